@@ -1,0 +1,56 @@
+import { nobleEngine } from './noble.ts'
+
+/** A secp256k1 signature as 65 bytes: r (32), s (32, low half), y parity (0 or 1). */
+export type Signature = Uint8Array
+
+/**
+ * The one door to secp256k1 and hashes: synchronous, bytes in, bytes out.
+ *
+ * noble is the default, the fallback and the oracle; a WASM build may take its place where it loads.
+ * Every engine holds to the same suite (test/contracts/engine.ts).
+ */
+export interface CryptoEngine {
+  readonly name: string
+  readonly keccak256: (bytes: Uint8Array) => Uint8Array
+  readonly sha256: (bytes: Uint8Array) => Uint8Array
+  /** SHA-256, then RIPEMD-160: the key and script hash of Bitcoin. */
+  readonly hash160: (bytes: Uint8Array) => Uint8Array
+  /** True for a secret key in 1..n-1. */
+  readonly isSecretKey: (bytes: Uint8Array) => boolean
+  /** Public key of a secret key: 33 bytes compressed. Throws `crypto/malformed-key`. */
+  readonly publicKey: (secretKey: Uint8Array) => Uint8Array
+  /** A public key of 33 or 65 bytes, as 65 bytes (0x04 first). Throws `crypto/malformed-key`. */
+  readonly uncompressed: (publicKey: Uint8Array) => Uint8Array
+  /**
+   * ECDSA over a 32-byte digest; deterministic nonce (RFC 6979), low s. Equal inputs give equal bytes.
+   * Throws `crypto/malformed-key`.
+   */
+  readonly sign: (digest: Uint8Array, secretKey: Uint8Array) => Signature
+  /** True when the first 64 bytes of `signature` are `publicKey`'s on `digest`, with low s. Never throws. */
+  readonly verify: (signature: Uint8Array, digest: Uint8Array, publicKey: Uint8Array) => boolean
+  /** The 65-byte public key that signed, or nothing when there is none (or s is high). Never throws. */
+  readonly recover: (signature: Signature, digest: Uint8Array) => Uint8Array | undefined
+}
+
+/** The engine in use. All rooms call through this object, so a faster one serves them all. */
+let engine: CryptoEngine = nobleEngine
+
+/** Puts another engine in place, for this program. The caller has checked it against the suite. */
+export function useEngine(next: CryptoEngine): void {
+  engine = next
+}
+
+/** The engine in use, for callers that need several functions or its name. */
+export function currentEngine(): CryptoEngine {
+  return engine
+}
+
+/** Keccak-256 as Ethereum uses it (not NIST SHA3-256). */
+export function keccak256(bytes: Uint8Array): Uint8Array {
+  return engine.keccak256(bytes)
+}
+
+/** SHA-256 (FIPS 180-4). */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return engine.sha256(bytes)
+}

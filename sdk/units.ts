@@ -1,0 +1,105 @@
+import { SdkError } from './errors.ts'
+
+declare const brand: unique symbol
+type Brand<base, name extends string> = base & { readonly [brand]: name }
+
+/** Bytes written as text: `0x` and an even number of lower or upper case digits. For JSON boundaries only. */
+export type Hex = `0x${string}`
+
+/** Amount of ether in wei, 0 to 2^256 - 1. */
+export type Wei = Brand<bigint, 'Wei'>
+/** Amount of bitcoin in satoshi, 0 to 21 million coins. */
+export type Sats = Brand<bigint, 'Sats'>
+/** EVM chain id (EIP-155), 1 to 2^53 - 1. */
+export type ChainId = Brand<number, 'ChainId'>
+/** EVM account, 20 bytes, lower case, so that equal accounts are equal strings. */
+export type Address = Brand<Hex, 'Address'>
+/** keccak256 of a signed transaction: its identity everywhere. */
+export type TxHash = Brand<Hex, 'TxHash'>
+/** keccak256 of a block header. */
+export type BlockHash = Brand<Hex, 'BlockHash'>
+/** Storage slot of a contract, 32 bytes, lower case. */
+export type Slot = Brand<Hex, 'Slot'>
+/** Digest of a batch envelope: keccak256 of its binary form. */
+export type BatchId = Brand<Hex, 'BatchId'>
+
+const weiMax = (1n << 256n) - 1n
+const satsMax = 2_100_000_000_000_000n
+
+/** Arithmetic drops the brand; the way back runs through this range check. Throws `units/out-of-range`. */
+export function wei(value: bigint): Wei {
+  return ranged(value, weiMax, 'wei') as Wei
+}
+
+/** Arithmetic drops the brand; the way back runs through this range check. Throws `units/out-of-range`. */
+export function sats(value: bigint): Sats {
+  return ranged(value, satsMax, 'sat') as Sats
+}
+
+/** Throws `units/out-of-range` unless `value` is a whole number from 1 to 2^53 - 1. */
+export function chainId(value: number): ChainId {
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new SdkError('units/out-of-range', `${value} is not a chain id (a whole number from 1).`)
+  return value as ChainId
+}
+
+/**
+ * Reads an account from text in any case; a mixed-case checksum (ERC-55) is not judged here.
+ * Throws `units/malformed`.
+ */
+export function address(text: string): Address {
+  return fixedHex(text, 20, 'an address') as Address
+}
+
+/** Reads a transaction hash. Throws `units/malformed`. */
+export function txHash(text: string): TxHash {
+  return fixedHex(text, 32, 'a transaction hash') as TxHash
+}
+
+/** Reads a block hash. Throws `units/malformed`. */
+export function blockHash(text: string): BlockHash {
+  return fixedHex(text, 32, 'a block hash') as BlockHash
+}
+
+/** Reads a storage slot, padded to 32 bytes. Throws `units/malformed`. */
+export function slot(text: string): Slot {
+  return fixedHex(text, 32, 'a storage slot') as Slot
+}
+
+/** Reads a batch id. Throws `units/malformed`. */
+export function batchId(text: string): BatchId {
+  return fixedHex(text, 32, 'a batch id') as BatchId
+}
+
+/** True for `0x` followed by exactly `size` bytes. */
+export function isHex(text: unknown, size?: number): text is Hex {
+  if (typeof text !== 'string' || !/^0x(?:[0-9a-fA-F]{2})*$/.test(text)) return false
+  return size === undefined || text.length === 2 + 2 * size
+}
+
+/** Bytes to lower-case text. */
+export function toHex(bytes: Uint8Array): Hex {
+  let text = '0x'
+  for (const byte of bytes) text += octets[byte]
+  return text as Hex
+}
+
+/** Text to bytes. Throws `units/malformed`; validate outside text with {@link isHex} first. */
+export function fromHex(text: Hex): Uint8Array<ArrayBuffer> {
+  if (!isHex(text)) throw new SdkError('units/malformed', 'The text is not 0x and whole bytes in hexadecimal.')
+  const bytes = new Uint8Array((text.length - 2) / 2)
+  for (let at = 0; at < bytes.length; at++) bytes[at] = Number.parseInt(text.slice(2 + 2 * at, 4 + 2 * at), 16)
+  return bytes
+}
+
+const octets = /* @__PURE__ */ Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+function ranged(value: bigint, max: bigint, unit: string): bigint {
+  if (value < 0n || value > max) throw new SdkError('units/out-of-range', `${value} ${unit} is outside 0..${max}.`)
+  return value
+}
+
+function fixedHex(text: string, size: number, what: string): Hex {
+  if (!isHex(text, size)) throw new SdkError('units/malformed', `The text is not ${what} (0x and ${size} bytes).`)
+  return text.toLowerCase() as Hex
+}

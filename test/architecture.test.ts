@@ -1,0 +1,107 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** The walls of ARCHITECTURE.md: what each room may import, and its third-party doors. */
+const leaves = ['errors', 'units', 'rlp']
+const walls: Record<string, readonly string[]> = {
+  'sdk/errors': [],
+  'sdk/units': ['errors'],
+  'sdk/rlp': ['errors'],
+  'sdk/ports': ['errors', 'units'],
+  'sdk/crypto': ['errors', '@noble/curves', '@noble/hashes'],
+  'sdk/keys': ['errors', 'units', 'crypto', '@scure/bip39', '@scure/bip32'],
+  'sdk/evm': [...leaves, 'crypto', 'viem'],
+  'sdk/trie': [...leaves, 'crypto'],
+  'sdk/vm': [...leaves, 'crypto', 'evm', 'trie'],
+  'sdk/batch': [...leaves, 'crypto', 'evm'],
+  'sdk/bitcoin': ['errors', 'units', 'crypto', 'bitcoinjs-lib'],
+  'sdk/channel': ['errors', 'units', 'crypto', 'bitcoin'],
+  'sdk/till': ['errors', 'units', 'crypto', 'bitcoin', 'channel', 'ports', 'hono'],
+  'sdk/verify': [...leaves, 'crypto', 'evm', 'vm', 'trie'],
+  'sdk/wallet': [...leaves, 'ports', 'crypto', 'keys', 'evm', 'trie', 'vm', 'batch', 'bitcoin', 'channel', 'verify'],
+  'sdk/connect': ['errors', 'units', 'ports', 'evm', 'verify', 'wallet', 'viem'],
+  'sdk/adapters': ['errors', 'units', 'rlp', 'ports', 'crypto', 'idb-keyval', 'node:'],
+  'sdk/index': ['errors', 'units', 'ports', 'evm', 'batch', 'verify', 'wallet'],
+  // The edge shares the relay's vocabulary (ports, types only) and never sees keys or wallet.
+  edge: [...leaves, 'ports', 'crypto', 'evm', 'batch', 'trie', 'vm', 'channel', 'hono', 'cloudflare:workers'],
+}
+
+/** Rooms that decide and never ask: no promise, clock, chance, network or log inside. */
+const cores = ['keys', 'evm', 'trie', 'vm', 'batch', 'bitcoin', 'channel', 'verify', 'rlp', 'units']
+const effect = /\basync\b|\bawait\b|\bPromise\b|\bfetch\(|Date\.now|new Date\(|Math\.random|setTimeout|\bconsole\b/
+const linesMax = 400
+
+const root = join(import.meta.dirname, '..')
+const files = ['sdk', 'edge', 'examples']
+  .map((top) => join(root, top))
+  .filter((top) => existsSync(top))
+  .flatMap(sourcesBelow)
+
+describe('architecture', () => {
+  it('finds the rooms it guards', () => {
+    expect(files.length).toBeGreaterThan(10)
+  })
+
+  it('[walls] every import goes through a door its room has', () => {
+    const breaches = files.flatMap((file) => {
+      const room = roomOf(file)
+      const doors = walls[room]
+      if (room === 'edge/local' || room === 'examples') return []
+      if (!doors) return [`${file}: no wall is defined for ${room}`]
+      return importsOf(file)
+        .filter((target) => !isOpen(file, room, doors, target))
+        .map((target) => `${file} imports ${target}`)
+    })
+    expect(breaches).toEqual([])
+  })
+
+  it('[cores] cores hold no promise, clock, chance, network or log', () => {
+    const breaches = files.filter((file) => {
+      const [top, room = ''] = roomOf(file).split('/')
+      return top === 'sdk' && cores.includes(room) && effect.test(codeOf(file))
+    })
+    expect(breaches).toEqual([])
+  })
+
+  it('[size] no source file is longer than 400 lines', () => {
+    const long = files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > linesMax)
+    expect(long).toEqual([])
+  })
+})
+
+function sourcesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .sort()
+}
+
+function roomOf(file: string): string {
+  const [top = '', second = ''] = file.split('/')
+  if (top === 'sdk') return `sdk/${second.replace(/\.ts$/, '')}`
+  if (top === 'edge' && second === 'local') return 'edge/local'
+  return top
+}
+
+/** The source without comments, so that words in them do not count. */
+function codeOf(file: string): string {
+  return readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+}
+
+function importsOf(file: string): string[] {
+  const pattern = /(?:from\s+|import\s*\(?\s*)['"]([^'"]+)['"]/g
+  return [...codeOf(file).matchAll(pattern)].map((match) => match[1] as string)
+}
+
+function isOpen(file: string, room: string, doors: readonly string[], target: string): boolean {
+  if (!target.startsWith('.')) {
+    return doors.some(
+      (door) => target === door || target.startsWith(`${door}/`) || (door.endsWith(':') && target.startsWith(door)),
+    )
+  }
+  const goal = roomOf(relative(root, join(root, dirname(file), target)))
+  if (goal === room) return true
+  const [top, name = ''] = goal.split('/')
+  return top === 'sdk' && doors.includes(name)
+}
