@@ -21,7 +21,7 @@ const walls: Record<string, readonly string[]> = {
   'sdk/verify': [...leaves, 'crypto', 'evm', 'vm', 'trie'],
   'sdk/wallet': [...leaves, 'ports', 'crypto', 'keys', 'evm', 'trie', 'vm', 'batch', 'bitcoin', 'channel', 'verify'],
   'sdk/connect': ['errors', 'units', 'ports', 'evm', 'verify', 'wallet', 'viem'],
-  'sdk/adapters': ['errors', 'units', 'rlp', 'ports', 'crypto', 'idb-keyval', 'node:'],
+  'sdk/adapters': [...leaves, 'ports', 'crypto', 'evm', 'idb-keyval', 'node:'],
   'sdk/index': ['errors', 'units', 'ports', 'evm', 'batch', 'verify', 'wallet'],
   // The edge shares the relay's vocabulary (ports, types only) and never sees keys or wallet.
   edge: [...leaves, 'ports', 'crypto', 'evm', 'batch', 'trie', 'vm', 'channel', 'hono', 'cloudflare:workers'],
