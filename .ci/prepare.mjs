@@ -1,0 +1,74 @@
+// Brings a fresh or stale checkout to where a command can run: installs the exact lock file, then builds.
+// Node's built-ins only, since it runs before anything is installed.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+const root = dirname(import.meta.dirname)
+const builtFrom = ['sdk', 'edge', 'examples', 'package.json', 'tsconfig.json', 'tsup.config.ts', 'wrangler.toml']
+const typesToo = process.argv.includes('--types')
+
+const lock = digest(['package-lock.json'])
+await bring('Installing the locked packages', 'node_modules/.lanekit-lock', lock, [
+  ['npm', 'ci', '--include=dev', '--no-audit', '--no-fund'],
+])
+
+const sources = digest([...builtFrom, 'package-lock.json'])
+await bring('Building the worker and the programs', '.lanekit/built', sources, [
+  ['node', 'node_modules/tsup/dist/cli-default.js', '--silent'],
+  ['node', 'node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', '.lanekit/worker'],
+])
+if (typesToo)
+  await bring('Building the type declarations', '.lanekit/built-types', sources, [
+    ['node', 'node_modules/tsup/dist/cli-default.js', '--silent', '--dts-only', '--config', 'tsup.config.ts'],
+  ])
+
+async function bring(what, stamp, wanted, commands) {
+  const path = join(root, stamp)
+  if (existsSync(path) && readFileSync(path, 'utf8') === wanted) return
+  const start = Date.now()
+  process.stderr.write(`${what} `)
+  const dots = setInterval(() => process.stderr.write('.'), 1000)
+  for (const command of commands) {
+    const { code, output } = await run(command)
+    if (code === 0) continue
+    process.stderr.write(` failed: ${command.join(' ')}\n${output}\n`)
+    process.exit(1)
+  }
+  clearInterval(dots)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, wanted)
+  process.stderr.write(` ${((Date.now() - start) / 1000).toFixed(1)} s\n`)
+}
+
+function run([program, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } })
+    let output = ''
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      output += chunk
+    })
+    child.on('error', (error) => resolve({ code: 1, output: String(error) }))
+    child.on('close', (code) => resolve({ code, output }))
+  })
+}
+
+function digest(paths) {
+  const hash = createHash('sha256')
+  for (const path of paths.flatMap(filesBelow)) hash.update(`${path}\0`).update(readFileSync(join(root, path)))
+  return hash.digest('hex')
+}
+
+function filesBelow(path) {
+  if (!existsSync(join(root, path))) return []
+  if (/\.\w+$/.test(path)) return [path]
+  const entries = readdirSync(join(root, path), { withFileTypes: true, recursive: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .sort()
+}

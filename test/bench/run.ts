@@ -1,0 +1,44 @@
+import * as codec from './codec.ts'
+import * as edge from './edge.ts'
+import * as plan from './plan.ts'
+
+/** One figure, with the peer measured in the same run where there is one. */
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly peer: string | null
+  readonly peerValue: number | null
+  readonly ratio: number | null
+}
+
+const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
+  plan: plan.run,
+  codec: codec.run,
+  edge: edge.run,
+}
+
+const words = process.argv.slice(2)
+const json = words.includes('--json')
+const wanted = words.filter((word) => !word.startsWith('--'))
+const unknown = wanted.filter((name) => !(name in groups))
+if (unknown.length > 0) {
+  console.error(`No such group: ${unknown.join(', ')}. There are: ${Object.keys(groups).join(', ')}.`)
+  process.exit(2)
+}
+
+for (const [name, run] of Object.entries(groups)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  if (!json) console.log(`\n${name}`)
+  for await (const figure of run())
+    console.log(json ? JSON.stringify({ ...figure, name: `${name}/${figure.name}` }) : line(figure))
+}
+
+function line({ name, value, unit, peer, peerValue, ratio }: Figure): string {
+  const rounded = (figure: number) => figure.toLocaleString('en-US', { maximumFractionDigits: figure < 100 ? 2 : 0 })
+  const beside =
+    peer === null
+      ? ''
+      : `   ${peer}: ${rounded(peerValue ?? Number.NaN)} ${unit}, ratio ${rounded(ratio ?? Number.NaN)}`
+  return `  ${name.padEnd(52)} ${rounded(value).padStart(12)} ${unit}${beside}`
+}

@@ -1,0 +1,94 @@
+// Everything a change must pass, and one line that says how it went. `npm test -- <word>` runs the checks whose name has the word.
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+const root = dirname(import.meta.dirname)
+const reports = join(root, '.lanekit/reports')
+const wanted = process.argv[2] ?? ''
+rmSync(reports, { recursive: true, force: true })
+mkdirSync(reports, { recursive: true })
+
+const bin = (name) => join(root, 'node_modules/.bin', name)
+const suite = (name, args) => ({
+  name,
+  report: join(reports, `${name}.json`),
+  command: [bin('vitest'), 'run', ...args],
+})
+const check = (name, command) => ({ name, command })
+
+/** Two tracks, one a core. */
+const tracks = [
+  [suite('node', [])],
+  [
+    check('lock file', ['node', '.ci/lock.mjs', '--check']),
+    check('format and lint', [bin('biome'), 'ci', '.', '--colors=off']),
+    check('types', [bin('tsc'), '-p', '.']),
+    check('types in workerd', [bin('tsc'), '-p', 'edge']),
+    suite('workerd', ['-c', 'vitest.workerd.config.ts']),
+    check('unused code', [bin('knip'), '--no-progress']),
+    check('package contents', [bin('publint'), '--strict']),
+    check('package types', [bin('attw'), '--pack', '.', '--profile', 'esm-only', '--no-color']),
+    check('size budgets', [bin('size-limit')]),
+  ],
+]
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+const skips = []
+await Promise.all(tracks.map(runTrack))
+for (const name of skips) console.log(`skipped: ${name}`)
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1)
+
+async function runTrack(track) {
+  for (const step of track.filter(({ name }) => name.includes(wanted))) await runStep(step)
+}
+
+async function runStep({ name, command, report }) {
+  const start = Date.now()
+  const { code, output } = await run(
+    report ? [...command, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : command,
+  )
+  const seconds = ((Date.now() - start) / 1000).toFixed(1)
+  const counts = report
+    ? countsOf(report, code)
+    : { passed: Number(code === 0), failed: Number(code !== 0), skipped: 0 }
+  for (const key of Object.keys(total)) total[key] += counts[key]
+  const figures = report ? `, ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped` : ''
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${name} (${seconds} s${figures})`)
+  if (code !== 0) console.log(output)
+}
+
+/** A run that ends badly without naming a failed test still counts as one. */
+function countsOf(report, code) {
+  let results
+  try {
+    results = JSON.parse(readFileSync(report, 'utf8'))
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 }
+  }
+  const tests = results.testResults.flatMap((file) => file.assertionResults)
+  const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed')
+  skips.push(...skipped.map(({ fullName }) => fullName))
+  const failed = tests.filter(({ status }) => status === 'failed').length
+  return {
+    passed: tests.filter(({ status }) => status === 'passed').length,
+    failed: code === 0 ? failed : Math.max(1, failed),
+    skipped: skipped.length,
+  }
+}
+
+function run([program, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' } })
+    let output = ''
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      output += chunk
+    })
+    child.on('error', (error) => resolve({ code: 1, output: String(error) }))
+    child.on('close', (code) => resolve({ code, output }))
+  })
+}
