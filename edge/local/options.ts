@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util'
+
+/** What `npm start` was asked for. */
+export interface Options {
+  /** End after the walk instead of serving on. */
+  readonly exit: boolean
+  /** Print one line of JSON last. */
+  readonly json: boolean
+  /** A development node to use instead of starting one. */
+  readonly rpc: string | null
+  /** Port of the edge; 0 lets the system choose. */
+  readonly port: number
+}
+
+const usage = `npm start -- [--exit] [--json] [--rpc URL] [--port N]
+
+  --exit      end after the walk
+  --json      print one line of JSON last
+  --rpc URL   use this development node instead of starting one
+  --port N    serve the edge on this port (default 8787)`
+
+/** Reads the command line. A string is what to print instead of starting. */
+export function readOptions(words: readonly string[]): Options | string {
+  try {
+    const { values } = parseArgs({
+      args: [...words],
+      options: {
+        exit: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        rpc: { type: 'string' },
+        port: { type: 'string', default: '8787' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) return usage
+    const port = Number(values.port)
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      return `--port takes a number from 0 to 65535.\n\n${usage}`
+    if (values.rpc !== undefined && !URL.canParse(values.rpc)) return `--rpc takes a URL.\n\n${usage}`
+    return { exit: values.exit, json: values.json, rpc: values.rpc ?? null, port }
+  } catch (error) {
+    return `${error instanceof Error ? error.message : 'The options are not readable.'}\n\n${usage}`
+  }
+}
