@@ -1,6 +1,6 @@
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
 
-/** The public entries: one a room, as `exports` in package.json names them. */
+/** The public entries, as `exports` in package.json names them. */
 const entries = [
   'index',
   'adapters/index',
@@ -15,31 +15,30 @@ const entries = [
   'wallet/index',
 ]
 
-export default defineConfig((options) => [
-  {
-    entry: Object.fromEntries(entries.map((name) => [name, `sdk/${name}.ts`])),
-    outDir: 'dist',
-    format: 'esm',
-    target: 'es2022',
-    platform: 'neutral',
-    splitting: true,
-    sourcemap: true,
-    clean: !options.dts,
-    dts: false,
-    ...(options.dts ? { dts: { only: true } } : {}),
+/** What is published: ECMAScript modules for every runtime, one file an entry, shared parts split off. */
+const library: Options = {
+  entry: Object.fromEntries(entries.map((name) => [name, `sdk/${name}.ts`])),
+  outDir: 'dist',
+  format: 'esm',
+  target: 'es2022',
+  platform: 'neutral',
+  sourcemap: true,
+}
+
+/** What the npm scripts run; never published. */
+const programs: Options = {
+  entry: {
+    start: 'edge/local/start.ts',
+    edge: 'edge/local/edgeProcess.ts',
+    conformance: 'test/conformance/run.ts',
+    bench: 'test/bench/run.ts',
   },
-  {
-    entry: {
-      start: 'edge/local/start.ts',
-      'conformance/run': 'test/conformance/run.ts',
-      'bench/run': 'test/bench/run.ts',
-    },
-    outDir: '.lanekit/programs',
-    format: 'esm',
-    target: 'node20',
-    platform: 'node',
-    clean: true,
-    silent: true,
-    external: [/^[^./]/],
-  },
-])
+  outDir: '.lanekit/programs',
+  format: 'esm',
+  target: 'node20',
+  platform: 'node',
+  clean: true,
+}
+
+// Types take ten times as long as code, so `npm start` does without: `--dts-only` adds them.
+export default defineConfig(({ dts }) => (dts ? [library] : [{ ...library, clean: true }, programs]))

@@ -21,7 +21,7 @@ await bring('Building the worker and the programs', '.lanekit/built', sources, [
 ])
 if (typesToo)
   await bring('Building the type declarations', '.lanekit/built-types', sources, [
-    ['node', 'node_modules/tsup/dist/cli-default.js', '--silent', '--dts-only', '--config', 'tsup.config.ts'],
+    ['node', 'node_modules/tsup/dist/cli-default.js', '--silent', '--dts-only'],
   ])
 
 async function bring(what, stamp, wanted, commands) {
