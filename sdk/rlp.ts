@@ -27,6 +27,11 @@ export function quantity(value: bigint | number): Uint8Array<ArrayBuffer> {
   return out
 }
 
+/** True for a string of bytes, false for a list. */
+export function isBytes(item: RlpItem): item is Uint8Array {
+  return item instanceof Uint8Array
+}
+
 /** Reads big-endian bytes as a number; the caller has judged leading zeros. */
 export function toBigInt(bytes: Uint8Array): bigint {
   let value = 0n
@@ -98,10 +103,6 @@ function readHead(bytes: Uint8Array, at: number, limit: number): Head | string {
   if (length <= 55) return 'a short length is written in long form'
   if (start + length > limit) return 'the item is cut short'
   return { list, start, end: start + length }
-}
-
-function isBytes(item: RlpItem): item is Uint8Array {
-  return item instanceof Uint8Array
 }
 
 function payloadOf(item: RlpItem): number {

@@ -92,6 +92,13 @@ export function fromHex(text: Hex): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
+/** True when both hold the same bytes. Takes longer the more they share: not for secrets. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
+}
+
 const octets = /* @__PURE__ */ Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 function ranged(value: bigint, max: bigint, unit: string): bigint {
