@@ -19,12 +19,12 @@ export const nobleEngine: CryptoEngine = {
   uncompressed: (publicKey) => orMalformed(() => secp256k1.Point.fromBytes(publicKey).toBytes(false)),
   sign: (digest, secretKey) =>
     orMalformed(() => {
-      const recoverable = secp256k1.sign(digest, secretKey, { prehash: false, lowS: true, format: 'recovered' })
+      const recoverable = secp256k1.sign(whole(digest), secretKey, { prehash: false, lowS: true, format: 'recovered' })
       return rotate(recoverable, 1)
     }),
   verify: (signature, digest, publicKey) => {
     try {
-      return secp256k1.verify(signature.subarray(0, 64), digest, publicKey, { prehash: false, lowS: true })
+      return secp256k1.verify(signature.subarray(0, 64), whole(digest), publicKey, { prehash: false, lowS: true })
     } catch {
       return false // Malformed keys and signatures are noes, not faults.
     }
@@ -40,6 +40,12 @@ export const nobleEngine: CryptoEngine = {
       return undefined // No point has this x: nobody signed this.
     }
   },
+}
+
+/** noble cuts a longer digest short and takes a shorter one, so that several would share one signature. */
+function whole(digest: Uint8Array): Uint8Array {
+  if (digest.length !== 32) throw new RangeError('The digest is not 32 bytes.')
+  return digest
 }
 
 /** noble puts the recovery byte first, Ethereum last. */
