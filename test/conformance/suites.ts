@@ -1,0 +1,7 @@
+import { blocks } from './blocks.ts'
+import { proofs } from './proofs.ts'
+import { rlp } from './rlp.ts'
+import type { Suite } from './suite.ts'
+
+/** Every published suite that the runner knows, by the name it is called with. One file a suite. */
+export const suites: Readonly<Record<string, Suite>> = { blocks, proofs, rlp }
