@@ -6,7 +6,7 @@ import { describe, it } from 'vitest'
 import { readBytes, readJson } from './conformance/files.ts'
 
 /** Where the published vectors lie: `LANEKIT_VECTORS`, else `../shared/vectors` beside the repository. */
-export const vectorsFolder = process.env.LANEKIT_VECTORS ?? join(import.meta.dirname, '..', '..', 'shared', 'vectors')
+const vectorsFolder = process.env.LANEKIT_VECTORS ?? join(import.meta.dirname, '..', '..', 'shared', 'vectors')
 
 /**
  * A suite that needs the vectors. Without the folder it is one skipped case of the same name, and `body` does not run;

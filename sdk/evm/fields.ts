@@ -20,6 +20,7 @@ export interface Fields {
   readonly reason: () => string | undefined
 }
 
+/** Starts at the first of `items`. */
 export function readFields(items: readonly RlpItem[]): Fields {
   let taken = 0
   let reason: string | undefined

@@ -37,7 +37,7 @@ export type Receipt =
   | (Executed & { readonly type: 'eip2930' | 'eip1559' | 'eip4844' | 'eip7702'; readonly outcome: Outcome })
 
 /** At its index, the transaction type of EIP-2718. */
-export const receiptTypes = ['legacy', 'eip2930', 'eip1559', 'eip4844', 'eip7702'] as const
+const receiptTypes = ['legacy', 'eip2930', 'eip1559', 'eip4844', 'eip7702'] as const
 
 /** The receipt in consensus encoding (EIP-2718): what the receipts root commits to. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {

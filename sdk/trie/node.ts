@@ -45,7 +45,7 @@ export function encodeNode(node: Node): Uint8Array {
 }
 
 /** The node's hash, or the node itself where it is shorter than a hash. */
-export function nameOf(node: Node): RlpItem {
+function nameOf(node: Node): RlpItem {
   if (node.name) return node.name
   const item = itemOf(node)
   const bytes = encodeRlp(item)

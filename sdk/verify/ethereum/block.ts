@@ -102,12 +102,14 @@ interface Inclusion {
   readonly index: number
 }
 
+/** A transaction and the place in a block where its header commits to it. */
 export interface ProvenTransaction extends Inclusion {
   /** Worked out from the bytes, whatever anybody said it was. */
   readonly hash: TxHash
   readonly transaction: Uint8Array
 }
 
+/** A receipt and the place in a block where its header commits to it. */
 export interface ProvenReceipt extends Inclusion {
   readonly receipt: Receipt
 }
