@@ -1,0 +1,64 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { systemClock, systemRandom } from '../../../sdk/adapters/system.ts'
+
+describe('systemClock', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('tells the milliseconds since 1970', () => {
+    vi.useFakeTimers({ now: 1_700_000_000_123 })
+    expect(systemClock.now()).toBe(1_700_000_000_123)
+  })
+
+  it('sleeps for the time asked', async () => {
+    vi.useFakeTimers()
+    const woken = vi.fn()
+    systemClock.sleep(1_000).then(woken)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(woken).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(woken).toHaveBeenCalledOnce()
+  })
+
+  it('sleeps longer than one timer can', async () => {
+    vi.useFakeTimers()
+    const woken = vi.fn()
+    const days = 60 * 86_400_000
+    systemClock.sleep(days).then(woken)
+    await vi.advanceTimersByTimeAsync(days - 1)
+    expect(woken).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(woken).toHaveBeenCalledOnce()
+  })
+
+  it('wakes by rejection when aborted, before or during, and leaves no timer and no listener', async () => {
+    vi.useFakeTimers()
+    const abort = new AbortController()
+    const sleeping = expect(systemClock.sleep(1_000, abort.signal)).rejects.toThrow('enough')
+    abort.abort(new Error('enough'))
+    await sleeping
+    await expect(systemClock.sleep(1_000, abort.signal)).rejects.toThrow('enough')
+    expect(vi.getTimerCount()).toBe(0)
+
+    const { signal } = new AbortController()
+    const removed = vi.spyOn(signal, 'removeEventListener')
+    const slept = systemClock.sleep(5, signal)
+    await vi.advanceTimersByTimeAsync(5)
+    await slept
+    expect(removed).toHaveBeenCalledOnce()
+  })
+})
+
+describe('systemRandom', () => {
+  it('fills any size to the last byte, beyond what the platform draws at once', () => {
+    expect(systemRandom(0)).toHaveLength(0)
+    const bytes = systemRandom(3 * 65_536 + 64)
+    for (let at = 0; at < bytes.length; at += 64)
+      expect(bytes.subarray(at, at + 64).some((byte) => byte !== 0)).toBe(true)
+  })
+
+  it('draws anew each time', () => {
+    expect(systemRandom(32)).not.toEqual(systemRandom(32))
+  })
+})
