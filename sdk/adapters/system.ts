@@ -15,8 +15,9 @@ const drawBytesMax = 65_536
 export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(ms, signal) {
-    for (let left = ms; left > timerMsMax; left -= timerMsMax) await pause(timerMsMax, signal)
-    await pause(ms > timerMsMax ? ms % timerMsMax : ms, signal)
+    let left = ms
+    for (; left > timerMsMax; left -= timerMsMax) await pause(timerMsMax, signal)
+    await pause(left, signal)
   },
 }
 
