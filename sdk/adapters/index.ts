@@ -1,0 +1,5 @@
+export { indexedDb } from './indexedDb.ts'
+export { memory } from './memory.ts'
+export { systemClock, systemRandom } from './system.ts'
+export { webCipher } from './webCipher.ts'
+export { commitBytesMax, commitWritesMax, keyLengthMax, recordBytesMax } from './writes.ts'
