@@ -118,8 +118,11 @@ function journalFile(
       if (end > Math.max(anewAt, 2 * live + pastBytesMax)) await forgetPast()
     },
     async close() {
-      await handle.close()
-      await giveUp()
+      try {
+        await handle.close()
+      } finally {
+        await giveUp()
+      }
     },
   }
 }
