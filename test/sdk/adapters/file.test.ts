@@ -127,6 +127,18 @@ describe('file: the disk', () => {
     await store.close()
   })
 
+  it('syncs a new journal, its folder, and every folder made on the way, before it answers', async () => {
+    const folder = newFolder()
+    await mkdir(dirname(dirname(folder)), { recursive: true })
+    const sync = vi.spyOn(await handles(), 'sync')
+    const store = file(folder)
+    await store.get('a')
+    expect(sync).toHaveBeenCalledTimes(4)
+    await store.commit([put('a', 0, 'one')])
+    expect(sync).toHaveBeenCalledTimes(5)
+    await store.close()
+  })
+
   it.each([
     ['ENOSPC', 'store/full'],
     ['EIO', 'store/unavailable'],

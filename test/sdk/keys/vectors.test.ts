@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import {
   hdNode,
   mnemonicFromEntropy,
@@ -10,11 +8,8 @@ import {
   seedOf,
 } from '../../../sdk/keys/index.ts'
 import { fromHex, type Hex, toHex } from '../../../sdk/units.ts'
+import { describeVectors, readVectorJson } from '../../vectors.ts'
 import { must } from './published.ts'
-
-const folder = process.env.LANEKIT_VECTORS ?? join(import.meta.dirname, '../../../../shared/vectors')
-const bip39 = join(folder, 'crypto/bip39/vectors.json')
-const bip32 = join(folder, 'channels/bip32-vectors.json')
 
 interface Bip32Vector {
   readonly name: string
@@ -25,9 +20,9 @@ interface Bip32Vector {
 
 const bytes = (digits: string) => fromHex(`0x${digits}` as Hex)
 
-describe.skipIf(!existsSync(bip39))('BIP-39 vectors, English', () => {
+describeVectors('BIP-39, English', () => {
   it('entropy, mnemonic, seed (passphrase TREZOR) and root key agree', () => {
-    const { english } = JSON.parse(readFileSync(bip39, 'utf8')) as { english: [string, string, string, string][] }
+    const { english } = readVectorJson('crypto/bip39/vectors.json') as { english: [string, string, string, string][] }
     expect(english.length).toBe(24)
     for (const [entropy, text, seed, rootKey] of english) {
       const mnemonic = must(parseMnemonic(text))
@@ -39,8 +34,8 @@ describe.skipIf(!existsSync(bip39))('BIP-39 vectors, English', () => {
   })
 })
 
-describe.skipIf(!existsSync(bip32))('BIP-32 vectors', () => {
-  const vectors: Bip32Vector[] = existsSync(bip32) ? JSON.parse(readFileSync(bip32, 'utf8')) : []
+describeVectors('BIP-32', () => {
+  const vectors = readVectorJson('channels/bip32-vectors.json') as Bip32Vector[]
 
   it('derives every chain, from the seed and from either extended key', () => {
     const chains = vectors.flatMap(({ seed, chains }) => chains.map((chain) => ({ seed: seed as string, ...chain })))
