@@ -62,3 +62,13 @@ export interface Signed {
   readonly bytes: Uint8Array
   readonly prepared: Prepared
 }
+
+/** The list a transaction carries; a legacy one carries none. */
+export function accessListOf(pricing: Pricing): AccessList {
+  return pricing.type === 'legacy' ? [] : pricing.accessList
+}
+
+/** The authorizations a transaction carries; only type 4 carries any. */
+export function authorizationsOf(pricing: Pricing): readonly Authorization[] {
+  return pricing.type === 'eip7702' ? pricing.authorizations : []
+}
