@@ -1,0 +1,210 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { keccak256 } from '../../../sdk/crypto/engine.ts'
+import { decodeTransaction, seal, signingHash, transactionHash } from '../../../sdk/evm/codec.ts'
+import { senderOf } from '../../../sdk/evm/sender.ts'
+import type { Prepared, Pricing } from '../../../sdk/evm/transaction.ts'
+import { transactionFromJson } from '../../../sdk/evm/transactionJson.ts'
+import { enclose } from '../../../sdk/evm/wire.ts'
+import { encodeRlp, quantity } from '../../../sdk/rlp.ts'
+import { type Hex, toHex } from '../../../sdk/units.ts'
+import { describeVectors, readVectorJson } from '../../vectors.ts'
+import { alice, preparedOf, sign } from './samples.ts'
+
+const types: readonly Pricing['type'][] = ['legacy', 'eip2930', 'eip1559', 'eip7702']
+const numbers: Record<Pricing['type'], Hex> = { legacy: '0x0', eip2930: '0x1', eip1559: '0x2', eip7702: '0x4' }
+const hex = (number: bigint | number): Hex => `0x${number.toString(16)}`
+
+/** A transaction as a node tells it. */
+function asJson(prepared: Prepared, signature: Uint8Array) {
+  const { chainId, to, value, data, nonce, gas, pricing } = prepared
+  const parity = signature[64] as number
+  const call = { chainId: hex(chainId), nonce: hex(nonce), gas: hex(gas), to, value: hex(value), input: toHex(data) }
+  const scalars = { r: hexScalar(signature, 0), s: hexScalar(signature, 32) }
+  const type = { type: numbers[pricing.type], hash: 'not looked at', from: 'not looked at' }
+  if (pricing.type === 'legacy')
+    return {
+      ...type,
+      ...call,
+      ...scalars,
+      gasPrice: hex(pricing.gasPrice),
+      v: hex(2n * BigInt(chainId) + 35n + BigInt(parity)),
+    }
+  const accessList = pricing.accessList.map(({ address, slots }) => ({ address, storageKeys: slots }))
+  const typed = { ...type, ...call, ...scalars, accessList, yParity: hex(parity), v: hex(parity) }
+  if (pricing.type === 'eip2930') return { ...typed, gasPrice: hex(pricing.gasPrice) }
+  const { maxFeePerGas, maxPriorityFeePerGas } = pricing
+  const market = {
+    ...typed,
+    gasPrice: hex(1),
+    maxFeePerGas: hex(maxFeePerGas),
+    maxPriorityFeePerGas: hex(maxPriorityFeePerGas),
+  }
+  if (pricing.type === 'eip1559') return market
+  const authorizationList = pricing.authorizations.map((one) => ({
+    chainId: hex(one.chainId),
+    address: one.delegate,
+    nonce: hex(one.nonce),
+    yParity: hex(one.signature[64] as number),
+    r: hexScalar(one.signature, 0),
+    s: hexScalar(one.signature, 32),
+  }))
+  return { ...market, authorizationList }
+}
+
+function hexScalar(signature: Uint8Array, at: number): Hex {
+  return hex(BigInt(toHex(signature.subarray(at, at + 32))))
+}
+
+function unwrap<value>(decoded: { ok: true; value: value } | { ok: false; reason: string }): value {
+  if (!decoded.ok) throw new Error(decoded.reason)
+  return decoded.value
+}
+
+describe('transactionFromJson', () => {
+  it.each(types)('rebuilds the signed bytes, %s', (type) => {
+    fc.assert(
+      fc.property(preparedOf(type), (prepared) => {
+        const signature = sign(signingHash(prepared), alice)
+        const raw = unwrap(transactionFromJson(asJson(prepared, signature)))
+        expect(toHex(raw)).toBe(toHex(seal(prepared, signature).bytes))
+        expect(decodeTransaction(raw).ok).toBe(true)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  const call = { nonce: '0x7', gasPrice: '0x1e', gas: '0x5208', to: `0x${'bb'.repeat(20)}`, value: '0x1', input: '0x' }
+
+  it('rebuilds a legacy transaction without a chain id, and its sender', () => {
+    const fields = [
+      quantity(7),
+      quantity(30),
+      quantity(21_000),
+      new Uint8Array(20).fill(0xbb),
+      quantity(1),
+      new Uint8Array(0),
+    ]
+    const signature = sign(keccak256(encodeRlp(fields)), alice)
+    const json = {
+      ...call,
+      v: hex(27 + (signature[64] as number)),
+      r: hexScalar(signature, 0),
+      s: hexScalar(signature, 32),
+    }
+    const raw = unwrap(transactionFromJson(json))
+    expect(senderOf(raw)).toEqual({ ok: true, value: alice.account })
+    expect(decodeTransaction(raw).ok).toBe(false)
+  })
+
+  it('rebuilds a blob transaction as it stands in a block, and its sender', () => {
+    const blob = new Uint8Array(32).fill(1)
+    const fields = [
+      ...[1, 7, 2, 30, 21_000].map((number) => quantity(number)),
+      ...[new Uint8Array(20).fill(0xbb), quantity(1), new Uint8Array(0), [], quantity(3), [blob]],
+    ]
+    const signature = sign(keccak256(enclose(3, fields)), alice)
+    const json = {
+      ...call,
+      ...{ type: '0x3', chainId: '0x1', maxPriorityFeePerGas: '0x2', maxFeePerGas: '0x1e', accessList: [] },
+      ...{ maxFeePerBlobGas: '0x3', blobVersionedHashes: [toHex(blob)], yParity: hex(signature[64] as number) },
+      ...{ r: hexScalar(signature, 0), s: hexScalar(signature, 32) },
+    }
+    const raw = unwrap(transactionFromJson(json))
+    expect(toHex(raw)).toBe(
+      toHex(
+        enclose(3, [
+          ...fields,
+          quantity(signature[64] as number),
+          signature.subarray(0, 32),
+          signature.subarray(32, 64),
+        ]),
+      ),
+    )
+    expect(senderOf(raw)).toEqual({ ok: true, value: alice.account })
+    expect(transactionFromJson({ ...json, blobVersionedHashes: [] }).ok).toBe(false)
+    expect(transactionFromJson({ ...json, to: null }).ok).toBe(false)
+  })
+
+  it('takes numbers with leading zeros, and a parity that is told as v', () => {
+    const json = {
+      ...call,
+      type: '0x02',
+      chainId: '0x01',
+      maxPriorityFeePerGas: '0x02',
+      maxFeePerGas: '0x1e',
+      accessList: [],
+    }
+    const signed = { ...json, r: '0x0001', s: '0x01', v: '0x0' }
+    expect(transactionFromJson(signed)).toEqual(
+      transactionFromJson({ ...signed, r: '0x1', s: '0x1', yParity: '0x00', v: '0x25' }),
+    )
+    expect(transactionFromJson(signed).ok).toBe(true)
+  })
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['text', '0x'],
+    ['a list', []],
+    ['an unknown type', { ...call, type: '0x7e' }],
+    ['a type that is a number', { ...call, type: 2 }],
+    ['no signature', call],
+    ['a number without 0x', { ...call, nonce: '7', v: '0x1b', r: '0x1', s: '0x1' }],
+    ['a number that is 0x', { ...call, nonce: '0x', v: '0x1b', r: '0x1', s: '0x1' }],
+    ['a negative number', { ...call, nonce: '-0x1', v: '0x1b', r: '0x1', s: '0x1' }],
+    ['a number too wide', { ...call, gas: `0x1${'0'.repeat(16)}`, v: '0x1b', r: '0x1', s: '0x1' }],
+    ['half a byte of data', { ...call, input: '0x0', v: '0x1b', r: '0x1', s: '0x1' }],
+    ['a short recipient', { ...call, to: '0x00', v: '0x1b', r: '0x1', s: '0x1' }],
+  ])('refuses %s', (_, json) => {
+    expect(transactionFromJson(json).ok).toBe(false)
+  })
+
+  it('never throws, whatever stands in a field', () => {
+    const anything = fc.oneof(
+      fc.json().map((text) => JSON.parse(text) as unknown),
+      fc.constantFrom('0x0', '0x1', '0x', undefined),
+    )
+    fc.assert(
+      fc.property(preparedOf('eip7702'), fc.nat(), anything, (prepared, at, value) => {
+        const json = asJson(prepared, sign(new Uint8Array(32), alice))
+        const names = Object.keys(json)
+        const name = names[at % names.length] as string
+        const inner = { ...json, authorizationList: [{ ...json, [name]: value }] }
+        expect(typeof transactionFromJson({ ...json, [name]: value }).ok).toBe('boolean')
+        expect(typeof transactionFromJson(inner).ok).toBe('boolean')
+        expect(typeof transactionFromJson(value).ok).toBe('boolean')
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describeVectors('transactions of mainnet blocks', () => {
+  /** All of the small blocks, and so many of the large ones that every block and type is there. */
+  it.each<[number, number]>([
+    [46_147, 1],
+    [930_196, 18],
+    [5_891_667, 100],
+    [13_287_210, 100],
+    [19_606_599, 181],
+  ])('block %i: %i transactions have their hash and their sender', (number, count) => {
+    const block = readVectorJson(`blocks/mainnet-${number}/block.json.gz`) as {
+      transactions: { hash: string; from: string }[]
+    }
+    const every = Math.ceil(block.transactions.length / count)
+    const sample = block.transactions.filter((_, at) => at % every === 0)
+    expect(sample.length).toBeGreaterThan(count / 2)
+    for (const json of sample) {
+      const raw = unwrap(transactionFromJson(json))
+      expect(transactionHash(raw)).toBe(json.hash)
+      expect(senderOf(raw)).toEqual({ ok: true, value: json.from })
+    }
+  })
+
+  it('block 19606599: all 367 transactions hash to what the chain knows them by', () => {
+    const block = readVectorJson('blocks/mainnet-19606599/block.json.gz') as { transactions: { hash: string }[] }
+    expect(block.transactions).toHaveLength(367)
+    for (const json of block.transactions) expect(transactionHash(unwrap(transactionFromJson(json)))).toBe(json.hash)
+  })
+})
