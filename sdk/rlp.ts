@@ -54,7 +54,8 @@ export function decodeRlp(bytes: Uint8Array): Decoded<RlpItem> {
   return accepted(read.item)
 }
 
-interface Head {
+/** Where the payload of one item lies, and whether that is a list. */
+export interface RlpHead {
   readonly list: boolean
   readonly start: number
   readonly end: number
@@ -66,7 +67,7 @@ function readItem(
   limit: number,
   depth: number,
 ): { item: RlpItem; end: number } | string {
-  const head = readHead(bytes, at, limit)
+  const head = readRlpHead(bytes, at, limit)
   if (typeof head === 'string') return head
   if (!head.list) return { item: bytes.subarray(head.start, head.end), end: head.end }
   if (depth === rlpDepthMax) return `lists are nested deeper than ${rlpDepthMax}`
@@ -80,7 +81,11 @@ function readItem(
   return { item: items, end: head.end }
 }
 
-function readHead(bytes: Uint8Array, at: number, limit: number): Head | string {
+/**
+ * Reads the head of the item at `at`, as strictly as {@link decodeRlp}, or says why not. For decoders that know their
+ * format: they refuse at the first wrong item, where a tree of a hostile megabyte would be a hundred times its size.
+ */
+export function readRlpHead(bytes: Uint8Array, at: number, limit: number): RlpHead | string {
   const first = bytes[at]
   if (first === undefined || at >= limit) return 'the item is empty'
   if (first < 0x80) return { list: false, start: at, end: at + 1 }
