@@ -17,6 +17,8 @@ export {
   delegateOf,
   delegationCode,
 } from './authorization.ts'
+export { blockHashOf, decodeHeader, encodeHeader, type Header, headerBytesMax } from './block.ts'
+export { headerFromJson, receiptFromJson } from './blockJson.ts'
 export { decodeTransaction, seal, signingHash, signingPayload, transactionBytesMax, transactionHash } from './codec.ts'
 export {
   type CallDraft,
@@ -49,6 +51,16 @@ export {
   type Priced,
 } from './fork.ts'
 export { messageHash, messagePayload, typedDataHash, typedDataPayload } from './message.ts'
+export {
+  bloomOf,
+  decodeReceipt,
+  encodeReceipt,
+  type Log,
+  type Outcome,
+  type PostState,
+  type Receipt,
+  receiptBytesMax,
+} from './receipt.ts'
 export { type Bump, bump, bumpPercentMin, cancellation } from './replacement.ts'
 export { accountOf, createdAddress, recoverAccount, senderOf } from './sender.ts'
 export {

@@ -1,5 +1,5 @@
 import { accepted, type Decoded, refused } from '../errors.ts'
-import { decodeRlp, encodeRlp, type RlpItem, toBigInt } from '../rlp.ts'
+import { decodeRlp, encodeRlp, isBytes, type RlpItem, toBigInt } from '../rlp.ts'
 
 /** Type of a transaction in a block (EIP-2718): 0 legacy, 1 EIP-2930, 2 EIP-1559, 3 EIP-4844, 4 EIP-7702. */
 export type TransactionType = 0 | 1 | 2 | 3 | 4
@@ -105,7 +105,7 @@ export function readWire(bytes: Uint8Array): Decoded<Wire> {
   if (!read.ok) return read
   const layout = layouts[type]
   const items = read.value
-  if (items instanceof Uint8Array || items.length !== layout.length + 3)
+  if (isBytes(items) || items.length !== layout.length + 3)
     return refused(`a transaction of type ${type} is a list of ${layout.length + 3} fields`)
 
   const fields = items.slice(0, layout.length)
@@ -155,27 +155,27 @@ function misfitOf(item: RlpItem | undefined, shape: FieldShape): string | undefi
   }
   switch (shape) {
     case 'recipient':
-      return isBytes(item, 20) || isBytes(item, 0) ? undefined : 'is neither 20 bytes nor empty'
+      return isSized(item, 20) || isSized(item, 0) ? undefined : 'is neither 20 bytes nor empty'
     case 'bytes':
       return item instanceof Uint8Array ? undefined : 'is a list'
     case 'accessList':
       return isListOf(item, isAccessListEntry) ? undefined : 'is not a list of addresses with 32-byte keys (EIP-2930)'
     case 'hashes':
-      return isListOf(item, (hash) => isBytes(hash, 32)) ? undefined : 'is not a list of 32-byte hashes'
+      return isListOf(item, (hash) => isSized(hash, 32)) ? undefined : 'is not a list of 32-byte hashes'
     case 'authorizations':
       return isListOf(item, isAuthorization) ? undefined : 'is not a list of authorizations (EIP-7702)'
   }
 }
 
 function isAccessListEntry(item: RlpItem): boolean {
-  if (item instanceof Uint8Array || item.length !== 2) return false
-  return isBytes(item[0], 20) && isListOf(item[1], (key) => isBytes(key, 32))
+  if (isBytes(item) || item.length !== 2) return false
+  return isSized(item[0], 20) && isListOf(item[1], (key) => isSized(key, 32))
 }
 
 function isAuthorization(item: RlpItem): boolean {
-  if (item instanceof Uint8Array || item.length !== 6) return false
+  if (isBytes(item) || item.length !== 6) return false
   const [chainId, delegate, nonce, yParity, r, s] = item
-  if (!isQuantity(chainId, 32) || !isBytes(delegate, 20) || !isQuantity(nonce, 8)) return false
+  if (!isQuantity(chainId, 32) || !isSized(delegate, 20) || !isQuantity(nonce, 8)) return false
   return isQuantity(yParity, 1) && isQuantity(r, 32) && isQuantity(s, 32)
 }
 
@@ -183,10 +183,10 @@ function isQuantity(item: RlpItem | undefined, bytesMax: number): item is Uint8A
   return item instanceof Uint8Array && item.length <= bytesMax && item[0] !== 0
 }
 
-function isBytes(item: RlpItem | undefined, size: number): item is Uint8Array {
+function isSized(item: RlpItem | undefined, size: number): item is Uint8Array {
   return item instanceof Uint8Array && item.length === size
 }
 
 function isListOf(item: RlpItem | undefined, holds: (entry: RlpItem) => boolean): boolean {
-  return item !== undefined && !(item instanceof Uint8Array) && item.every(holds)
+  return item !== undefined && !isBytes(item) && item.every(holds)
 }

@@ -2,6 +2,7 @@ import { blocks } from './blocks.ts'
 import { proofs } from './proofs.ts'
 import { rlp } from './rlp.ts'
 import type { Suite } from './suite.ts'
+import { transactionTests } from './transactionTests.ts'
 
 /** Every published suite that the runner knows, by the name it is called with. One file a suite. */
-export const suites: Readonly<Record<string, Suite>> = { blocks, proofs, rlp }
+export const suites: Readonly<Record<string, Suite>> = { blocks, proofs, rlp, 'transaction-tests': transactionTests }
