@@ -20,7 +20,10 @@ export function* trieCases(file: string, json: unknown): Iterable<Case> {
     if (typeof root !== 'string' || typeof input !== 'object' || input === null) continue
     const entries = (Array.isArray(input) ? input : Object.entries(input)).map((pair) => entryOf(pair, secure))
     const orders = Array.isArray(input) ? [entries] : ordersOf(entries)
-    yield { name: title, check: () => orders.forEach((order) => checkUpdates(order, root)) }
+    const check = () => {
+      for (const order of orders) checkUpdates(order, root)
+    }
+    yield { name: title, check }
   }
 }
 
