@@ -29,9 +29,12 @@ export interface PlaceKeys extends Keys {
   readonly places: readonly Place[]
 }
 
+/** Ids of one account's places, + 1 (0: none yet). */
 interface AccountIds {
-  readonly fields: Record<'nonce' | 'balance' | 'code', number>
-  readonly slots: Map<Slot, number>
+  nonce: number
+  balance: number
+  code: number
+  slots: Map<Slot, number> | undefined
 }
 
 /**
@@ -69,13 +72,17 @@ export function intern(footprints: readonly Footprint[]): PlaceKeys {
 function idOf(accounts: Map<Address, AccountIds>, places: Place[], place: Place): number {
   let ids = accounts.get(place.address)
   if (ids === undefined) {
-    ids = { fields: { nonce: -1, balance: -1, code: -1 }, slots: new Map() }
+    ids = { nonce: 0, balance: 0, code: 0, slots: undefined }
     accounts.set(place.address, ids)
   }
-  const known = place.kind === 'slot' ? (ids.slots.get(place.slot) ?? -1) : ids.fields[place.kind]
-  if (known >= 0) return known
+  if (place.kind !== 'slot') {
+    ids[place.kind] ||= places.push(place)
+    return ids[place.kind] - 1
+  }
+  ids.slots ??= new Map()
+  const known = ids.slots.get(place.slot)
+  if (known !== undefined) return known
   const id = places.push(place) - 1
-  if (place.kind === 'slot') ids.slots.set(place.slot, id)
-  else ids.fields[place.kind] = id
+  ids.slots.set(place.slot, id)
   return id
 }
