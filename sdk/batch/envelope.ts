@@ -1,3 +1,4 @@
+import { transactionBytesMax } from '../evm/codec.ts'
 import { type Address, type BatchId, type ChainId, chainId, type Slot } from '../units.ts'
 import type { AccessSource, BatchTransaction, Place } from './access.ts'
 import { gasMax } from './footprint.ts'
@@ -35,8 +36,6 @@ export interface EnvelopeRefusal {
 export const batchTransactionsMax = 256
 /** Most bytes of one envelope, in either form. */
 export const batchBytesMax = 1_048_576
-/** Most bytes of one signed transaction; nodes relay no longer ones. */
-export const transactionBytesMax = 131_072
 /** Most places one transaction declares; EIP-7928 allows a block one item per 2,000 gas, which is as many for 2^24 gas. */
 export const transactionPlacesMax = 8_192
 /** Most characters of a fork's name. */

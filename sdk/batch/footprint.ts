@@ -1,18 +1,13 @@
-import { currentEngine, keccak256 } from '../crypto/engine.ts'
 import { SdkError } from '../errors.ts'
-import type { Authorization, Prepared, Signed } from '../evm/transaction.ts'
-import { encodeRlp, quantity } from '../rlp.ts'
-import { type Address, address, fromHex, toHex } from '../units.ts'
+import { authorityOf } from '../evm/authorization.ts'
+import { createdAddress } from '../evm/sender.ts'
+import { authorizationsOf, type Prepared, type Signed } from '../evm/transaction.ts'
+import type { Address } from '../units.ts'
 import type { Access, AccessSource, Declaration, Footprint, Place } from './access.ts'
 import { normalise } from './place.ts'
 
 /** Most gas one declaration may expect. Sums over a million transactions stay exact. */
 export const gasMax = 0xffff_ffff
-
-/** First byte of what an authority signs (EIP-7702, `MAGIC`). */
-const authorizationMagic = 0x05
-/** A nonce that may not be counted up any more (EIP-2681, EIP-7702). */
-const nonceMax = 2n ** 64n - 1n
 
 /**
  * Declares what a transaction will touch, in normal form: a place in one list only, write before all,
@@ -54,43 +49,25 @@ export function footprint(signed: Signed, declaration: Declaration): Footprint {
 }
 
 function impliedBy(prepared: Prepared): Access {
-  const { from, to, value, nonce, pricing } = prepared
+  const { chainId, from, to, value, pricing } = prepared
   const reads: Place[] = []
   const writes: Place[] = [at('nonce', from), at('balance', from)]
   const credits: Place[] = []
   if (to === null) {
-    const created = createdAddress(from, nonce)
+    const created = createdAddress(prepared)
     writes.push(at('nonce', created), at('balance', created), at('code', created))
   } else {
     reads.push(at('code', to))
     if (value > 0n && to !== from) credits.push(at('balance', to))
   }
-  if (pricing.type === 'eip7702') {
-    for (const authorization of pricing.authorizations) {
-      const authority = authorityOf(authorization, prepared.chainId)
-      if (authority === undefined) continue // EIP-7702: a tuple that fails is skipped, the transaction goes on.
-      writes.push(at('nonce', authority), at('code', authority))
-      reads.push(at('code', authorization.delegate))
-    }
+  for (const authorization of authorizationsOf(pricing)) {
+    if (authorization.chainId !== 0 && authorization.chainId !== chainId) continue
+    const authority = authorityOf(authorization)
+    if (authority === undefined) continue // EIP-7702: a tuple that fails is skipped, the transaction goes on.
+    writes.push(at('nonce', authority), at('code', authority))
+    reads.push(at('code', authorization.delegate))
   }
   return { reads, writes, credits }
-}
-
-/** Who signed the authorization, if it can take effect on this chain whatever the state (EIP-7702, steps 1 to 3). */
-function authorityOf(authorization: Authorization, chainId: number): Address | undefined {
-  const { delegate, nonce, signature } = authorization
-  if ((authorization.chainId !== 0 && authorization.chainId !== chainId) || nonce >= nonceMax) return undefined
-  const tuple = encodeRlp([quantity(authorization.chainId), fromHex(delegate), quantity(nonce)])
-  const payload = new Uint8Array(1 + tuple.length)
-  payload[0] = authorizationMagic
-  payload.set(tuple, 1)
-  const publicKey = currentEngine().recover(signature, keccak256(payload))
-  return publicKey && address(toHex(keccak256(publicKey.subarray(1)).subarray(12)))
-}
-
-/** Address of the contract that a transaction creates (Yellow Paper, section 7: the CREATE rule). */
-function createdAddress(sender: Address, nonce: number): Address {
-  return address(toHex(keccak256(encodeRlp([fromHex(sender), quantity(nonce)])).subarray(12)))
 }
 
 function at(kind: 'nonce' | 'balance' | 'code', of: Address): Place {

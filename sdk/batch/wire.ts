@@ -14,6 +14,7 @@ import {
 } from './envelope.ts'
 import { readJson, writeJson } from './json.ts'
 
+export { transactionBytesMax } from '../evm/codec.ts'
 export {
   type Batch,
   batchBytesMax,
@@ -22,7 +23,6 @@ export {
   type EnvelopeRefusal,
   forkLengthMax,
   type ReceivedBatch,
-  transactionBytesMax,
   transactionPlacesMax,
 } from './envelope.ts'
 
