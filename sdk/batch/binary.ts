@@ -143,5 +143,5 @@ function createReader(source: Uint8Array, start: number) {
     return fault
   }
 
-  return { bytes: () => take().slice(), fields, list, integer, hex, text, end }
+  return { bytes: () => new Uint8Array(take()), fields, list, integer, hex, text, end }
 }

@@ -1,6 +1,6 @@
 import { invariant } from '../errors.ts'
+import { halfSipHash } from './halfSipHash.ts'
 import type { Keys } from './keys.ts'
-import { sipHash } from './siphash.ts'
 
 /** Most entries, and so ids: an id and an op share 31 bits. */
 const entriesMax = 1 << 29
@@ -82,7 +82,7 @@ function hashBlock(
   seed: readonly [number, number],
 ): void {
   for (let key = block; key < end; key++)
-    hashes[key - block] = sipHash(words, key * width, (key + 1) * width, seed[0], seed[1])
+    hashes[key - block] = halfSipHash(words, key * width, (key + 1) * width, seed[0], seed[1])
   const mask = cells.length / 2 - 1
   for (let at = 0; at < end - block; at++) seen[at] = cells[2 * ((hashes[at] as number) & mask)] as number
 }

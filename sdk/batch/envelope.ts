@@ -36,7 +36,7 @@ export interface EnvelopeRefusal {
 export const batchTransactionsMax = 256
 /** Most bytes of one envelope, in either form. */
 export const batchBytesMax = 1_048_576
-/** Most places one transaction declares; EIP-7928 allows a block one item per 2,000 gas, which is as many for 2^24 gas. */
+/** Most places one transaction declares: about one for 2,000 gas (EIP-7928) of the 2^24 that it can have (EIP-7825). */
 export const transactionPlacesMax = 8_192
 /** Most characters of a fork's name. */
 export const forkLengthMax = 32

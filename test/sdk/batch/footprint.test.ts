@@ -4,6 +4,8 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { describe, expect, it } from 'vitest'
 import type { Access, Place } from '../../../sdk/batch/access.ts'
 import { declare, footprint, gasMax, normalise, placeKey, undeclared } from '../../../sdk/batch/index.ts'
+import { invariant } from '../../../sdk/errors.ts'
+import { decodeTransaction } from '../../../sdk/evm/codec.ts'
 import type { Authorization, Prepared, Pricing, Signed } from '../../../sdk/evm/transaction.ts'
 import { type Address, address, chainId, fromHex, txHash, wei } from '../../../sdk/units.ts'
 import { access, account, field, place, slotOf } from './arbitraries.ts'
@@ -53,6 +55,25 @@ describe('footprint', () => {
     expect(footprint(signed({ value: wei(1n), to: account(1) }), undeclared(0))).toMatchObject({
       writes: own,
       credits: [],
+    })
+  })
+
+  it('[F1] the sender is the one who signed', async () => {
+    const raw = await authority.signTransaction({
+      chainId: 1,
+      to: account(2),
+      value: 5n,
+      gas: 21_000n,
+      maxFeePerGas: 1n,
+    })
+    const decoded = decodeTransaction(fromHex(raw))
+    invariant(decoded.ok, 'viem signs what we read')
+    const sender = address(authority.address)
+    expect(footprint(decoded.value, undeclared(21_000))).toMatchObject({
+      sender,
+      writes: [at('nonce', sender), at('balance', sender)],
+      credits: [field('balance', 2)],
+      source: 'unknown',
     })
   })
 

@@ -91,6 +91,13 @@ describe('binary envelope', () => {
     expect(encodeBatch({ ...small, transactions: [shuffled, second] } as Batch)).toEqual(encodeBatch(small))
   })
 
+  it('[E1] the batch keeps nothing of the bytes it was read from', () => {
+    const bytes = Buffer.from(encodeBatch(small))
+    const decoded = decodeBatch(bytes)
+    bytes.fill(0)
+    expect(decoded).toMatchObject({ ok: true, value: small })
+  })
+
   it('[E9] mutated envelopes are refused, or are the one encoding of another batch', () => {
     const mutation = fc.record({
       at: fc.nat(),

@@ -7,7 +7,7 @@
  * @param words - Key material from `start` to `end`; equals the reference on little-endian bytes.
  * @returns Signed 32 bits.
  */
-export function sipHash(words: Int32Array, start: number, end: number, key0: number, key1: number): number {
+export function halfSipHash(words: Int32Array, start: number, end: number, key0: number, key1: number): number {
   let v0 = key0
   let v1 = key1
   let v2 = key0 ^ 0x6c796765
