@@ -1,8 +1,8 @@
 import { transactionBytesMax } from '../evm/codec.ts'
 import { type Address, type BatchId, type ChainId, chainId, type Slot } from '../units.ts'
-import type { AccessSource, BatchTransaction, Place } from './access.ts'
+import type { Access, AccessSource, BatchTransaction, Place } from './access.ts'
 import { gasMax } from './footprint.ts'
-import { normalise } from './place.ts'
+import { marks, opOf } from './place.ts'
 
 /** What a wallet submits at once: signed transactions in the order it wants, and what each is expected to touch. */
 export interface Batch {
@@ -81,11 +81,10 @@ export function refuse(code: EnvelopeFault, reason: string): EnvelopeRefusal {
 
 /** Replaces places by indices into fresh tables. What the batch may not hold is left for {@link unpack} to refuse. */
 export function pack(batch: Batch): Envelope {
-  const accesses = batch.transactions.map(({ declaration }) => normalise(declaration))
   const touched = new Map<Address, Set<Slot>>()
-  for (const { reads, writes, credits } of accesses) {
-    for (const list of [reads, writes, credits]) {
-      for (const place of list) {
+  for (const { declaration } of batch.transactions) {
+    for (const list of lists) {
+      for (const place of declaration[list]) {
         const slots = touched.get(place.address) ?? new Set()
         touched.set(place.address, slots)
         if (place.kind === 'slot') slots.add(place.slot)
@@ -106,14 +105,36 @@ export function pack(batch: Batch): Envelope {
     (place.kind === 'slot'
       ? slotIndex.get(place.address)?.get(place.slot)
       : 3 * (accountIndex.get(place.address) ?? 0) + accountFields.indexOf(place.kind)) ?? -1
-  const txs = batch.transactions.map(({ raw, declaration: { source, gas } }, at): EnvelopeTransaction => {
-    const { reads = [], writes = [], credits = [] } = accesses[at] ?? {}
-    // Normal form has the order of the envelope already, so the indices ascend.
-    return { raw, reads: reads.map(indexOf), writes: writes.map(indexOf), credits: credits.map(indexOf), source, gas }
-  })
+  const joined = new Uint8Array(next)
+  const txs = batch.transactions.map(({ raw, declaration }) => ({
+    raw,
+    ...packAccess(declaration, indexOf, joined),
+    source: declaration.source,
+    gas: declaration.gas,
+  }))
   return { chainId: batch.chainId, fork: batch.fork, accounts, slots: groups, txs }
 }
 
+/** The access in normal form (SPEC.md, F5), as indices. `joined` holds marks by index, and is left empty again. */
+function packAccess(access: Access, indexOf: (place: Place) => number, joined: Uint8Array): Record<List, number[]> {
+  const used: number[] = []
+  for (const list of lists) {
+    for (const place of access[list]) {
+      const index = indexOf(place)
+      if (joined[index] === 0) used.push(index)
+      joined[index] = (joined[index] as number) | marks[list]
+    }
+  }
+  const packed = { reads: [] as number[], writes: [] as number[], credits: [] as number[] }
+  for (const index of used.sort((one, other) => one - other)) {
+    packed[`${opOf(joined[index] as number)}s`].push(index)
+    joined[index] = 0
+  }
+  return packed
+}
+
+const lists = ['reads', 'writes', 'credits'] as const
+type List = (typeof lists)[number]
 const accountFields = ['nonce', 'balance', 'code'] as const
 
 /** Judges an envelope by every rule that both forms share, and puts places back. Never throws. SPEC.md, E2 to E8. */

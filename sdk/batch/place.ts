@@ -20,25 +20,31 @@ export function placeKey(place: Place): string {
   }
 }
 
-/** What happens to each place, by {@link placeKey}, when everything in `access` happens in one transaction. */
-export function opsOf({ reads, writes, credits }: Access): ReadonlyMap<string, { place: Place; op: Op }> {
-  const ops = new Map<string, { place: Place; op: Op }>()
-  for (const place of writes) ops.set(placeKey(place), { place, op: 'write' })
-  for (const place of reads) {
-    const key = placeKey(place)
-    if (!ops.has(key)) ops.set(key, { place, op: 'read' })
-  }
-  for (const place of credits) {
-    const key = placeKey(place)
-    const before = ops.get(key)
-    if (before === undefined) ops.set(key, { place, op: 'credit' })
-    // Whoever reads the sum it adds to depends on the order of all credits, its own included: that is a write.
-    else if (before.op === 'read') ops.set(key, { place, op: 'write' })
-  }
-  return ops
+/** Uses of one place by one transaction, as bits to be joined; {@link opOf} says what they come to. */
+export const marks = { reads: 1, writes: 2, credits: 4 } as const
+
+/** What joined {@link marks} come to: write wins over all. */
+export function opOf(joined: number): Op {
+  if (joined === marks.reads) return 'read'
+  if (joined === marks.credits) return 'credit'
+  // Read and credited is written too: whoever reads the sum it adds to depends on the order of all credits.
+  return 'write'
 }
 
-/** The same access in its one normal form: each place in one list (write wins), lists in the order of the envelope. */
+/** What happens to each place, by {@link placeKey}, when everything in `access` happens in one transaction. */
+export function opsOf(access: Access): ReadonlyMap<string, { readonly place: Place; readonly op: Op }> {
+  const uses = new Map<string, { place: Place; joined: number; op: Op }>()
+  for (const list of ['reads', 'writes', 'credits'] as const) {
+    for (const place of access[list]) {
+      const key = placeKey(place)
+      const joined = (uses.get(key)?.joined ?? 0) | marks[list]
+      uses.set(key, { place, joined, op: opOf(joined) })
+    }
+  }
+  return uses
+}
+
+/** The same access in its one normal form: each place in one list, lists in the order of the envelope. */
 export function normalise(access: Access): Access {
   const lists: Record<Op, Place[]> = { read: [], write: [], credit: [] }
   const ops = [...opsOf(access)].sort(([one], [other]) => (one < other ? -1 : 1))
