@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'signer/refused'
   | 'signer/wrong-signature'
   | 'evm/malformed-transaction'
+  | 'evm/malformed-typed-data'
   | 'evm/unsupported-fork'
   | 'batch/malformed'
   | 'batch/too-large'
@@ -37,7 +38,12 @@ export type ErrorCode =
   | 'wallet/fee-too-low'
   | 'wallet/insufficient-funds'
   | 'wallet/nonce-gap'
+  | 'wallet/nonce-taken'
+  | 'wallet/outbox-full'
+  | 'wallet/too-large'
   | 'wallet/too-late'
+  | 'wallet/unknown-transaction'
+  | 'wallet/would-revert'
   | 'wallet/wrong-chain'
 
 /**

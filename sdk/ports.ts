@@ -157,6 +157,16 @@ export interface NodeCall {
   readonly to: Address | null
   readonly value: bigint
   readonly data: Uint8Array
+  /** Attached (EIP-2930). */
+  readonly accessList?: NodeAccessList['entries']
+  /** Carried (EIP-7702). */
+  readonly authorizations?: readonly {
+    readonly chainId: number
+    readonly delegate: Address
+    readonly nonce: bigint
+    /** 65 bytes: r, s, y parity. */
+    readonly signature: Uint8Array
+  }[]
 }
 
 /** One account as `prestateTracer` tells it; absent fields were not touched. */
@@ -179,6 +189,15 @@ export interface NodeAccessList {
   readonly gasUsed: bigint
 }
 
+/** What a node said when it refused: the `cause` of a `node/refused`. */
+export interface NodeRefusal {
+  /** Of JSON-RPC, or an HTTP status when the node answered with nothing else. */
+  readonly code: number
+  readonly message: string
+  /** What a reverted run returned. */
+  readonly data: Hex | null
+}
+
 /**
  * One Ethereum node. Adapters validate every byte it says; the wallet believes it only as far as proven.
  * Every call throws `node/unreachable`, `node/nonsense` or `node/refused` (a definite error of the node).
@@ -186,7 +205,7 @@ export interface NodeAccessList {
 export interface EvmNode {
   readonly chainId: () => Promise<ChainId>
   /** `pending` counts the node's own pool. */
-  readonly nonce: (account: Address, tag: 'latest' | 'pending') => Promise<number>
+  readonly nonce: (account: Address, tag: 'latest' | 'pending' | 'finalized') => Promise<number>
   readonly balance: (account: Address) => Promise<bigint>
   readonly code: (account: Address) => Promise<Uint8Array>
   readonly fees: () => Promise<{ readonly baseFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint }>

@@ -1,5 +1,8 @@
+export type { Fetch } from './http.ts'
+export { type HttpRelayOptions, httpRelay, relayAnswerBytesMax } from './httpRelay.ts'
 export { indexedDb } from './indexedDb.ts'
 export { memory } from './memory.ts'
+export { type RpcNodeOptions, rpcAnswerBytesMax, rpcNode } from './rpcNode.ts'
 export { systemClock, systemRandom } from './system.ts'
 export { webCipher } from './webCipher.ts'
 export { commitBytesMax, commitWritesMax, keyLengthMax, recordBytesMax } from './writes.ts'

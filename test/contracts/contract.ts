@@ -42,6 +42,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<string> {
 function shown(data: unknown): string {
   return JSON.stringify(data, (_, value) => {
     if (value instanceof Uint8Array) return `bytes ${Array.from(value).join(' ')}`
+    if (typeof value === 'bigint') return `${value} whole`
     return value === undefined ? 'absent' : value
   })
 }
