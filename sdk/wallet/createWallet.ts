@@ -1,0 +1,162 @@
+import { SdkError } from '../errors.ts'
+import type { TypedData } from '../evm/index.ts'
+import type { Clock, EvmNode, Random, Relay, Signer, Store } from '../ports.ts'
+import type { Address, Hex, TxHash } from '../units.ts'
+import type { Verified } from '../verify/index.ts'
+import { type BlockBook, blockBook, type Included, proveIncluded } from './blocks.ts'
+import { createBoard } from './board.ts'
+import { createDispatch } from './dispatch.ts'
+import { factFinder } from './facts.ts'
+import { beginLife } from './life.ts'
+import type { Chain, Order, Quoted, World } from './order.ts'
+import { freeNonces, undecided } from './outbox.ts'
+import { accountsWithOutbox, readOutboxes } from './outboxStore.ts'
+import { platformClock, platformRandom } from './platform.ts'
+import { type Office, outstanding, quote, replace, send, sendSigned } from './send.ts'
+import type { Sent } from './sent.ts'
+import { signMessage, signTypedData } from './signing.ts'
+import { blockNumberOf, watcher } from './watch.ts'
+
+/** What a wallet is made of. Every part is a port, and can be replaced. */
+export interface WalletParts {
+  /** Holds the keys: an open vault, a mnemonic, a device. */
+  readonly keys: Signer
+  /** Holds the outbox. Several wallets may share one; they never use a nonce twice. */
+  readonly store: Store
+  readonly relay: Relay
+  /** Believed only as far as proven. */
+  readonly evm: EvmNode
+  readonly chain: Chain
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/**
+ * One wallet on one chain. What it sends is stored before it leaves, is carried until a block proves it or somebody
+ * refuses it for good, and is taken up again by the next wallet on the same store.
+ *
+ * Every function throws `wallet/closed` after {@link Wallet.close}, and what stopped the wallet after a failure that
+ * it cannot wait out, such as a full disk.
+ */
+export interface Wallet {
+  readonly chain: Chain
+  /** The signer behind the accounts, for programs that sign without sending. */
+  readonly keys: Signer
+  readonly accounts: () => Promise<readonly Address[]>
+  /** Prices drafts, and says what they will touch, before anything is signed. */
+  readonly quote: (orders: readonly Order[]) => Promise<readonly Quoted[]>
+  /** Signs drafts, stores them and sends them: all, or none when one is refused. Resolves when they are stored. */
+  readonly send: (orders: readonly Order[]) => Promise<Sent>
+  /** Sends bytes that one of the accounts has signed elsewhere. Their nonce must be the account's next. */
+  readonly sendSigned: (bytes: Uint8Array) => Promise<Sent>
+  /** The same transaction at higher fees, in the place of the first. */
+  readonly speedUp: (hash: TxHash, options?: { readonly percent?: number }) => Promise<Sent>
+  /** A transfer of nothing to oneself in the place of the transaction. A race until one of them is in a block. */
+  readonly cancel: (hash: TxHash, options?: { readonly percent?: number }) => Promise<Sent>
+  /** Everything on its way, of this wallet and of those before it on the store. */
+  readonly outstanding: () => Promise<Sent>
+  /** The nonce that the next transaction of the account will have. */
+  readonly nextNonce: (account: Address) => Promise<number>
+  /** Signs a personal message (ERC-191). */
+  readonly signMessage: (account: Address, message: string | Uint8Array) => Promise<Hex>
+  /** Signs typed data (EIP-712). Funds at risk: a permit is typed data. */
+  readonly signTypedData: (account: Address, data: TypedData) => Promise<Hex>
+  /** What became of a transaction, proven against its block; nothing while no block holds it. */
+  readonly receipt: (hash: TxHash) => Promise<Verified<Included> | undefined>
+  /** Asks the node, as it is: what it answers is not proven and not validated. */
+  readonly request: (method: string, params: readonly unknown[]) => Promise<unknown>
+  /** Stops everything in the background. What is stored stays on its way, and the next wallet takes it up. */
+  readonly close: () => void
+}
+
+/**
+ * Opens a wallet, and takes up what earlier ones on the store left on its way. [OB8]
+ *
+ * Throws what the store throws, `store/corrupt` above all. The node is not asked yet: a wallet opens offline.
+ */
+export async function createWallet(parts: WalletParts): Promise<Wallet> {
+  const { clock = platformClock, random = platformRandom, ...rest } = parts
+  const world: World = { ...rest, clock, random }
+  const controller = new AbortController()
+  const board = createBoard()
+  let stopped: unknown
+  const stop = (reason: unknown) => {
+    stopped ??= reason
+    board.fail(reason)
+  }
+  const life = beginLife(world, controller, stop)
+  const place = { store: world.store, chain: world.chain.id, clock, random }
+  const blocks = blockBook(world.evm)
+  const dispatch = createDispatch({ world, place, board, blocks, life })
+  const watch = watcher({ world, place, blocks, dispatch, life })
+  const office: Office = {
+    world,
+    place,
+    finder: factFinder(world.evm, world.chain.id),
+    board,
+    dispatch,
+    watch,
+    inTurn: turns(),
+  }
+  await resume(office)
+  const awake = <result>(work: () => Promise<result>) => {
+    if (stopped !== undefined) throw stopped
+    return work()
+  }
+  return {
+    chain: world.chain,
+    keys: world.keys,
+    accounts: async () => awake(() => world.keys.accounts()),
+    quote: async (orders) => awake(() => quote(office, orders)),
+    send: async (orders) => awake(() => send(office, orders)),
+    sendSigned: async (bytes) => awake(() => sendSigned(office, bytes)),
+    speedUp: async (hash, options) => awake(() => replace(office, { wish: 'speed-up', hash, ...options })),
+    cancel: async (hash, options) => awake(() => replace(office, { wish: 'cancel', hash, ...options })),
+    outstanding: async () => awake(() => outstanding(office)),
+    nextNonce: async (account) => awake(() => nextNonce(office, account)),
+    signMessage: async (account, message) => awake(() => signMessage(world.keys, account, message)),
+    signTypedData: async (account, data) => awake(() => signTypedData(world.keys, account, data)),
+    receipt: async (hash) => awake(() => receipt(world.evm, blocks, hash)),
+    request: async (method, params) => awake(() => world.evm.request(method, params)),
+    close: () => {
+      const closed = new SdkError('wallet/closed', 'The wallet is closed.')
+      stop(closed)
+      controller.abort(closed)
+    },
+  }
+}
+
+async function resume({ place, dispatch, watch }: Office): Promise<void> {
+  const outboxes = await readOutboxes(place, await accountsWithOutbox(place))
+  dispatch.reflect(outboxes)
+  watch(outboxes.filter((outbox) => undecided(outbox).length > 0).map(({ account }) => account))
+}
+
+async function nextNonce({ place, finder }: Office, account: Address): Promise<number> {
+  const [facts, [outbox]] = await Promise.all([finder.accounts([account]), readOutboxes(place, [account])])
+  const pending = facts.get(account)?.pending ?? 0
+  return (outbox && freeNonces(outbox, pending, 1)[0]) ?? pending
+}
+
+async function receipt(evm: EvmNode, blocks: BlockBook, hash: TxHash): Promise<Verified<Included> | undefined> {
+  const number = await blockNumberOf(evm, hash)
+  if (number === undefined) return undefined
+  for (const age of ['kept', 'fresh'] as const) {
+    const block = await blocks.at(number, age)
+    const proof = block && proveIncluded(block, hash)
+    if (proof) return proof
+  }
+  throw new SdkError('node/nonsense', 'The node names a block for the transaction that does not hold it.', {
+    retryable: true, // A reorganisation between two questions looks the same.
+  })
+}
+
+/** Work that runs one after the other, whatever becomes of it. */
+function turns(): Office['inTurn'] {
+  let turn: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const result = turn.then(work, work)
+    turn = result.catch(() => undefined)
+    return result
+  }
+}

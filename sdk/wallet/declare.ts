@@ -1,0 +1,100 @@
+import {
+  type Access,
+  type Declaration,
+  declare,
+  gasMax,
+  type Place,
+  transactionPlacesMax,
+  undeclared,
+} from '../batch/index.ts'
+import type { AccessList } from '../evm/index.ts'
+import type { CallTrace, NodeAccessList, NodeCall, TracedAccount } from '../ports.ts'
+import { type Address, slot } from '../units.ts'
+
+/** What a run of the call touched, as a node told it. */
+export interface Told<run> {
+  readonly call: NodeCall
+  readonly run: run
+  /** Whoever collects the fees of a block is touched by every transaction; that is nobody's declaration to make. */
+  readonly feeRecipient: Address | null
+}
+
+/**
+ * Declares from a trace: what the run changed is written, what it looked at is read.
+ *
+ * A balance that only rose is a credit when the account has no code, which could have looked at it, and was not
+ * empty, since what a value call costs depends on that (EIP-161); else it is a write. A node tells balance and code
+ * of every account it touched, so both count as read. Nonces do not: whoever changes one changes the balance or the
+ * code beside it.
+ */
+export function declareFromTrace({ call, run, feeRecipient }: Told<CallTrace>): Declaration {
+  const access: Writable = { reads: [], writes: [], credits: [] }
+  for (const account of new Set([...run.before.keys(), ...run.after.keys()])) {
+    if (account === feeRecipient && account !== call.from && account !== call.to && !runsCode(run.before.get(account)))
+      continue
+    declareAccount(access, account, run.before.get(account), run.after.get(account))
+  }
+  return bounded(withSender(access, call.from), run.gasUsed)
+}
+
+/**
+ * Declares from an access list as a node made it. It does not tell reads from writes, so touching is taken as
+ * writing, but for code, which hardly any run changes. So calls of one contract share a lane; a trace does better.
+ */
+export function declareFromAccessList({ call, run, feeRecipient }: Told<NodeAccessList>): Declaration {
+  const access: Writable = { reads: [], writes: [], credits: [] }
+  const listed = run.entries.map(({ address }) => address)
+  for (const address of new Set([...listed, ...(call.to === null ? [] : [call.to])])) {
+    if (address === feeRecipient && address !== call.to) continue
+    access.reads.push({ kind: 'code', address })
+    access.writes.push({ kind: 'balance', address })
+  }
+  for (const { address, slots } of run.entries)
+    for (const key of slots) access.writes.push({ kind: 'slot', address, slot: slot(key) })
+  return bounded(withSender(access, call.from), run.gasUsed)
+}
+
+/** Everything a trace touched, in the form that lists are priced from. */
+export function accessedIn({ run }: Told<CallTrace>): AccessList {
+  return [...run.before].map(([address, { storage }]) => ({
+    address,
+    slots: [...storage.keys()].map((key) => slot(key)),
+  }))
+}
+
+type Writable = { [list in keyof Access]: Place[] }
+
+const untouched: TracedAccount = { storage: new Map() }
+
+function declareAccount(access: Writable, address: Address, before = untouched, after = untouched): void {
+  const nonceChanged = after.nonce !== undefined && after.nonce !== (before.nonce ?? 0)
+  if (nonceChanged) access.writes.push({ kind: 'nonce', address })
+  access[after.code === undefined ? 'reads' : 'writes'].push({ kind: 'code', address })
+  access[balanceChange(before, after)].push({ kind: 'balance', address })
+  for (const key of new Set([...before.storage.keys(), ...after.storage.keys()]))
+    access[after.storage.has(key) ? 'writes' : 'reads'].push({ kind: 'slot', address, slot: slot(key) })
+}
+
+function balanceChange(before: TracedAccount, after: TracedAccount): keyof Access {
+  const old = before.balance ?? 0n
+  if (after.balance === undefined || after.balance === old) return 'reads'
+  const wasEmpty = old === 0n && (before.nonce ?? 0) === 0
+  return after.balance > old && !wasEmpty && !runsCode(before) && !runsCode(after) ? 'credits' : 'writes'
+}
+
+function runsCode(account: TracedAccount | undefined): boolean {
+  return (account?.code?.length ?? 0) > 0
+}
+
+/** More places than an envelope takes of one transaction are as good as none: it conflicts with everything then. */
+function bounded(access: Access, gasUsed: bigint): Declaration {
+  const gas = Math.min(gasMax, Number(gasUsed))
+  const { reads, writes, credits } = access
+  const places = reads.length + writes.length + credits.length
+  return places > transactionPlacesMax ? undeclared(gas) : declare(access, gas, 'trace')
+}
+
+/** A traced call pays no fee and some nodes skip its nonce; the transaction will change both. */
+function withSender(access: Access, address: Address): Access {
+  return { ...access, writes: [...access.writes, { kind: 'nonce', address }, { kind: 'balance', address }] }
+}
