@@ -1,3 +1,159 @@
 import { DurableObject } from 'cloudflare:workers'
+import { invariant } from '../sdk/errors.ts'
+import type { TxStatus } from '../sdk/ports.ts'
+import type { Address, BatchId, ChainId, TxHash } from '../sdk/units.ts'
+import {
+  type ChainEffect,
+  type ChainEvent,
+  type ChainStep,
+  chainStatus,
+  chainStep,
+  chainWakeAt,
+  type Member,
+  type Notice,
+  type Offer,
+  type Taken,
+} from './chain.ts'
+import { type ChainWorld, doForChain } from './chainDeeds.ts'
+import type { WindowRow } from './chainRows.ts'
+import { type ChainStore, openChainStore } from './chainSql.ts'
+import { type ChainConfig, chainConfig } from './config.ts'
+import { jsonRpcExecutor } from './executor/jsonRpc.ts'
+import { eventsPerReadMax, eventsWaitMs, readersMax, windowsPerReadMax } from './limits.ts'
+import type { ChainApi, Env, EventsAnswer, MemberStatus } from './objects.ts'
+import { shardName } from './placement.ts'
+import { openRunner, type Runner } from './runner.ts'
+import { openFaults, openIdentity } from './sql.ts'
 
-export class ChainObject extends DurableObject {}
+/** The Durable Object around the chain's step: windows, leases, settlements and the log in SQLite. */
+export class ChainObject extends DurableObject<Env> implements ChainApi {
+  readonly #store: ChainStore
+  readonly #identity: ReturnType<typeof openIdentity>
+  readonly #runner: Runner<ChainEvent, ChainStep>
+  /** Readers that wait for the log to grow. */
+  readonly #readers = new Set<() => void>()
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    const { storage } = ctx
+    this.#store = openChainStore(storage.sql)
+    this.#identity = openIdentity(storage.sql)
+    const world: ChainWorld = {
+      rows: this.#store,
+      executor: () => jsonRpcExecutor(this.#config()),
+      deliver: (shard, settlements) => env.SHARD.getByName(shardName(this.#config().id, shard)).settle(settlements),
+      feed: (event) => this.#runner.feed(event),
+      now: Date.now,
+    }
+    this.#runner = openRunner<ChainEvent, ChainEffect, ChainStep>({
+      storage,
+      now: Date.now,
+      decide: (event) => chainStep(this.#store, event, this.#config()),
+      commit: (step) => {
+        this.#store.apply(step.changes)
+        this.#tell(step)
+      },
+      wakeAt: () => chainWakeAt(this.#store),
+      tick: (now) => ({ type: 'tick', now }),
+      perform: (effect) => doForChain(effect, world),
+      report: openFaults(storage.sql).report,
+    })
+    ctx.blockConcurrencyWhile(() => this.#runner.resume())
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#runner.wake()
+  }
+
+  async offer(
+    chain: ChainId,
+    shard: number,
+    offers: readonly Offer[],
+    notices: readonly Notice[],
+  ): Promise<readonly Taken[]> {
+    this.#identity.set(chain, 0)
+    return this.#runner.feed({ type: 'offers', shard, offers, notices, now: Date.now() }).taken
+  }
+
+  async register(chain: ChainId, batch: BatchId, members: readonly Member[]): Promise<readonly TxStatus[]> {
+    this.#identity.set(chain, 0)
+    this.#runner.feed({ type: 'register', batch, members, now: Date.now() })
+    return members.map(({ hash, status }) => chainStatus(this.#store, hash) ?? status)
+  }
+
+  async batch(batch: BatchId): Promise<readonly MemberStatus[] | null> {
+    const members = this.#store.members(batch)
+    if (members.length === 0) return null
+    return members.map(({ hash, sender }) => ({ hash, sender, status: chainStatus(this.#store, hash) ?? null }))
+  }
+
+  async status(sender: Address, hash: TxHash): Promise<TxStatus | null> {
+    const isTheirs = this.#store.tx(hash)?.sender === sender || this.#store.isMember(sender, hash)
+    return isTheirs ? (chainStatus(this.#store, hash) ?? null) : null
+  }
+
+  async events(batch: BatchId, after: number): Promise<EventsAnswer> {
+    if (this.#store.members(batch).length === 0) return { kind: 'unknown' }
+    const first = this.#store.firstEvent()?.sequence ?? 1
+    if (after > this.#store.head().sequence || (after > 0 && after < first - 1)) return { kind: 'expired' }
+    const answer = this.#eventsNow(batch, after)
+    if (answer.events.length > 0 || answer.isOver) return answer
+    if (this.#readers.size >= readersMax) return { kind: 'busy' }
+    const deadline = Date.now() + eventsWaitMs
+    for (let left = eventsWaitMs; left > 0; left = deadline - Date.now()) {
+      await this.#grown(left)
+      const next = this.#eventsNow(batch, after)
+      if (next.events.length > 0 || next.isOver) return next
+    }
+    return answer
+  }
+
+  async windows(after: number): Promise<readonly WindowRow[]> {
+    return this.#store.windows(after, windowsPerReadMax)
+  }
+
+  #eventsNow(batch: BatchId, after: number) {
+    const events = this.#store.eventsOf(batch, after, eventsPerReadMax)
+    const isWhole = events.length < eventsPerReadMax
+    const isOver = isWhole && this.#store.members(batch).every(({ hash }) => this.#hasEnded(hash))
+    return { kind: 'events', events, isOver } as const
+  }
+
+  #hasEnded(hash: TxHash): boolean {
+    const state = chainStatus(this.#store, hash)?.state
+    return state === undefined || endings.has(state)
+  }
+
+  /** Resolves when the log has grown, or after a time. */
+  #grown(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.#readers.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(done, timeoutMs)
+      this.#readers.add(done)
+    })
+  }
+
+  #tell({ changes }: ChainStep): void {
+    if (changes.some((change) => 'put' in change && change.put === 'event'))
+      for (const wake of [...this.#readers]) wake()
+  }
+
+  #config(): ChainConfig {
+    const identity = this.#identity.get()
+    invariant(identity, 'an object with rows knows which chain it serves')
+    return chainConfig(this.env.CHAINS, identity.chain)
+  }
+}
+
+/** States after which a batch's stream says no more. */
+const endings: ReadonlySet<TxStatus['state']> = new Set([
+  'included',
+  'finalized',
+  'rejected',
+  'replaced',
+  'expired',
+] as const)

@@ -1,3 +1,82 @@
 import { DurableObject } from 'cloudflare:workers'
+import { invariant } from '../sdk/errors.ts'
+import type { TxStatus } from '../sdk/ports.ts'
+import type { Address, ChainId, TxHash } from '../sdk/units.ts'
+import type { Settlement } from './chainRows.ts'
+import { chainConfig } from './config.ts'
+import { jsonRpcExecutor } from './executor/jsonRpc.ts'
+import type { Env, ShardApi } from './objects.ts'
+import { chainName } from './placement.ts'
+import { openRunner, type Runner } from './runner.ts'
+import {
+  type Answer,
+  type Item,
+  type ShardEffect,
+  type ShardEvent,
+  type ShardStep,
+  shardStep,
+  shardWakeAt,
+} from './shard.ts'
+import { doForShard, learn, type ShardWorld } from './shardDeeds.ts'
+import { openShardStore } from './shardSql.ts'
+import { openFaults, openIdentity } from './sql.ts'
 
-export class ShardObject extends DurableObject {}
+/** The Durable Object around the shard's step: rows in SQLite, nonces from the executor, offers to the chain object. */
+export class ShardObject extends DurableObject<Env> implements ShardApi {
+  readonly #identity: ReturnType<typeof openIdentity>
+  readonly #world: ShardWorld
+  readonly #runner: Runner<ShardEvent, ShardStep>
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    const { storage } = ctx
+    const store = openShardStore(storage.sql)
+    this.#identity = openIdentity(storage.sql)
+    this.#world = {
+      rows: store,
+      executor: () => jsonRpcExecutor(chainConfig(env.CHAINS, this.#who().chain)),
+      offer: (offers, notices) => {
+        const { chain, shard } = this.#who()
+        return env.CHAIN.getByName(chainName(chain)).offer(chain, shard, offers, notices)
+      },
+      feed: (event) => this.#runner.feed(event),
+      now: Date.now,
+    }
+    this.#runner = openRunner<ShardEvent, ShardEffect, ShardStep>({
+      storage,
+      now: Date.now,
+      decide: (event) => shardStep(store, event),
+      commit: ({ changes }) => store.apply(changes),
+      wakeAt: () => shardWakeAt(store),
+      tick: (now) => ({ type: 'tick', now }),
+      perform: (effect) => doForShard(effect, this.#world),
+      report: openFaults(storage.sql).report,
+    })
+    ctx.blockConcurrencyWhile(() => this.#runner.resume())
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#runner.wake()
+  }
+
+  async submit(chain: ChainId, shard: number, items: readonly Item[]): Promise<readonly Answer[]> {
+    this.#identity.set(chain, shard)
+    const facts = await learn(items, this.#world)
+    return this.#runner.feed({ type: 'submit', items, facts, now: Date.now() }).answers
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<void> {
+    this.#runner.feed({ type: 'settled', settlements, now: Date.now() })
+  }
+
+  async status(sender: Address, hash: TxHash): Promise<TxStatus | null> {
+    const row = this.#world.rows.row(hash)
+    return row?.sender === sender ? row.status : null
+  }
+
+  #who(): { readonly chain: ChainId; readonly shard: number } {
+    const identity = this.#identity.get()
+    invariant(identity, 'an object with rows knows which chain it serves')
+    return identity
+  }
+}

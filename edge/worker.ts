@@ -1,8 +1,18 @@
 import { Hono } from 'hono'
+import type { Env } from './objects.ts'
+import { answerProblem, Refusal } from './routes/answer.ts'
+import { batches } from './routes/batches.ts'
+import { ops } from './routes/ops.ts'
 
-const app = new Hono()
-
-app.get('/healthz', (context) => context.json({ ok: true }))
+const app = new Hono<{ Bindings: Env }>()
+  .route('/', ops())
+  .route('/v1/chains/:chain', batches())
+  .notFound((context) => answerProblem(context, 'unknown-route', 'No such path.'))
+  .onError((error, context) => {
+    if (error instanceof Refusal) return answerProblem(context, error.code, error.detail)
+    // A mistake of ours: a stranger learns that it happened, and no more.
+    return answerProblem(context, 'internal', 'The request could not be answered.')
+  })
 
 export default app
 export { ChainObject } from './chainObject.ts'

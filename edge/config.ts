@@ -1,0 +1,103 @@
+import { accepted, type Decoded, refused, SdkError } from '../sdk/errors.ts'
+import { type Fork, gasTables } from '../sdk/evm/fork.ts'
+import { type ChainId, chainId } from '../sdk/units.ts'
+
+/** When a block counts as final: by the executor's own `finalized` tag, or this many blocks below the head. */
+export type Finality = 'tag' | number
+
+/** One chain this edge serves. */
+export interface ChainConfig {
+  readonly id: ChainId
+  readonly fork: Fork
+  /** JSON-RPC addresses. The first one is used. From configuration only, never from a request. */
+  readonly executors: readonly string[]
+  readonly finality: Finality
+  /** Pause between two looks at the head, while anything is under way. */
+  readonly pollMs: number
+  /** How long one sending may take before its outcome is looked up instead. */
+  readonly leaseMs: number
+}
+
+export type Chains = ReadonlyMap<ChainId, ChainConfig>
+
+const chainsMax = 64
+const executorsMax = 8
+
+/**
+ * Reads the `CHAINS` variable: JSON, from chain id to `{ fork, executors, finality?, pollMs?, leaseMs? }`.
+ * Never throws.
+ *
+ * Refuses unknown fields, so that a misspelt one is not a default in disguise.
+ */
+export function decodeChains(text: string): Decoded<Chains> {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return refused('CHAINS is not JSON')
+  }
+  if (!isRecord(json)) return refused('CHAINS is not an object')
+  const entries = Object.entries(json)
+  if (entries.length > chainsMax) return refused(`CHAINS names more than ${chainsMax} chains`)
+  const chains = new Map<ChainId, ChainConfig>()
+  for (const [key, value] of entries) {
+    const id = readChainId(key)
+    if (id === undefined) return refused(`"${key}" is not a chain id`)
+    const chain = decodeChain(id, value)
+    if (!chain.ok) return refused(`chain ${key}: ${chain.reason}`)
+    chains.set(id, chain.value)
+  }
+  return accepted(chains)
+}
+
+/**
+ * The configuration of one chain, for an object that has rows of it.
+ * Throws `node/unreachable` when the operator has taken the chain away: its rows stay, and wait.
+ */
+export function chainConfig(text: string, id: ChainId): ChainConfig {
+  const chains = decodeChains(text)
+  const chain = chains.ok ? chains.value.get(id) : undefined
+  if (!chain) throw new SdkError('node/unreachable', `Chain ${id} is not configured.`, { retryable: true })
+  return chain
+}
+
+/** Reads a chain id from a path or a key: decimal digits, no leading zero. */
+export function readChainId(text: string): ChainId | undefined {
+  if (!/^[1-9][0-9]{0,15}$/.test(text)) return undefined
+  const value = Number(text)
+  return Number.isSafeInteger(value) ? chainId(value) : undefined
+}
+
+const fields = ['fork', 'executors', 'finality', 'pollMs', 'leaseMs']
+
+function decodeChain(id: ChainId, value: unknown): Decoded<ChainConfig> {
+  if (!isRecord(value)) return refused('not an object')
+  const stray = Object.keys(value).find((key) => !fields.includes(key))
+  if (stray !== undefined) return refused(`unknown field "${stray}"`)
+  const { fork, executors, finality = 'tag', pollMs = 500, leaseMs = 5_000 } = value
+  if (typeof fork !== 'string' || !Object.hasOwn(gasTables, fork)) return refused('the fork is not a known one')
+  if (!Array.isArray(executors) || executors.length === 0 || executors.length > executorsMax)
+    return refused(`executors are not a list of 1 to ${executorsMax} addresses`)
+  if (!executors.every(isHttpUrl)) return refused('an executor is not an http or https address')
+  if (finality !== 'tag' && !isWithin(finality, 1, 10_000)) return refused('finality is not "tag" or 1 to 10000 blocks')
+  if (!isWithin(pollMs, 50, 60_000)) return refused('pollMs is not within 50 to 60000')
+  if (!isWithin(leaseMs, 3_000, 60_000)) return refused('leaseMs is not within 3000 to 60000')
+  return accepted({ id, fork: fork as Fork, executors, finality, pollMs, leaseMs })
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isHttpUrl(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  try {
+    return ['http:', 'https:'].includes(new URL(value).protocol)
+  } catch {
+    return false
+  }
+}
+
+function isWithin(value: unknown, min: number, max: number): value is number {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+}

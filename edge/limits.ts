@@ -1,0 +1,82 @@
+/** Every bound of the edge, by name. Times are in milliseconds, sizes in bytes. */
+
+/** Most places all declarations of one batch name together: an envelope says a place again in two bytes. */
+export const placesPerBatchMax = 32_768
+/** Most authorizations (EIP-7702) of one transaction: each costs a signature recovery. */
+export const authorizationsMax = 16
+
+/** Shards of each chain. Part of every shard's name: another number is another set of objects. */
+export const shardsPerChain = 16
+/** Most transactions of one sender that have not ended. */
+export const rowsPerSenderMax = 512
+/** Most transactions of one shard that have not ended; beyond, `backpressure`. */
+export const rowsPerShardMax = 50_000
+/** Widest distance between a sender's first missing nonce and a nonce taken in. */
+export const nonceGapMax = 64
+/** A replacement pays at least this much of both fees of what it replaces. */
+export const replacementPercentMin = 110n
+/** How long a transaction waits for a missing nonce before the edge stops trying. */
+export const heldMsMax = 10 * 60_000
+/** Pause between two looks at a sender's nonce while transactions wait for it. */
+export const nonceCheckMsMin = 1_000
+export const nonceCheckMsMax = 30_000
+/** How long a rejection is the answer to the same bytes; afterwards they may be tried anew. */
+export const rejectionMs = 10_000
+
+/** Most offers and most settlements in one message between a shard and its chain. */
+export const handoverMax = 256
+/** A handover that was not acknowledged by then is sent again. */
+export const handoverRetryMs = 2_000
+
+/** A window closes at the first of these. */
+export const windowMsMax = 25
+export const windowTransactionsMax = 256
+export const windowBytesMax = 1024 * 1024
+export const windowGasMax = 30_000_000
+/** Most transactions of unknown access that one sender has in one window, and all senders together. */
+export const unknownPerSenderMax = 4
+export const unknownPerWindowMax = 64
+/** Most transactions of one chain that wait for a window. Shards keep the rest. */
+export const queuedMax = 20_000
+
+/** Most ordered streams to one executor: a Worker has six connections. */
+export const lanesInFlightMax = 4
+/** How long one call to an executor may take. */
+export const executorTimeoutMs = 2_000
+/** Longest answer of an executor that is read. */
+export const executorAnswerBytesMax = 16 * 1024 * 1024
+/** Most calls in one JSON-RPC array. */
+export const callsPerRequestMax = 100
+/** First and longest pause after an executor could not be reached. */
+export const pauseMsMin = 250
+export const pauseMsMax = 10_000
+/** An executor that refuses in words the edge does not know is asked this often before that counts as a no. */
+export const refusalsMax = 12
+/** When an accepted transaction that is in no block is looked up by hash. */
+export const acceptedCheckMs = 15_000
+/** When a transaction whose fate is open is looked up by hash again. */
+export const openCheckMs = 2_000
+/** Most transactions looked up by hash in one go. */
+export const lookUpsMax = 64
+/** Most blocks read in one go; further behind, inclusion is found by hash. */
+export const blocksPerPollMax = 32
+/** Blocks whose hashes are kept to notice a reorganisation: the deepest one that can be followed. */
+export const blocksKept = 256
+
+/** How long ended transactions, events, batches and windows are kept. */
+export const retentionMs = 24 * 60 * 60_000
+/** Most events kept, whatever their age. */
+export const eventsMax = 1_000_000
+/** Rows of one kind deleted in one go, and how long old rows may gather before that. */
+export const pruneMax = 2_000
+export const pruneEveryMs = 10 * 60_000
+
+/** Events and windows in one answer. */
+export const eventsPerReadMax = 512
+export const windowsPerReadMax = 256
+/** How long a reader of events waits before it is told that there are none. */
+export const eventsWaitMs = 10_000
+/** Most readers that wait at one chain object. */
+export const readersMax = 1_000
+/** Rounds of one event stream; the reader resumes with a new request. */
+export const eventRoundsMax = 400

@@ -1,0 +1,114 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { SdkError } from '../../sdk/errors.ts'
+
+/** Where a local edge gets its parts from. */
+export interface EdgeOptions {
+  /** What `wrangler deploy --dry-run --outdir` wrote. */
+  readonly outdir: string
+  /** The repository's `wrangler.toml`: bindings, migrations and limits are taken from it. */
+  readonly config: string
+  /** Folder for the objects' rows. They outlive the process, however it ends. */
+  readonly persist: string
+  /** The CHAINS variable, see config.ts. */
+  readonly chains: Readonly<Record<string, unknown>>
+  /** On 127.0.0.1; 0 lets the system choose. */
+  readonly port: number
+  /** The built edgeProcess.ts; by default `edge.js` beside this program. */
+  readonly program?: string
+}
+
+/** A running edge. */
+export interface Edge {
+  readonly url: string
+  /** Ends it in order. */
+  readonly stop: () => Promise<void>
+  /** Ends it as a power cut would: SIGKILL for workerd and the process around it. */
+  readonly kill: () => Promise<void>
+}
+
+/** What the process around workerd is told. */
+export interface EdgeOrder {
+  readonly outdir: string
+  readonly persist: string
+  readonly port: number
+  readonly bindings: { readonly CHAINS: string }
+  /** The worker's options as miniflare takes them. */
+  readonly worker: { readonly bindings?: object }
+}
+
+const startMsMax = 30_000
+const stopMsMax = 5_000
+
+/**
+ * Starts the worker in real workerd, in a process of its own. It ends with this process, even when that is killed.
+ *
+ * Throws `relay/unreachable` when it does not come up.
+ */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { outdir, persist, port, chains } = options
+  const order: EdgeOrder = {
+    outdir,
+    persist,
+    port,
+    bindings: { CHAINS: JSON.stringify(chains) },
+    worker: await workerOptions(options.config),
+  }
+  const program = options.program ?? fileURLToPath(new URL('./edge.js', import.meta.url))
+  // A group of its own, so that one signal reaches workerd too.
+  const child = fork(program, { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const kill = async () => {
+    killGroup(child)
+    await ended
+  }
+  try {
+    const url = await firstWord(child, order)
+    const stop = async () => {
+      if (child.connected) child.send('stop')
+      const timer = setTimeout(() => killGroup(child), stopMsMax)
+      await ended
+      clearTimeout(timer)
+    }
+    return { url, stop, kill }
+  } catch (error) {
+    await kill()
+    throw error
+  }
+}
+
+function firstWord(child: ChildProcess, order: EdgeOrder): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => reject(new SdkError('relay/unreachable', `The edge did not start: ${why}.`))
+    const timer = setTimeout(() => fail('it took too long'), startMsMax)
+    child.once('exit', (code) => fail(`its process ended with ${code}`))
+    child.once('error', (error) => fail(error.message))
+    child.once('message', (word: { readonly url?: string; readonly error?: string }) => {
+      clearTimeout(timer)
+      if (word.url === undefined) fail(word.error ?? 'it gave no address')
+      else resolve(word.url)
+    })
+    child.send(order)
+  })
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
+  }
+}
+
+const known = new Map<string, Promise<EdgeOrder['worker']>>()
+
+/** Reads wrangler.toml the way wrangler does. Loading wrangler takes seconds, so it happens once. */
+function workerOptions(config: string): Promise<EdgeOrder['worker']> {
+  const before = known.get(config)
+  if (before) return before
+  const options = import('wrangler').then(
+    (wrangler) => wrangler.unstable_getMiniflareWorkerOptions(config).workerOptions as EdgeOrder['worker'],
+  )
+  known.set(config, options)
+  return options
+}

@@ -1,0 +1,60 @@
+import type { RelayEvent, TxStatus } from '../sdk/ports.ts'
+import type { Address, BatchId, ChainId, TxHash } from '../sdk/units.ts'
+import type { Member, Notice, Offer, Taken } from './chain.ts'
+import type { Settlement, WindowRow } from './chainRows.ts'
+import type { Answer, Item } from './shard.ts'
+
+/** What a shard's object is asked. When an answer comes, what it says is stored. */
+export interface ShardApi {
+  /** One answer for each item, in their order. */
+  readonly submit: (chain: ChainId, shard: number, items: readonly Item[]) => Promise<readonly Answer[]>
+  /** Takes in news from the chain object. */
+  readonly settle: (settlements: readonly Settlement[]) => Promise<void>
+  /** Where a transaction stands as far as the shard knows. */
+  readonly status: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
+}
+
+/** A part of a batch's log. `isOver`: nothing will follow. */
+export type EventsAnswer =
+  | { readonly kind: 'events'; readonly events: readonly RelayEvent[]; readonly isOver: boolean }
+  | { readonly kind: 'unknown' | 'expired' | 'busy' }
+
+/** One transaction of a batch; `null`: only its shard knows. */
+export interface MemberStatus {
+  readonly hash: TxHash
+  readonly sender: Address
+  readonly status: TxStatus | null
+}
+
+/** What a chain's object is asked. When an answer comes, what it says is stored. */
+export interface ChainApi {
+  /** Takes over what a shard hands over. */
+  readonly offer: (
+    chain: ChainId,
+    shard: number,
+    offers: readonly Offer[],
+    notices: readonly Notice[],
+  ) => Promise<readonly Taken[]>
+  /** Remembers which transactions a batch has, and says where each stands, in their order. */
+  readonly register: (chain: ChainId, batch: BatchId, members: readonly Member[]) => Promise<readonly TxStatus[]>
+  /** The transactions of a batch in its order, or nothing when it is not known. */
+  readonly batch: (batch: BatchId) => Promise<readonly MemberStatus[] | null>
+  readonly status: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
+  /** Events of a batch after a sequence. Waits for a while when there are none yet. */
+  readonly events: (batch: BatchId, after: number) => Promise<EventsAnswer>
+  /** Windows after a number, the oldest first. */
+  readonly windows: (after: number) => Promise<readonly WindowRow[]>
+}
+
+/** Objects of one class, each with a name. */
+export interface Objects<api> {
+  readonly getByName: (name: string) => api
+}
+
+/** What the platform hands in: the objects, and the operator's configuration. */
+export interface Env {
+  readonly SHARD: Objects<ShardApi>
+  readonly CHAIN: Objects<ChainApi>
+  /** JSON; see config.ts. */
+  readonly CHAINS: string
+}

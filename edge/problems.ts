@@ -1,0 +1,81 @@
+/** One kind of refusal: its HTTP status, its title, and whether the very same request may succeed later. */
+export interface ProblemKind {
+  readonly status: 400 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 500 | 503
+  readonly title: string
+  readonly retryable: boolean
+}
+
+const no = (status: ProblemKind['status'], title: string): ProblemKind => ({ status, title, retryable: false })
+const later = (status: ProblemKind['status'], title: string): ProblemKind => ({ status, title, retryable: true })
+
+/** Every refusal of the edge. Codes are public API (docs/http.md); one is never reused. */
+const kinds = {
+  'unknown-route': no(404, 'There is nothing at this path'),
+  'method-not-allowed': no(405, 'The path does not take this method'),
+  'unsupported-media-type': no(415, 'The body is of a type that is not read here'),
+  'malformed-cursor': no(400, 'The cursor is not a sequence number'),
+  'unknown-chain': no(404, 'This edge does not serve the chain'),
+  'unknown-batch': no(404, 'The batch is not known here'),
+  'unknown-transaction': no(404, 'The transaction is not known here'),
+  'cursor-expired': no(410, 'The log no longer reaches back to the cursor'),
+
+  'malformed-envelope': no(400, 'The envelope cannot be read'),
+  'unsupported-version': no(400, 'The envelope is of another version'),
+  'batch-too-large': no(413, 'The batch is too large'),
+  'wrong-digest': no(422, 'The digest is not that of the content'),
+  'index-out-of-range': no(422, 'A place index points nowhere'),
+  'unordered-keys': no(422, 'Addresses, slots or indices do not ascend'),
+
+  'wrong-chain': no(422, 'It was made for another chain'),
+  'invalid-transaction': no(422, 'No node would take the transaction'),
+  'gas-too-low': no(422, 'The gas limit is below what the transaction costs before it runs'),
+  'gas-too-high': no(422, 'The gas limit is higher than the chain allows'),
+  'nonce-too-low': no(409, 'The nonce was used by another transaction'),
+  'nonce-conflict': no(409, 'Another transaction with this nonce is already in a block'),
+  'nonce-gap-too-wide': no(409, 'Too many nonces are missing before this one'),
+  'fee-too-low': no(409, 'The fees are too low'),
+  'insufficient-funds': no(422, 'The sender cannot pay for the transaction'),
+  'executor-refused': no(422, 'The executor refuses the transaction'),
+
+  backpressure: later(503, 'The queue is full'),
+  'executor-unavailable': later(503, 'The executor does not answer'),
+  unavailable: later(503, 'A part of the edge did not answer'),
+  misconfigured: no(500, 'The operator has to correct the configuration'),
+  internal: no(500, 'The edge made a mistake'),
+} as const satisfies Record<string, ProblemKind>
+
+/** Names a kind of refusal. Stable: survives releases and the wire. */
+export type ProblemCode = keyof typeof kinds
+
+/** The kind behind a code. */
+export function problemKind(code: ProblemCode): ProblemKind {
+  return kinds[code]
+}
+
+/** All codes, for the test that compares them with docs/http.md. */
+export const problemCodes = /* @__PURE__ */ Object.keys(kinds) as readonly ProblemCode[]
+
+/** A refusal as RFC 9457 writes it, with the fields a program acts on. */
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: ProblemKind['status']
+  readonly code: ProblemCode
+  readonly detail: string
+  readonly retryable: boolean
+  readonly retryAfterSeconds: number | null
+}
+
+/** How long to wait before the same request may succeed. */
+export const retryAfterSeconds = 2
+
+/**
+ * Describes a refusal.
+ *
+ * @param detail - One sentence on this very case. Never holds what the edge would not tell a stranger.
+ */
+export function problem(code: ProblemCode, detail: string): Problem {
+  const { status, title, retryable } = kinds[code]
+  const type = `urn:lanekit:problem:${code}`
+  return { type, title, status, code, detail, retryable, retryAfterSeconds: retryable ? retryAfterSeconds : null }
+}

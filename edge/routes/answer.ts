@@ -1,0 +1,79 @@
+import type { Context } from 'hono'
+import { InvariantError } from '../../sdk/errors.ts'
+import { type Address, address, type BatchId, batchId, isHex, type TxHash, txHash } from '../../sdk/units.ts'
+import { type ChainConfig, decodeChains, readChainId } from '../config.ts'
+import type { Env } from '../objects.ts'
+import { type ProblemCode, problem } from '../problems.ts'
+
+/** A request that ends in a problem. Thrown inside routes only, so that each of them reads as the good case. */
+export class Refusal extends Error {
+  readonly code: ProblemCode
+  readonly detail: string
+
+  constructor(code: ProblemCode, detail: string) {
+    super(code)
+    this.code = code
+    this.detail = detail
+  }
+}
+
+/** Answers with a problem (RFC 9457). */
+export function answerProblem(context: Context, code: ProblemCode, detail: string): Response {
+  const { retryAfterSeconds, ...body } = problem(code, detail)
+  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
+  const wait = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) }
+  return context.body(JSON.stringify(body), body.status, { ...headers, ...wait })
+}
+
+/** For the methods a path does not take; the others are registered before it. */
+export function allowOnly(method: string): (context: Context) => Response {
+  return (context) => {
+    context.header('allow', method)
+    return answerProblem(context, 'method-not-allowed', `This path takes ${method}.`)
+  }
+}
+
+/** The chain named in the path. */
+export function chainOf(env: Env, text: string): ChainConfig {
+  const chains = decodeChains(env.CHAINS)
+  if (!chains.ok) throw new Refusal('misconfigured', 'The list of chains cannot be read.')
+  const id = readChainId(text)
+  const chain = id === undefined ? undefined : chains.value.get(id)
+  if (!chain) throw new Refusal('unknown-chain', 'No such chain is served here.')
+  return chain
+}
+
+/** The batch named in the path. */
+export function batchOf(text: string): BatchId {
+  if (!isHex(text, 32)) throw new Refusal('unknown-batch', 'A batch is named by 0x and 32 bytes.')
+  return batchId(text)
+}
+
+/** The transaction named in the path. */
+export function transactionOf(sender: string, hash: string): { readonly sender: Address; readonly hash: TxHash } {
+  if (!isHex(sender, 20) || !isHex(hash, 32))
+    throw new Refusal('unknown-transaction', 'A transaction is named by its sender and its hash.')
+  return { sender: address(sender), hash: txHash(hash) }
+}
+
+/** A sequence or window number to go on after; nothing means from the start. */
+export function cursorOf(text: string | undefined): number {
+  if (text === undefined || text === '') return 0
+  const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(value)) throw new Refusal('malformed-cursor', 'A cursor is a whole number.')
+  return value
+}
+
+/**
+ * Calls an object. A broken connection or an object that was just restarted is no fault of the request: the same
+ * one will succeed later.
+ */
+export async function ask<value>(call: () => Promise<value>): Promise<value> {
+  try {
+    return await call()
+  } catch (error) {
+    const isOurs = error instanceof InvariantError || (error instanceof Error && /Broken invariant/.test(error.message))
+    if (isOurs) throw error
+    throw new Refusal('unavailable', 'A part of the edge did not answer. The same request may be sent again.')
+  }
+}

@@ -1,0 +1,60 @@
+import { SdkError } from '../sdk/errors.ts'
+import type { Address, TxHash } from '../sdk/units.ts'
+import type { Notice, Offer, Taken } from './chain.ts'
+import type { Executor, Inclusion } from './executor/port.ts'
+import { type Facts, type Item, questions, type ShardEffect, type ShardEvent } from './shard.ts'
+import type { ShardRows } from './shardRows.ts'
+
+/** What a shard's effects are done with. */
+export interface ShardWorld {
+  readonly rows: ShardRows
+  readonly executor: () => Executor
+  /** Hands over to the chain object; resolves when it has stored what it took. */
+  readonly offer: (offers: readonly Offer[], notices: readonly Notice[]) => Promise<readonly Taken[]>
+  readonly feed: (event: ShardEvent) => void
+  readonly now: () => number
+}
+
+/** Does one effect of the shard's step and feeds back what came of it. Throws when the world fails. */
+export async function doForShard(effect: ShardEffect, { executor, offer, feed, now }: ShardWorld): Promise<void> {
+  switch (effect.type) {
+    case 'offer': {
+      const taken = await offer(effect.offers, effect.notices)
+      feed({ type: 'taken', taken, now: now() })
+      return
+    }
+    case 'ask': {
+      const nonces = await executor().nonces(effect.senders, 'latest')
+      feed({ type: 'facts', facts: { nonces, inclusions: new Map() }, now: now() })
+      return
+    }
+  }
+}
+
+/** Nonces first, then the hashes that these make doubtful. */
+const questionRounds = 2
+
+/** Asks the executor what the items depend on. What it does not answer they are judged without. */
+export async function learn(
+  items: readonly Item[],
+  { rows, executor, now }: Pick<ShardWorld, 'rows' | 'executor' | 'now'>,
+): Promise<Facts> {
+  const nonces = new Map<Address, number>()
+  const inclusions = new Map<TxHash, Inclusion | null>()
+  const facts: Facts = { nonces, inclusions }
+  for (let round = 0; round < questionRounds; round++) {
+    const { senders, hashes } = questions(rows, items, facts, now())
+    if (senders.length + hashes.length === 0) break
+    try {
+      if (senders.length > 0)
+        for (const [sender, nonce] of await executor().nonces(senders, 'latest')) nonces.set(sender, nonce)
+      if (hashes.length > 0)
+        for (const [hash, found] of await executor().find(hashes))
+          inclusions.set(hash, found.kind === 'included' ? found.inclusion : null)
+    } catch (error) {
+      if (error instanceof SdkError) break
+      throw error
+    }
+  }
+  return facts
+}

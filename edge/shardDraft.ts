@@ -1,0 +1,57 @@
+import type { Address, TxHash } from '../sdk/units.ts'
+import type { ShardAccount, ShardChange, ShardHead, ShardRow, ShardRows } from './shardRows.ts'
+
+/** One step's work on a shard's rows: reads see what the step has written, the counter follows by itself. */
+export interface ShardDraft {
+  readonly head: () => ShardHead
+  readonly row: (hash: TxHash) => ShardRow | undefined
+  /** A sender's rows that have not ended, by nonce. */
+  readonly rowsOf: (sender: Address) => readonly ShardRow[]
+  readonly putRow: (row: ShardRow) => void
+  readonly account: (sender: Address) => ShardAccount | undefined
+  readonly putAccount: (account: ShardAccount) => void
+  readonly write: (change: ShardChange) => void
+  /** Everything, in the order it was done. */
+  readonly changes: () => readonly ShardChange[]
+}
+
+export function openShardDraft(rows: ShardRows): ShardDraft {
+  const log: ShardChange[] = []
+  const touched = new Map<TxHash, ShardRow>()
+  const senders = new Map<Address, Map<TxHash, ShardRow>>()
+  const accounts = new Map<Address, ShardAccount>()
+  let head = rows.head()
+
+  const row = (hash: TxHash) => touched.get(hash) ?? rows.row(hash)
+  const groupOf = (sender: Address) => {
+    let group = senders.get(sender)
+    if (!group) {
+      group = new Map(rows.rowsOf(sender).map((entry) => [entry.hash, entry]))
+      senders.set(sender, group)
+    }
+    return group
+  }
+  return {
+    head: () => head,
+    row,
+    rowsOf: (sender) => [...groupOf(sender).values()].sort((one, other) => one.nonce - other.nonce),
+    putRow: (next) => {
+      const group = groupOf(next.sender)
+      const before = row(next.hash)
+      const wasLive = before !== undefined && before.stage !== 'ended'
+      const isLive = next.stage !== 'ended'
+      head = { live: head.live + Number(isLive) - Number(wasLive) }
+      touched.set(next.hash, next)
+      if (isLive) group.set(next.hash, next)
+      else group.delete(next.hash)
+      log.push({ put: 'row', row: next })
+    },
+    account: (sender) => accounts.get(sender) ?? rows.account(sender),
+    putAccount: (account) => {
+      accounts.set(account.sender, account)
+      log.push({ put: 'account', row: account })
+    },
+    write: (change) => log.push(change),
+    changes: () => [...log, { put: 'head', row: head }],
+  }
+}

@@ -1,0 +1,70 @@
+import type { TxStatus } from '../sdk/ports.ts'
+import type { Address, TxHash } from '../sdk/units.ts'
+import type { Payload } from './chainRows.ts'
+
+/** One transaction as its shard knows it. */
+export interface ShardRow {
+  readonly hash: TxHash
+  readonly sender: Address
+  readonly nonce: number
+  /**
+   * `held`: waits for a nonce, or for the news which nonce is next. `queued`: to be offered to the chain.
+   * `offered`: the chain object has it. `ended`: nobody works on it any more.
+   */
+  readonly stage: 'held' | 'queued' | 'offered' | 'ended'
+  readonly status: TxStatus
+  /** Fees in wei: of several transactions with one nonce, the one that pays most is sent. */
+  readonly maxFeePerGas: bigint
+  readonly maxPriorityFeePerGas: bigint
+  /** Of the newest settlement heard; 0 for none. */
+  readonly sequence: number
+  /** When it came to its stage. */
+  readonly since: number
+  /** When there is something to tell the chain object: an offer while `queued`, else its status. */
+  readonly dueAt: number | null
+}
+
+/** What is known of a sender's nonces. */
+export interface ShardAccount {
+  readonly sender: Address
+  /** Next nonce as an executor told it last; nothing before the first answer. */
+  readonly seen: number | null
+  /** Nonces below it are final. */
+  readonly final: number
+  readonly checkedAt: number
+  /** When to ask again, because transactions wait; nothing when none does. */
+  readonly checkAt: number | null
+}
+
+/** The shard's counter: transactions that have not ended. */
+export interface ShardHead {
+  readonly live: number
+}
+
+/** What the shard's step reads: a synchronous view of its rows, in SQLite or in memory. */
+export interface ShardRows {
+  readonly head: () => ShardHead
+  readonly row: (hash: TxHash) => ShardRow | undefined
+  /** A sender's rows that have not ended, by nonce. */
+  readonly rowsOf: (sender: Address) => readonly ShardRow[]
+  readonly payload: (hash: TxHash) => Payload | undefined
+  readonly account: (sender: Address) => ShardAccount | undefined
+  /** Rows whose `dueAt` has come. */
+  readonly due: (now: number, limit: number) => readonly ShardRow[]
+  /** Accounts whose `checkAt` has come. */
+  readonly dueAccounts: (now: number, limit: number) => readonly ShardAccount[]
+  /** Earliest `dueAt` and `checkAt` of all. */
+  readonly nextDue: () => number | null
+  /** `since` of the row that ended first. */
+  readonly firstEnded: () => number | null
+}
+
+/** One change of a shard's rows. All changes of a step are applied together or not at all. */
+export type ShardChange =
+  | { readonly put: 'head'; readonly row: ShardHead }
+  | { readonly put: 'row'; readonly row: ShardRow }
+  | { readonly put: 'payload'; readonly row: Payload }
+  | { readonly put: 'account'; readonly row: ShardAccount }
+  | { readonly remove: 'payload'; readonly hash: TxHash }
+  /** Rows that ended before a time, and accounts without rows: `limit` of each. */
+  | { readonly remove: 'old'; readonly before: number; readonly limit: number }

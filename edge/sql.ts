@@ -1,0 +1,73 @@
+import type { ChainId } from '../sdk/units.ts'
+
+/** A value as SQLite keeps it. Blobs come back as `ArrayBuffer`. */
+export type SqlValue = ArrayBuffer | string | number | null
+
+/** The part of a Durable Object's SQLite that is used here: synchronous, and one statement a call. */
+export interface Sql {
+  readonly exec: (
+    query: string,
+    ...bindings: readonly (SqlValue | Uint8Array)[]
+  ) => Iterable<Readonly<Record<string, SqlValue>>>
+}
+
+/** The first row, if there is one. */
+export function firstOf(
+  sql: Sql,
+  query: string,
+  ...bindings: readonly SqlValue[]
+): Readonly<Record<string, SqlValue>> | undefined {
+  for (const row of sql.exec(query, ...bindings)) return row
+  return undefined
+}
+
+/** Rows that were written here read back as what they were: nothing else writes to these tables. */
+export function fromJson<row>(value: SqlValue | undefined): row {
+  return JSON.parse(String(value), (key, entry) => (amounts.includes(key) ? BigInt(entry) : entry)) as row
+}
+
+/** JSON with amounts as text: they do not fit its numbers. */
+export function toJson(row: unknown): string {
+  return JSON.stringify(row, (_, entry) => (typeof entry === 'bigint' ? entry.toString() : entry))
+}
+
+const amounts = ['maxFeePerGas', 'maxPriorityFeePerGas']
+
+const faultsMax = 16
+
+/** A short list of what went wrong last, for the operator. */
+export function openFaults(sql: Sql): { readonly report: (error: unknown) => void } {
+  sql.exec('CREATE TABLE IF NOT EXISTS faults (at INTEGER NOT NULL, text TEXT NOT NULL)')
+  return {
+    report: (error) => {
+      sql.exec('INSERT INTO faults VALUES (?, ?)', Date.now(), error instanceof Error ? `${error.stack}` : `${error}`)
+      sql.exec(
+        'DELETE FROM faults WHERE rowid NOT IN (SELECT rowid FROM faults ORDER BY rowid DESC LIMIT ?)',
+        faultsMax,
+      )
+    },
+  }
+}
+
+/** Which chain, and which shard of it, an object is: an alarm does not say, so it is stored when first heard. */
+export function openIdentity(sql: Sql): {
+  readonly get: () => { readonly chain: ChainId; readonly shard: number } | undefined
+  readonly set: (chain: ChainId, shard: number) => void
+} {
+  sql.exec(
+    'CREATE TABLE IF NOT EXISTS identity (id INTEGER PRIMARY KEY, chain INTEGER NOT NULL, shard INTEGER NOT NULL)',
+  )
+  const read = () => {
+    const row = firstOf(sql, 'SELECT chain, shard FROM identity')
+    return row && { chain: row.chain as ChainId, shard: row.shard as number }
+  }
+  let known = read()
+  return {
+    get: () => known,
+    set: (chain, shard) => {
+      if (known) return
+      sql.exec('INSERT INTO identity VALUES (1, ?, ?)', chain, shard)
+      known = read()
+    },
+  }
+}
