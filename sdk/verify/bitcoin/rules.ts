@@ -1,0 +1,106 @@
+import { invariant } from '../../errors.ts'
+import { decodeTarget, encodeTarget } from './header.ts'
+import type { NetworkRules } from './network.ts'
+
+/** Headers of one difficulty period. */
+export const periodLength = 2_016
+/** How long a period should take. The clock runs over 2,015 intervals only, as it always has. */
+const periodSeconds = 14 * 24 * 60 * 60
+/** A testnet header this much later than the one before it may, and must, have the easiest target (BIP-94). */
+const exceptionSeconds = 20 * 60
+/** How far before its predecessor the first header of a period may be stamped (BIP-94). */
+const timewarpSeconds = 600
+/** How far ahead of the clock a header may be stamped. */
+export const futureSecondsMax = 2 * 60 * 60
+/** A header must be stamped later than the median of this many before it. */
+export const medianSpan = 11
+
+/** What later headers need of the first header of their period. */
+export interface Period {
+  readonly time: number
+  readonly bits: number
+}
+
+/** Where a header stands, as far as its difficulty depends on it. */
+interface Position {
+  readonly height: number
+  readonly time: number
+  /** Stamp of the header before it. */
+  readonly previousTime: number
+  /** Of the header before it: at the first header of a period, the one that just ended. */
+  readonly period: Period
+}
+
+/** What the rules but link, median and work judge a header by. */
+interface HeaderFacts extends Position {
+  readonly version: number
+  readonly bits: number
+}
+
+/** The first rule that a header breaks, of those that need neither a hash nor the stamps of many; nothing when it keeps all. */
+export function faultOf(rules: NetworkRules, header: HeaderFacts, nowSeconds: number): string | null {
+  const { height, time, previousTime } = header
+  if (header.bits !== requiredBits(rules, header)) return 'has not the target that its height requires'
+  if (time > nowSeconds + futureSecondsMax) return 'is stamped more than two hours from now'
+  if (header.version < versionMin(rules, height)) return 'has a version that its height no longer allows'
+  if (rules.difficulty === 'bip94' && isTimewarp(height, time, previousTime)) return 'bends time (BIP-94)'
+  return null
+}
+
+/**
+ * True when `time` is later than the median of the 11 stamps before it (BIP-113 calls it median time past), or of all
+ * where there are fewer: that is, than more than half of them.
+ *
+ * @param times - Stamps in order, of which the first `known` count.
+ */
+export function isAfterMedian(times: Uint32Array, known: number, time: number): boolean {
+  const from = Math.max(0, known - medianSpan)
+  let earlier = 0
+  for (let at = from; at < known; at++) if ((times[at] as number) < time) earlier += 1
+  return earlier > (known - from) / 2
+}
+
+/** The compact target that a header must have. */
+export function requiredBits(rules: NetworkRules, { height, time, previousTime, period }: Position): number {
+  if (rules.difficulty === 'fixed') return rules.easiestBits
+  if (height % periodLength === 0) return retargetedBits(rules, period, previousTime)
+  if (rules.difficulty === 'bip94' && time > previousTime + exceptionSeconds) return rules.easiestBits
+  // Nodes look for the last header that was no exception. All of a period that are none have the bits of its first.
+  return period.bits
+}
+
+/**
+ * The target of a new period: the old one, times the seconds that its headers took, over two weeks; at most four times
+ * easier or harder.
+ *
+ * The old target is that of the period's first header. Where there are no exceptions all its headers have the same one,
+ * so this is the rule of every network (BIP-94 asks for the first, Bitcoin Core elsewhere for the last).
+ *
+ * @param lastTime - Stamp of the period's last header.
+ */
+export function retargetedBits(rules: NetworkRules, period: Period, lastTime: number): number {
+  const took = Math.min(Math.max(lastTime - period.time, periodSeconds / 4), periodSeconds * 4)
+  // The product stays below 2^256 on every network: the limit of signet was chosen for that. So nothing wraps, as in Core.
+  const target = (targetOf(period.bits) * BigInt(took)) / BigInt(periodSeconds)
+  const easiest = targetOf(rules.easiestBits)
+  return encodeTarget(target < easiest ? target : easiest)
+}
+
+/** True when a period starts further back in time than BIP-94 allows: bent on testnet4, only suspicious elsewhere. */
+export function isTimewarp(height: number, time: number, previousTime: number): boolean {
+  return height % periodLength === 0 && time < previousTime - timewarpSeconds
+}
+
+/** The lowest version that a header at this height may have. */
+export function versionMin({ versionHeights: [two, three, four] }: NetworkRules, height: number): number {
+  if (height >= four) return 4
+  if (height >= three) return 3
+  return height >= two ? 2 : Number.NEGATIVE_INFINITY
+}
+
+/** The target of bits that a rule gave or a checkpoint was checked for. */
+function targetOf(bits: number): bigint {
+  const target = decodeTarget(bits)
+  invariant(target.ok, 'a required target is one that bits can stand for')
+  return target.value
+}
