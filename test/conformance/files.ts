@@ -14,7 +14,7 @@ export function readJson(path: string): unknown {
 }
 
 /** The file at `path`, or all files of the folder, however deep, in one order on every machine. */
-function filesBelow(path: string): readonly string[] {
+export function filesBelow(path: string): readonly string[] {
   if (statSync(path).isFile()) return [path]
   return readdirSync(path, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())

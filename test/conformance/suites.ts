@@ -1,8 +1,15 @@
 import { blocks } from './blocks.ts'
+import { headers } from './headers.ts'
 import { proofs } from './proofs.ts'
 import { rlp } from './rlp.ts'
 import type { Suite } from './suite.ts'
 import { transactionTests } from './transactionTests.ts'
 
 /** Every published suite that the runner knows, by the name it is called with. One file a suite. */
-export const suites: Readonly<Record<string, Suite>> = { blocks, proofs, rlp, 'transaction-tests': transactionTests }
+export const suites: Readonly<Record<string, Suite>> = {
+  blocks,
+  headers,
+  proofs,
+  rlp,
+  'transaction-tests': transactionTests,
+}
