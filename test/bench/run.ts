@@ -1,6 +1,7 @@
 import * as codec from './codec.ts'
 import * as edge from './edge.ts'
 import * as plan from './plan.ts'
+import * as verify from './verify.ts'
 
 /** One figure, with the peer measured in the same run where there is one. */
 export interface Figure {
@@ -16,6 +17,7 @@ const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
   plan: plan.run,
   codec: codec.run,
   edge: edge.run,
+  verify: verify.run,
 }
 
 const words = process.argv.slice(2)
