@@ -1,3 +1,4 @@
+import { useHashes } from './hashes.ts'
 import { nobleEngine } from './noble.ts'
 
 /** A secp256k1 signature as 65 bytes: r (32), s (32, low half), y parity (0 or 1). */
@@ -38,6 +39,7 @@ let engine: CryptoEngine = nobleEngine
 /** Puts another engine in place, for this program. The caller has checked it against the suite. */
 export function useEngine(next: CryptoEngine): void {
   engine = next
+  useHashes(next)
 }
 
 /** The engine in use, for callers that need several functions or its name. */
@@ -45,12 +47,4 @@ export function currentEngine(): CryptoEngine {
   return engine
 }
 
-/** Keccak-256 as Ethereum uses it (not NIST SHA3-256). */
-export function keccak256(bytes: Uint8Array): Uint8Array {
-  return engine.keccak256(bytes)
-}
-
-/** SHA-256 (FIPS 180-4). */
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return engine.sha256(bytes)
-}
+export { keccak256, sha256 } from './hashes.ts'

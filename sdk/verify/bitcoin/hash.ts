@@ -1,4 +1,4 @@
-import { sha256 } from '../../crypto/engine.ts'
+import { sha256 } from '../../crypto/hashes.ts'
 import { toHex } from '../../units.ts'
 
 /** SHA-256 twice: the hash of headers, transactions and Merkle nodes. 32 bytes in wire order. */
