@@ -49,7 +49,7 @@ export function decodeMerkleBlock(bytes: Uint8Array): Decoded<MerkleBlock> {
 }
 
 /** Most bytes of the JSON that {@link decodeMerkleProof} reads. */
-export const merkleProofSizeMax = 4_096
+const merkleProofSizeMax = 4_096
 
 /**
  * Reads the JSON `{ block_height, merkle, pos }` that Esplora's `merkle-proof` and Electrum's

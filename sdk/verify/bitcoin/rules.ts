@@ -11,7 +11,7 @@ const exceptionSeconds = 20 * 60
 /** How far before its predecessor the first header of a period may be stamped (BIP-94). */
 const timewarpSeconds = 600
 /** How far ahead of the clock a header may be stamped. */
-export const futureSecondsMax = 2 * 60 * 60
+const futureSecondsMax = 2 * 60 * 60
 /** A header must be stamped later than the median of this many before it. */
 export const medianSpan = 11
 
@@ -92,7 +92,7 @@ export function isTimewarp(height: number, time: number, previousTime: number): 
 }
 
 /** The lowest version that a header at this height may have. */
-export function versionMin({ versionHeights: [two, three, four] }: NetworkRules, height: number): number {
+function versionMin({ versionHeights: [two, three, four] }: NetworkRules, height: number): number {
   if (height >= four) return 4
   if (height >= three) return 3
   return height >= two ? 2 : Number.NEGATIVE_INFINITY
