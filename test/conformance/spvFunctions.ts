@@ -248,7 +248,7 @@ function isChain(headers: Uint8Array): boolean {
 }
 
 function leadsTo(root: Uint8Array, leaf: Uint8Array, index: number, path: Uint8Array): boolean {
-  const reached = rootFromPath(leaf, index, path)
+  const reached = rootFromPath({ leaf, index, path })
   return reached.ok && sameBytes(reached.value, root)
 }
 

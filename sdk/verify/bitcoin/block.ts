@@ -1,7 +1,7 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { hash256, joinBytes, sameBytes } from './hash.ts'
-import { type BitcoinHeader, decodeHeader, headerSize } from './header.ts'
-import { blockTransactionsMax, hashSize, merkleRoot } from './merkle.ts'
+import { type BitcoinHeader, decodeHeader, hashSize, headerSize } from './header.ts'
+import { blockTransactionsMax, merkleRoot } from './merkle.ts'
 import { readBytes, readCount, readerOf } from './reader.ts'
 import { type BitcoinTransaction, readTransaction, weightMax } from './transaction.ts'
 
@@ -35,7 +35,7 @@ export function verifyBlock(bytes: Uint8Array): Decoded<BitcoinBlock> {
   for (let index = 0; index < count; index++) {
     const transaction = readTransaction(reader)
     if (!transaction.ok) return refused(`transaction ${index}: ${transaction.reason}`)
-    // With a coinbase in front, the list cannot be a row of inner nodes: no hash begins with the 36 bytes it must have.
+    // With a coinbase in front the list cannot be a row of inner nodes: no two hashes hold the bytes of its input.
     if (transaction.value.coinbase !== (index === 0))
       return refused('a coinbase, and nothing else, stands first in a block')
     weight += transaction.value.weight

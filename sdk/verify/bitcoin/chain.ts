@@ -1,7 +1,7 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
-import { type Checkpoint, checkpointAfter, decodeCheckpoint, workIn } from './checkpoint.ts'
-import { joinBytes, sameBytes } from './hash.ts'
-import { headerSize } from './header.ts'
+import { type Checkpoint, checkpointAfter, verifyCheckpoint, workIn } from './checkpoint.ts'
+import { holdsAt, joinBytes, sameBytes } from './hash.ts'
+import { hashSize, headerSize, previousAt } from './header.ts'
 import { checkLinks } from './links.ts'
 import type { BitcoinNetwork } from './network.ts'
 
@@ -28,14 +28,17 @@ export interface Rival extends Branch {
 }
 
 /**
- * Headers with the most work that was seen, back to a base; and the weaker branches that could still overtake it.
+ * Headers with the most work that was seen, back to a base; and the weaker branches that could still overtake them.
  *
- * Plain data, never changed: {@link extendChain} gives another one. It holds no more than `headersMax` headers, and as
- * many again for each of {@link rivalsMax} rivals; a reorganisation that reaches below the base is refused.
+ * Funds at risk: it is the heaviest of what was shown, not of all there is. Fill it from several sources that do not
+ * know of each other, for one alone can show an old or a poor chain.
+ *
+ * Plain data, never changed: {@link extendChain} gives another one. It holds no more than `headersMax` headers of 80
+ * bytes, and as many again for each of {@link rivalsMax} rivals; a reorganisation that reaches below its base is refused.
  */
 export interface HeaderChain {
   readonly network: BitcoinNetwork
-  /** How many headers are kept above the base. A block below the base can be neither proven nor reorganised. */
+  /** How many headers are kept above the base, copied with each extension. What lies below cannot be proven. */
   readonly headersMax: number
   /** What everything hangs on: the checkpoint the chain began with, then whatever was kept of it last. */
   readonly base: Checkpoint
@@ -62,8 +65,10 @@ export interface Reorg {
 export interface Extension {
   readonly chain: HeaderChain
   readonly reorg: Reorg | null
-  /** Where they stand now. `known`: nothing was new. `dropped`: weaker than the best, and either longer than is kept or
-   * weaker than as many rivals as are kept. */
+  /**
+   * Where they stand now. `known`: nothing was new. `dropped`: weaker than the best branch, and longer than is kept or
+   * weaker than as many rivals as are kept.
+   */
   readonly place: 'best' | 'rival' | 'known' | 'dropped'
   /**
    * Heights of new headers at which a period starts more than ten minutes before the header before it. Allowed outside
@@ -80,10 +85,11 @@ export interface Extension {
 export function startChain(network: BitcoinNetwork, anchor: Checkpoint, headersMax: number): Decoded<HeaderChain> {
   if (!Number.isSafeInteger(headersMax) || headersMax < 1 || headersMax > headersMaxMax)
     return refused(`a chain keeps 1 to ${headersMaxMax} headers`)
-  const header = decodeCheckpoint(network, anchor)
+  const header = verifyCheckpoint(network, anchor)
   if (!header.ok) return header
+  const base = { ...anchor, header: header.value.bytes, times: [...anchor.times] }
   const best = { headers: new Uint8Array(0), hash: header.value.hash, work: anchor.work }
-  return accepted({ network, headersMax, base: anchor, best, rivals: [] })
+  return accepted({ network, headersMax, base, best, rivals: [] })
 }
 
 /**
@@ -163,7 +169,7 @@ interface Path {
 
 /** Where headers belong, with all that lies between them and the best branch, and without what is part of that. */
 function pathOf(chain: HeaderChain, headers: Uint8Array): Path | undefined {
-  const parent = headers.subarray(4, 36)
+  const parent = headers.subarray(previousAt, previousAt + hashSize)
   const index = indexOf(chain.best, parent, 0)
   if (index >= 0)
     return beyond({ fork: chain.base.height + index, headers }, chain.best.headers.subarray(index * headerSize))
@@ -178,10 +184,8 @@ function pathOf(chain: HeaderChain, headers: Uint8Array): Path | undefined {
 function indexOf(branch: Branch, hash: Uint8Array, from: number): number {
   const count = branch.headers.length / headerSize
   if (count >= from && sameBytes(branch.hash, hash)) return count
-  for (let index = count - 1; index >= from; index--) {
-    const at = index * headerSize + 4
-    if (branch.headers[at] === hash[0] && sameBytes(branch.headers.subarray(at, at + 32), hash)) return index
-  }
+  for (let index = count - 1; index >= from; index--)
+    if (holdsAt(branch.headers, index * headerSize + previousAt, hash)) return index
   return -1
 }
 
@@ -222,14 +226,16 @@ function adopt(chain: HeaderChain, branch: Rival): { readonly chain: HeaderChain
   }
   const depth = left.length / headerSize
   if (depth === 0) return { chain: pruned({ ...chain, best }), reorg: null }
-  const rivals = chain.rivals.map((rival) => rebased(rival, branch, left)).filter(({ headers }) => headers.length > 0)
+  const rivals = chain.rivals
+    .map((rival) => rebased(rival, { branch, left }))
+    .filter(({ headers }) => headers.length > 0)
   const next = { ...chain, best, rivals: kept(chain, [{ ...chain.best, fork: branch.fork, headers: left }, ...rivals]) }
   const from = { height: heightOfTip(chain), hash: chain.best.hash }
   return { chain: pruned(next), reorg: { from, to: { height: heightOfTip(next), hash: best.hash }, depth } }
 }
 
 /** A rival as it leaves the new best branch, of which `branch` is the part that took the place of `left`. */
-function rebased(rival: Rival, branch: Rival, left: Uint8Array): Rival {
+function rebased(rival: Rival, { branch, left }: { readonly branch: Rival; readonly left: Uint8Array }): Rival {
   const { fork } = branch
   if (rival.fork < fork) return rival
   const headers = joinBytes(left.subarray(0, (rival.fork - fork) * headerSize), rival.headers)

@@ -41,10 +41,10 @@ export function genesisCheckpoint(network: BitcoinNetwork): Checkpoint {
 }
 
 /**
- * The header of a checkpoint that does not contradict itself or the network. Refuses a header without the work it
- * claims, and times, period or work that cannot belong to it. That it is on the right chain nobody can tell from it.
+ * The header of a checkpoint that contradicts neither itself nor the network; that it is on the right chain nobody can
+ * tell from it. Refuses a header without the work it claims, and stamps, a period or work that cannot belong to it.
  */
-export function decodeCheckpoint(network: BitcoinNetwork, checkpoint: Checkpoint): Decoded<BitcoinHeader> {
+export function verifyCheckpoint(network: BitcoinNetwork, checkpoint: Checkpoint): Decoded<BitcoinHeader> {
   const { height, work, period, times } = checkpoint
   if (!Number.isSafeInteger(height) || height < 0 || height > heightMax) return refused('the height is out of range')
   const header = decodeHeader(checkpoint.header)

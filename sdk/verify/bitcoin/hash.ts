@@ -8,8 +8,12 @@ export function hash256(bytes: Uint8Array): Uint8Array {
 
 /** True for equal bytes of equal length. For public data: the time taken tells where they differ. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return a.length === b.length && holdsAt(a, 0, b)
+}
+
+/** True when `piece` stands in `bytes` from `at` on. */
+export function holdsAt(bytes: Uint8Array, at: number, piece: Uint8Array): boolean {
+  for (let index = 0; index < piece.length; index++) if (bytes[at + index] !== piece[index]) return false
   return true
 }
 

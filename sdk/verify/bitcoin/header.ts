@@ -4,6 +4,10 @@ import { hash256 } from './hash.ts'
 
 /** Bytes of one header. */
 export const headerSize = 80
+/** Bytes of a hash. */
+export const hashSize = 32
+/** Where in a header the hash of the one before it stands. */
+export const previousAt = 4
 
 /** A block header, taken apart. Hashes are 32 bytes in wire order; explorers show them reversed. */
 export interface BitcoinHeader {
@@ -31,7 +35,7 @@ export function decodeHeader(bytes: Uint8Array): Decoded<BitcoinHeader> {
   return accepted({
     hash: hash256(own),
     version: view.getInt32(0, true),
-    previous: own.subarray(4, 36),
+    previous: own.subarray(previousAt, previousAt + hashSize),
     merkleRoot: own.subarray(36, 68),
     time: view.getUint32(68, true),
     bits: view.getUint32(72, true),

@@ -1,7 +1,7 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { sameBytes } from './hash.ts'
-import { type BitcoinHeader, decodeHeader } from './header.ts'
-import { hashSize, merklePath, rootFromPath } from './merkle.ts'
+import { type BitcoinHeader, decodeHeader, hashSize } from './header.ts'
+import { merklePath, rootFromPath } from './merkle.ts'
 import { type BitcoinTransaction, decodeTransaction } from './transaction.ts'
 
 /** The way from a transaction to the root in its block's header. */
@@ -51,10 +51,10 @@ export function verifyInclusion({
 }): Decoded<Inclusion> {
   const header = decodeHeader(headerBytes)
   if (!header.ok) return header
-  const transaction = verifyLeaf(header.value, transactionBytes, index, path)
+  const transaction = verifyLeaf(header.value, { bytes: transactionBytes, index, path })
   if (!transaction.ok) return transaction
   if (coinbase) {
-    const first = verifyLeaf(header.value, coinbase.bytes, 0, coinbase.path)
+    const first = verifyLeaf(header.value, { ...coinbase, index: 0 })
     if (!first.ok) return refused(`the coinbase is not proven: ${first.reason}`)
     if (coinbase.path.length !== path.length) return refused('the coinbase lies at another depth than the transaction')
   }
@@ -69,16 +69,14 @@ export function proveInclusion(txids: readonly Uint8Array[], index: number): Dec
 
 function verifyLeaf(
   header: BitcoinHeader,
-  bytes: Uint8Array,
-  index: number,
-  path: Uint8Array,
+  { bytes, index, path }: { readonly bytes: Uint8Array; readonly index: number; readonly path: Uint8Array },
 ): Decoded<BitcoinTransaction> {
   const transaction = decodeTransaction(bytes)
   if (!transaction.ok) return transaction
   const { txid, strippedSize, coinbase } = transaction.value
   if (strippedSize === nodeSize) return refused('a transaction of 64 bytes cannot be told from an inner node')
   if (coinbase !== (index === 0)) return refused('a coinbase, and nothing else, stands first in a block')
-  const root = rootFromPath(txid, index, path)
+  const root = rootFromPath({ leaf: txid, index, path })
   if (!root.ok) return root
   if (!sameBytes(root.value, header.merkleRoot)) return refused('the path does not lead to the root in the header')
   return transaction

@@ -1,9 +1,9 @@
 import { accepted, type Decoded, invariant, refused } from '../../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
-import { hash256 } from './hash.ts'
-import { decodeTarget, headerSize, workOf } from './header.ts'
+import { hash256, holdsAt } from './hash.ts'
+import { decodeTarget, headerSize, previousAt, workOf } from './header.ts'
 import { type BitcoinNetwork, rulesOf } from './network.ts'
-import { faultOf, isAfterMedian, isTimewarp, periodLength } from './rules.ts'
+import { faultOf, isAfterMedian, isTimewarp, medianSpan, periodLength } from './rules.ts'
 
 /** What a run of checked headers came to. */
 export interface Links {
@@ -58,16 +58,18 @@ export function checkLinks(
     const version = view.getInt32(at, true)
     const time = view.getUint32(at + 68, true)
     const bits = view.getUint32(at + 72, true)
-    if (!holdsAt(headers, at + 4, hash)) return fault(height, 'names another header before it')
-    const broken = faultOf(rules, { height, version, time, bits, previousTime, period }, nowSeconds)
+    if (!holdsAt(headers, at + previousAt, hash)) return fault(height, 'names another header before it')
+    const header = { height, version, time, bits, previousTime, period }
+    const broken = faultOf(rules, header, nowSeconds)
     if (broken !== null) return fault(height, broken)
-    if (!isAfterMedian(times, stamped, time)) return fault(height, 'is not stamped after the median of those before it')
+    const before = times.subarray(Math.max(0, stamped - medianSpan), stamped)
+    if (!isAfterMedian(time, before)) return fault(height, 'is not stamped after the median of those before it')
     if (target?.bits !== bits) target = targetOf(targets, bits)
     hash = hash256(headers.subarray(at, at + headerSize))
     if (isAbove(hash, target.bytes)) return fault(height, 'has not the work that its target asks for')
     target.headers += 1
     times[stamped] = time
-    if (isTimewarp(height, time, previousTime)) timewarps.push(height)
+    if (isTimewarp(header)) timewarps.push(height)
     if (height % periodLength === 0) period = { time, bits }
   }
   let work = 0n
@@ -77,11 +79,6 @@ export function checkLinks(
 
 function fault(height: number, broken: string): Decoded<never> {
   return refused(`the header at height ${height} ${broken}`)
-}
-
-function holdsAt(bytes: Uint8Array, at: number, hash: Uint8Array): boolean {
-  for (let index = 0; index < hash.length; index++) if (bytes[at + index] !== hash[index]) return false
-  return true
 }
 
 function targetOf(targets: Map<number, Target>, bits: number): Target {

@@ -1,24 +1,30 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { hash256, joinBytes, sameBytes } from './hash.ts'
+import { hashSize } from './header.ts'
 import { decodeTransaction } from './transaction.ts'
 
 /** Most transactions in a block: none weighs less than 240 (60 bytes without witness). */
 export const blockTransactionsMax = 16_666
 /** Levels of the Merkle tree above that many leaves. */
 export const depthMax = 15
-/** Bytes of a hash. */
-export const hashSize = 32
+
+/** A leaf and its way up a Merkle tree. */
+interface MerklePath {
+  readonly leaf: Uint8Array
+  /** Position of the leaf, from 0. Each bit says on which side a sibling stands, lowest bit first. */
+  readonly index: number
+  /** Siblings from the leaf up, 32 bytes each. */
+  readonly path: Uint8Array
+}
 
 /**
- * Root that a path leads to from a leaf.
+ * Root that a path leads to.
  *
- * @param index - Position of the leaf, from 0. Each bit says on which side a sibling stands, lowest bit first.
- * @param path - Siblings from the leaf up, 32 bytes each.
  * @returns Refused when the index has bits that the path does not use, when there are more levels than a block can
  *   have, when a node stands to the right of itself, which only a forged repetition does (CVE-2012-2459), and when an
  *   inner node is a transaction at the same time (CVE-2017-12842).
  */
-export function rootFromPath(leaf: Uint8Array, index: number, path: Uint8Array): Decoded<Uint8Array> {
+export function rootFromPath({ leaf, index, path }: MerklePath): Decoded<Uint8Array> {
   const depth = path.length / hashSize
   if (leaf.length !== hashSize || !Number.isInteger(depth)) return refused('the path is not made of whole hashes')
   if (depth > depthMax) return refused(`the path has more than ${depthMax} levels`)

@@ -1,9 +1,9 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { fromHex, isHex } from '../../units.ts'
 import { hash256, joinBytes } from './hash.ts'
-import { headerSize } from './header.ts'
+import { hashSize, headerSize } from './header.ts'
 import type { InclusionProof } from './inclusion.ts'
-import { blockTransactionsMax, depthMax, hashSize } from './merkle.ts'
+import { blockTransactionsMax, depthMax } from './merkle.ts'
 import { type Reader, readBytes, readCount, readerOf, readNumber } from './reader.ts'
 
 /** What a node's proof of inclusion says; nothing of it is verified yet. */

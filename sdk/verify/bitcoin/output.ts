@@ -1,5 +1,6 @@
 import { accepted, type Decoded, invariant, refused } from '../../errors.ts'
 import type { Sats } from '../../units.ts'
+import type { Level } from '../verdict.ts'
 import { type BlockPoint, burialOf, type HeaderChain, tipOf } from './chain.ts'
 import { hash256, sameBytes } from './hash.ts'
 import { type InclusionProof, verifyInclusion } from './inclusion.ts'
@@ -37,7 +38,7 @@ export interface ConfirmedOutput {
 
 /** How far the answer is proven. */
 export interface ConfirmedVerdict {
-  readonly level: 'confirmed'
+  readonly level: Extract<Level, 'confirmed'>
   /** What trust begins with: the base of the chain. */
   readonly anchor: { readonly kind: 'header-chain'; readonly network: BitcoinNetwork } & BlockPoint
   readonly proven: readonly ['output-inclusion']

@@ -37,27 +37,23 @@ interface HeaderFacts extends Position {
   readonly bits: number
 }
 
-/** The first rule that a header breaks, of those that need neither a hash nor the stamps of many; nothing when it keeps all. */
+/** The first rule that a header breaks, of those that need no hash and no stamps but one; `null` when it keeps them. */
 export function faultOf(rules: NetworkRules, header: HeaderFacts, nowSeconds: number): string | null {
-  const { height, time, previousTime } = header
   if (header.bits !== requiredBits(rules, header)) return 'has not the target that its height requires'
-  if (time > nowSeconds + futureSecondsMax) return 'is stamped more than two hours from now'
-  if (header.version < versionMin(rules, height)) return 'has a version that its height no longer allows'
-  if (rules.difficulty === 'bip94' && isTimewarp(height, time, previousTime)) return 'bends time (BIP-94)'
+  if (header.time > nowSeconds + futureSecondsMax) return 'is stamped more than two hours from now'
+  if (header.version < versionMin(rules, header.height)) return 'has a version that its height no longer allows'
+  if (rules.difficulty === 'bip94' && isTimewarp(header)) return 'starts its period too far back in time (BIP-94)'
   return null
 }
 
 /**
- * True when `time` is later than the median of the 11 stamps before it (BIP-113 calls it median time past), or of all
- * where there are fewer: that is, than more than half of them.
- *
- * @param times - Stamps in order, of which the first `known` count.
+ * True when a stamp is later than the median of those before it, that is, than more than half of them. Consensus wants
+ * that of the {@link medianSpan} stamps before a header, or of all where there are fewer (median time past, BIP-113).
  */
-export function isAfterMedian(times: Uint32Array, known: number, time: number): boolean {
-  const from = Math.max(0, known - medianSpan)
+export function isAfterMedian(time: number, before: Uint32Array): boolean {
   let earlier = 0
-  for (let at = from; at < known; at++) if ((times[at] as number) < time) earlier += 1
-  return earlier > (known - from) / 2
+  for (let at = 0; at < before.length; at++) if ((before[at] as number) < time) earlier += 1
+  return earlier > before.length / 2
 }
 
 /** The compact target that a header must have. */
@@ -65,7 +61,7 @@ export function requiredBits(rules: NetworkRules, { height, time, previousTime, 
   if (rules.difficulty === 'fixed') return rules.easiestBits
   if (height % periodLength === 0) return retargetedBits(rules, period, previousTime)
   if (rules.difficulty === 'bip94' && time > previousTime + exceptionSeconds) return rules.easiestBits
-  // Nodes look for the last header that was no exception. All of a period that are none have the bits of its first.
+  // Nodes look back for a header that was no exception. Within a period all that are none have the bits of its first.
   return period.bits
 }
 
@@ -80,14 +76,14 @@ export function requiredBits(rules: NetworkRules, { height, time, previousTime, 
  */
 export function retargetedBits(rules: NetworkRules, period: Period, lastTime: number): number {
   const took = Math.min(Math.max(lastTime - period.time, periodSeconds / 4), periodSeconds * 4)
-  // The product stays below 2^256 on every network: the limit of signet was chosen for that. So nothing wraps, as in Core.
+  // On every network the product stays below 2^256 (signet's limit is as high as that allows), so it wraps nowhere.
   const target = (targetOf(period.bits) * BigInt(took)) / BigInt(periodSeconds)
   const easiest = targetOf(rules.easiestBits)
   return encodeTarget(target < easiest ? target : easiest)
 }
 
-/** True when a period starts further back in time than BIP-94 allows: bent on testnet4, only suspicious elsewhere. */
-export function isTimewarp(height: number, time: number, previousTime: number): boolean {
+/** True when a period starts further back in time than BIP-94 allows: forbidden on testnet4, suspicious elsewhere. */
+export function isTimewarp({ height, time, previousTime }: Omit<Position, 'period'>): boolean {
   return height % periodLength === 0 && time < previousTime - timewarpSeconds
 }
 

@@ -147,10 +147,14 @@ describe('CVE-2017-12842', () => {
   it('nothing is proven by way of a transaction that is taken for an inner node', () => {
     const [left, right] = [real64.slice(0, 32), real64.slice(32)]
     const deeper = hash256(real64)
-    expect(rootFromPath(right, 1, left)).toMatchObject({ reason: expect.stringMatching(/transaction too/) })
-    expect(rootFromPath(left, 0, right)).toMatchObject({ reason: expect.stringMatching(/transaction too/) })
+    expect(rootFromPath({ leaf: right, index: 1, path: left })).toMatchObject({
+      reason: expect.stringMatching(/transaction too/),
+    })
+    expect(rootFromPath({ leaf: left, index: 0, path: right })).toMatchObject({
+      reason: expect.stringMatching(/transaction too/),
+    })
     // The same bytes as a leaf are where a 64-byte transaction really is.
-    expect(rootFromPath(deeper, 0, empty)).toEqual({ ok: true, value: deeper })
+    expect(rootFromPath({ leaf: deeper, index: 0, path: empty })).toEqual({ ok: true, value: deeper })
   })
 
   it('a transaction that lies deeper than the coinbase is not proven', () => {
@@ -191,16 +195,18 @@ describe('CVE-2012-2459', () => {
 
   it('a node stands to the right of itself in no honest path', () => {
     const [leaf = empty] = leaves
-    expect(rootFromPath(leaf, 0, leaf).ok).toBe(true)
-    expect(rootFromPath(leaf, 1, leaf)).toMatchObject({ reason: expect.stringMatching(/right of itself/) })
+    expect(rootFromPath({ leaf: leaf, index: 0, path: leaf }).ok).toBe(true)
+    expect(rootFromPath({ leaf: leaf, index: 1, path: leaf })).toMatchObject({
+      reason: expect.stringMatching(/right of itself/),
+    })
   })
 
   it('nothing follows a node that ended its row', () => {
     const [leaf = empty, other = empty] = leaves
-    expect(rootFromPath(leaf, 0, joinBytes(leaf, other))).toMatchObject({
+    expect(rootFromPath({ leaf: leaf, index: 0, path: joinBytes(leaf, other) })).toMatchObject({
       reason: expect.stringMatching(/end of its row/),
     })
-    expect(rootFromPath(leaf, 2, joinBytes(leaf, other)).ok).toBe(true)
+    expect(rootFromPath({ leaf: leaf, index: 2, path: joinBytes(leaf, other) }).ok).toBe(true)
   })
 })
 

@@ -52,7 +52,7 @@ describe('decodeMerkleBlock', () => {
       ['652b0aa4cf4f17bdb31f7a1d308331bba91f3b3cbf8f39c9cb5e19d4015b9f01', 4, 3],
     ])
     const [match] = matches
-    const root = rootFromPath(match?.txid ?? empty, 4, match?.proof.path ?? empty)
+    const root = rootFromPath({ leaf: match?.txid ?? empty, index: 4, path: match?.proof.path ?? empty })
     expect(root).toEqual({ ok: true, value: header.merkleRoot })
   })
 
