@@ -81,10 +81,11 @@ describe('extendChain', () => {
   })
 
   it('does not keep the bytes it is given', () => {
-    const bytes = twenty.slice()
-    const { chain } = extend(regtestChain(), bytes)
-    bytes.fill(0)
-    expect(chain).toEqual(extend(regtestChain(), twenty).chain)
+    const rival = mineOn(hashAt(twenty, 9), 10, 3, 1)
+    const given = [twenty.slice(), rival.slice()] as const
+    const chain = given.reduce((grown, bytes) => extend(grown, bytes).chain, regtestChain())
+    for (const bytes of given) bytes.fill(0)
+    expect(chain).toEqual(extend(extend(regtestChain(), twenty).chain, rival).chain)
   })
 
   it('takes whole headers only, and no more than it says at once', () => {
@@ -197,7 +198,9 @@ describe('branches', () => {
 
   it('grows in pieces, and branches again', () => {
     const whole = branch(15, 8, 1)
-    const first = extend(base, whole.slice(0, 80 * 3)).chain
+    const start = extend(base, whole.slice(0, 80 * 2)).chain
+    const first = extend(start, whole.slice(80 * 2, 80 * 3)).chain
+    expect(first.rivals.map(({ fork, headers }) => [fork, headers])).toEqual([[15, whole.slice(0, 80 * 3)]])
     const twig = extend(first, mineOn(hashAt(whole, 1), 17, 2, 2))
     expect([twig.place, twig.chain.rivals.length]).toEqual(['rival', 2])
     const won = extend(twig.chain, whole.slice(80 * 3))

@@ -99,6 +99,12 @@ describe('inclusion', () => {
     expect(verifyInclusion({ ...claim, proof: { ...claim.proof, ...change } }).ok).toBe(false)
   })
 
+  it('follows paths as deep as the fullest block, and no deeper', () => {
+    const path = joinBytes(...Array.from({ length: depthMax + 1 }, (_, at) => hash256(Uint8Array.of(at))))
+    expect(rootFromPath({ leaf: hash256(empty), index: 0, path: path.slice(32) }).ok).toBe(true)
+    expect(rootFromPath({ leaf: hash256(empty), index: 0, path }).ok).toBe(false)
+  })
+
   it('is refused when the first transaction is no coinbase, or another is one', () => {
     const { header, transactions } = mineBlock(2)
     const [coinbase = empty, payment = empty] = transactions

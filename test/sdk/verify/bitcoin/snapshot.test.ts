@@ -65,7 +65,13 @@ describe('a stored chain', () => {
     ['a rival that leaves above the tip', { rivals: chain.rivals.map((rival) => ({ ...rival, fork: 21 })) }],
     ['a rival of no headers', { rivals: chain.rivals.map((rival) => ({ ...rival, headers: new Uint8Array(0) })) }],
     ['more rivals than are kept', { rivals: Array.from({ length: 9 }, () => chain.rivals[0] ?? fail()) }],
-    ['a rival that should have won', { best: { ...chain.best, headers: chain.best.headers.slice(0, 80 * 8) } }],
+    [
+      'a rival that should have won',
+      {
+        best: { ...chain.best, headers: chain.best.headers.slice(0, 80 * 8) },
+        rivals: chain.rivals.filter(({ fork }) => fork === 15),
+      },
+    ],
     ['a best branch with a gap', { best: { ...chain.best, headers: chain.best.headers.slice(80) } }],
     ['a base that contradicts itself', { base: { ...chain.base, times: chain.base.times.slice(1) } }],
   ]
