@@ -34,6 +34,7 @@ const programs: Options = {
     bench: 'test/bench/run.ts',
   },
   outDir: '.lanekit/programs',
+  skipNodeModulesBundle: true,
   format: 'esm',
   target: 'node20',
   platform: 'node',

@@ -5,44 +5,55 @@ import { SdkError } from '../../sdk/errors.ts'
 import type { EvmNode } from '../../sdk/ports.ts'
 import { type Address, address, fromHex, type Hex, toHex } from '../../sdk/units.ts'
 
-/** What the walk needs on a fresh chain: a token, and accounts that hold it and some ether. */
-export interface Furniture {
-  readonly token: Address
-}
-
 const etherEach = 10n ** 18n
+const tokenSupply = 10n ** 30n
 const receiptPollMs = 100
 const receiptPollsMax = 300
 const erc20 = parseAbi(['function transfer(address to, uint256 amount) returns (bool)'])
 
 /**
- * Deploys an ERC-20 and hands ether and tokens to every account, paid by the node's own unlocked account.
- * For development nodes only: no other has such an account.
+ * Deploys an ERC-20 whose whole supply is the node's own unlocked account's.
+ * For development nodes only: no other has such an account. Throws `node/refused`.
+ */
+export async function deployToken(node: EvmNode): Promise<Address> {
+  const owner = await funderOf(node)
+  const data = deployment(owner, tokenSupply)
+  const { contractAddress } = await mined(node, await sendFrom(node, owner, { data, gas: quantity(3_000_000n) }))
+  return address(String(contractAddress))
+}
+
+/**
+ * Hands ether and tokens to every account, from the node's own unlocked account. Resolves when all of it is mined.
  *
  * @param tokensEach - In base units.
  */
-export async function furnish(node: EvmNode, accounts: readonly Address[], tokensEach: bigint): Promise<Furniture> {
-  const [funder] = (await node.request('eth_accounts', [])) as readonly string[]
-  if (funder === undefined)
-    throw new SdkError('node/refused', 'The node has no unlocked account to fund the walk.', {
-      notes: ['Use a development node (anvil, geth --dev), or leave --rpc out and one is started.'],
-    })
-  const send = (fields: Record<string, Hex>) =>
-    node.request('eth_sendTransaction', [{ from: funder, ...fields }]) as Promise<Hex>
-  const supply = tokensEach * BigInt(accounts.length)
-  const deployed = await mined(
-    node,
-    await send({ data: deployment(address(funder), supply), gas: quantity(3_000_000n) }),
-  )
-  const token = address(String(deployed.contractAddress))
+export async function fundAccounts(
+  node: EvmNode,
+  token: Address,
+  accounts: readonly Address[],
+  tokensEach: bigint,
+): Promise<void> {
+  const funder = await funderOf(node)
   let last: Hex | undefined
   for (const account of accounts) {
-    await send({ to: account, value: quantity(etherEach), gas: quantity(21_000n) })
+    await sendFrom(node, funder, { to: account, value: quantity(etherEach), gas: quantity(21_000n) })
     const data = encodeFunctionData({ abi: erc20, functionName: 'transfer', args: [account, tokensEach] })
-    last = await send({ to: token, data, gas: quantity(100_000n) })
+    last = await sendFrom(node, funder, { to: token, data, gas: quantity(100_000n) })
   }
   if (last) await mined(node, last)
-  return { token }
+}
+
+async function funderOf(node: EvmNode): Promise<Address> {
+  const accounts = await node.request('eth_accounts', [])
+  const funder = Array.isArray(accounts) ? accounts[0] : undefined
+  if (typeof funder === 'string') return address(funder)
+  throw new SdkError('node/refused', 'The node has no unlocked account to fund others from.', {
+    notes: ['Use a development node (anvil, geth --dev), or leave --rpc out and one is started.'],
+  })
+}
+
+async function sendFrom(node: EvmNode, from: Address, fields: Record<string, Hex>): Promise<Hex> {
+  return String(await node.request('eth_sendTransaction', [{ from, ...fields }])) as Hex
 }
 
 /** OpenZeppelin's fixed-supply ERC-20, as its package ships it compiled. */
