@@ -16,11 +16,11 @@ const meanings: readonly (readonly [RegExp, Meaning])[] = [
   [/pool.{0,10}(full|overflow)|account limit exceeded|rate.?limit|too many|timed? ?out/i, 'unknown'],
   [/nonce.{0,4}(too high|gap)|gapped|in-flight|future transaction|syncing|unavailable|busy|try again/i, 'unknown'],
   [/insufficient ?(funds|balance)|upfront cost|out of balance/i, 'insufficient-funds'],
+  [/intrinsic gas (too low|exceed)|gas too low|gas (floor|cost)|floor data gas/i, 'gas-too-low'],
   [
     /gas (is )?too high|gas ?limit ?(too high|reached|exceed)|exceeds? .{0,24}gas limit$|exceeds? block gas/i,
     'gas-too-high',
   ],
-  [/intrinsic gas|gas too low|gas (floor|cost)|floor data gas/i, 'gas-too-low'],
   [
     /underpriced|fee ?too ?low|fee ?cap.{0,32}(less|below|lower)|base ?fee|gas price.{0,24}(low|below|replace)/i,
     'fee-too-low',

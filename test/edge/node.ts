@@ -20,7 +20,6 @@ interface MinedBlock {
 /** How a node is reached from one incarnation of an object. */
 export interface Line {
   readonly now: () => number
-  readonly random: () => number
   /** Runs the work at the node and brings its answer back, or does not. */
   readonly reach: <value>(work: () => value) => Promise<value>
   readonly isGibberish: () => boolean
@@ -46,8 +45,6 @@ export interface Node {
   readonly arrivals: readonly TxHash[]
   /** The chain object leases: told before the rows are written. */
   readonly leased: (effects: readonly ChainEffect[], now: number) => void
-  /** The chain object died: what it was sending may still be on its way until its leases end. */
-  readonly abandon: (now: number) => void
   readonly breaches: readonly string[]
 }
 
@@ -118,7 +115,7 @@ export function createNode(): Node {
   }
   seal([])
   return {
-    executor: ({ now, random, reach, isGibberish }) => ({
+    executor: ({ now, reach, isGibberish }) => ({
       nonces: (senders, at) =>
         reach(() => new Map(senders.map((sender) => [sender, next(sender, at === 'latest' ? height : at)]))),
       forward: (lanes, options) => {
@@ -135,7 +132,6 @@ export function createNode(): Node {
             return { kind: 'unknown' }
           }
         }
-        void random
         const report: typeof options.report = (outcomes) => {
           for (const [hash, { kind }] of outcomes) if (kind !== 'unknown') leases.delete(hash)
           options.report(outcomes)
@@ -199,7 +195,6 @@ export function createNode(): Node {
         }
       }
     },
-    abandon: () => undefined,
     breaches,
   }
 }

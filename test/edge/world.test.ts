@@ -1,8 +1,7 @@
-import './trace.ts'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { checkWorld } from './laws.ts'
-import { createWorld, type Faults, itemOf, noFaults, randomOf, senders, type World } from './world.ts'
+import { createWorld, type Faults, itemOf, randomOf, senders, type World } from './world.ts'
 
 /**
  * The whole edge in one seeded world: true steps, deeds and runner; a fake clock, network, disk and executor. What is in
@@ -21,7 +20,7 @@ describe('the edge in a seeded world', () => {
   }
 
   it('keeps every law under every fault, and ends every transaction once they stop', async () => {
-    const seeds = process.env.SEED ? fc.constant(Number(process.env.SEED)) : fc.integer({ min: 0, max: 0x7fffffff })
+    const seeds = fc.integer({ min: 0, max: 0x7fffffff })
     await fc.assert(
       fc.asyncProperty(seeds, async (seed) => {
         const world = createWorld(seed, hostile)
@@ -31,7 +30,7 @@ describe('the edge in a seeded world', () => {
       }),
       { numRuns: Number(process.env.LANEKIT_SEEDS ?? 40) },
     )
-  }, 590_000)
+  }, 240_000)
 })
 
 /** Wallets that send, send again, replace, leave gaps and run out of money. */
@@ -77,15 +76,6 @@ async function live(world: World, seed: number, acts: number): Promise<void> {
 async function settle(world: World): Promise<void> {
   for (let at = 0; at < 6_000 && !world.quiet(); at++) await world.act()
   checkWorld(world)
-  if (!world.quiet())
-    console.log(
-      'HANG',
-      world.chain.txs(),
-      world.chain.head(),
-      world.chain.nextDue(),
-      world.now(),
-      world.shards.map((s) => s.rows().filter((r) => r.stage !== 'ended')),
-    )
   expect(world.quiet(), 'after healing, nothing hangs').toBe(true)
   const slots = new Map<string, number>()
   for (const [hash, { sender, nonce }] of world.acked) {
@@ -96,17 +86,8 @@ async function settle(world: World): Promise<void> {
     else {
       // What we were told no about may still be executed for somebody else.
       if (!world.node.slipped.has(hash)) expect(block, `${hash} is ${status?.state} and in a block`).toBeUndefined()
-      if (status?.state === 'queued')
-        console.log(
-          'STUCK',
-          hash,
-          world.shards.map((s) => s.row(hash)),
-          world.chain.events().filter((e) => e.hash === hash),
-        )
       expect(['rejected', 'replaced', 'held', 'expired']).toContain(status?.state ?? hash)
     }
   }
   expect(Math.max(0, ...slots.values())).toBeLessThanOrEqual(1)
 }
-
-void noFaults

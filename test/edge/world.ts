@@ -132,7 +132,6 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
   const executorOf = (life: Life): Executor =>
     node.executor({
       now: () => now,
-      random,
       reach: (work) =>
         new Promise((resolve, reject) => {
           const fail = () => life.alive && reject(new SdkError('node/unreachable', 'Lost.', { retryable: true }))
@@ -163,11 +162,7 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
     chainRunner = openRunner<ChainEvent, ChainEffect, ChainStep>({
       storage: storageOf(life),
       now: () => now,
-      decide: (event) => {
-        const step = chainStep(chain, event, worldConfig)
-        TRACE?.('chain', event, step)
-        return step
-      },
+      decide: (event) => chainStep(chain, event, worldConfig),
       commit: ({ changes, effects }) => {
         node.leased(effects, now)
         chain.apply(changes)
@@ -198,11 +193,7 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
     shardRunners[index] = openRunner<ShardEvent, ShardEffect, ShardStep>({
       storage: storageOf(life),
       now: () => now,
-      decide: (event) => {
-        const step = shardStep(rows, event)
-        TRACE?.(`shard${index}`, event, step)
-        return step
-      },
+      decide: (event) => shardStep(rows, event),
       commit: ({ changes }) => rows.apply(changes),
       wakeAt: () => shardWakeAt(rows),
       tick: (at) => ({ type: 'tick', now: at }),
@@ -224,10 +215,8 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
   const crash = (object: 'chain' | 0 | 1) => {
     const life = object === 'chain' ? chainLife : shardLives[object]
     if (life) life.alive = false
-    if (object === 'chain') {
-      node.abandon(now)
-      startChain()
-    } else startShard(object)
+    if (object === 'chain') startChain()
+    else startShard(object)
   }
   const wake = async (life: Life | undefined, runner: { readonly wake: () => Promise<void> } | undefined) => {
     if (!life || !runner || life.alarmAt === null || life.alarmAt > now) return
@@ -362,5 +351,3 @@ function shuffled<item>(items: readonly item[], random: () => number): item[] {
   }
   return out
 }
-
-const TRACE = (globalThis as any).TRACE as undefined | ((who: string, event: any, step: any) => void)
