@@ -7,7 +7,7 @@ import { fundAccounts } from '../../edge/local/furnish.ts'
 import { quickstart } from '../../examples/quickstart.ts'
 import { payWithViem } from '../../examples/viem.ts'
 import { address as addressOf } from '../../sdk/units.ts'
-import { type House, openHouse } from './house.ts'
+import { type House, openHouse } from '../house.ts'
 
 const root = join(import.meta.dirname, '../..')
 const [alice, bob] = [address(`0x${'a1'.repeat(20)}`), address(`0x${'b0'.repeat(20)}`)]
