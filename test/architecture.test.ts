@@ -15,7 +15,7 @@ const walls: Record<string, readonly string[]> = {
   'sdk/trie': [...leaves, 'crypto'],
   'sdk/vm': [...leaves, 'crypto', 'evm', 'trie'],
   'sdk/batch': [...leaves, 'crypto', 'evm'],
-  'sdk/bitcoin': ['errors', 'units', 'crypto', 'bitcoinjs-lib'],
+  'sdk/bitcoin': ['errors', 'units', 'crypto', 'bitcoinjs-lib', 'coinselect', '@scure/bip32'],
   'sdk/channel': ['errors', 'units', 'crypto', 'bitcoin'],
   'sdk/till': ['errors', 'units', 'crypto', 'bitcoin', 'channel', 'ports', 'hono'],
   'sdk/verify': [...leaves, 'crypto', 'evm', 'vm', 'trie'],
