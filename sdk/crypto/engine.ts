@@ -31,6 +31,34 @@ export interface CryptoEngine {
   readonly verify: (signature: Uint8Array, digest: Uint8Array, publicKey: Uint8Array) => boolean
   /** The 65-byte public key that signed, or nothing when there is none (or s is high). Never throws. */
   readonly recover: (signature: Signature, digest: Uint8Array) => Uint8Array | undefined
+  /** True for 33 bytes that are a compressed point of the curve. Never throws. */
+  readonly isPublicKey: (bytes: Uint8Array) => boolean
+  /** True for 32 bytes that are the x of a point: a public key of BIP-340. Never throws. */
+  readonly isXOnlyKey: (bytes: Uint8Array) => boolean
+  /**
+   * Schnorr over a message of any length (BIP-340), 64 bytes. `auxRand`, 32 bytes, only hardens against
+   * side channels: zeros are allowed, and equal inputs give equal bytes. Throws `crypto/malformed-key`.
+   */
+  readonly schnorrSign: (message: Uint8Array, secretKey: Uint8Array, auxRand: Uint8Array) => Uint8Array
+  /** True when `signature` is the x-only key's on `message` (BIP-340). Never throws. */
+  readonly schnorrVerify: (signature: Uint8Array, message: Uint8Array, xOnlyKey: Uint8Array) => boolean
+  /**
+   * Adds `tweak` times the generator to a public key (33 bytes in and out), as BIP-32 and BOLT-3 do.
+   * Nothing when the key is no point, the tweak is n or more, or the sum is infinity. Never throws.
+   */
+  readonly tweakPublicKey: (publicKey: Uint8Array, tweak: Uint8Array) => Uint8Array | undefined
+  /** The secret key of {@link tweakPublicKey}'s answer. Nothing in the same cases. Never throws. */
+  readonly tweakSecretKey: (secretKey: Uint8Array, tweak: Uint8Array) => Uint8Array | undefined
+  /** {@link tweakPublicKey} on the point of even y that an x-only key stands for (BIP-341). */
+  readonly tweakXOnlyKey: (xOnlyKey: Uint8Array, tweak: Uint8Array) => XOnlyKey | undefined
+  /** The secret key of {@link tweakXOnlyKey}'s answer: `secretKey` is negated first where its y is odd. */
+  readonly tweakXOnlySecretKey: (secretKey: Uint8Array, tweak: Uint8Array) => Uint8Array | undefined
+}
+
+/** A point as BIP-340 writes it, and the parity of the y that this leaves out. */
+export interface XOnlyKey {
+  readonly key: Uint8Array
+  readonly parity: 0 | 1
 }
 
 /** The engine in use. All rooms call through this object, so a faster one serves them all. */

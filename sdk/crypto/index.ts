@@ -1,2 +1,10 @@
-export { type CryptoEngine, currentEngine, keccak256, type Signature, sha256, useEngine } from './engine.ts'
+export {
+  type CryptoEngine,
+  currentEngine,
+  keccak256,
+  type Signature,
+  sha256,
+  useEngine,
+  type XOnlyKey,
+} from './engine.ts'
 export { nobleEngine } from './noble.ts'

@@ -1,4 +1,4 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { ripemd160 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
@@ -40,6 +40,56 @@ export const nobleEngine: CryptoEngine = {
       return undefined // No point has this x: nobody signed this.
     }
   },
+  isPublicKey: (bytes) => secp256k1.utils.isValidPublicKey(bytes, true),
+  isXOnlyKey: (bytes) => orNothing(() => evenPoint(bytes)) !== undefined,
+  schnorrSign: (message, secretKey, auxRand) => orMalformed(() => schnorr.sign(message, secretKey, auxRand)),
+  schnorrVerify: (signature, message, xOnlyKey) =>
+    orNothing(() => schnorr.verify(signature, message, xOnlyKey)) ?? false,
+  tweakPublicKey: (publicKey, tweak) =>
+    publicKey.length === 33
+      ? orNothing(() => addTweak(secp256k1.Point.fromBytes(publicKey), tweak).toBytes(true))
+      : undefined,
+  tweakSecretKey: (secretKey, tweak) => orNothing(() => addToSecret(secretScalar(secretKey), tweak)),
+  tweakXOnlyKey: (xOnlyKey, tweak) =>
+    orNothing(() => {
+      const bytes = addTweak(evenPoint(xOnlyKey), tweak).toBytes(true)
+      return { key: bytes.slice(1), parity: bytes[0] === 2 ? 0 : 1 }
+    }),
+  tweakXOnlySecretKey: (secretKey, tweak) =>
+    orNothing(() => {
+      const secret = secretScalar(secretKey)
+      const isOdd = secp256k1.getPublicKey(secretKey, true)[0] === 3
+      return addToSecret(isOdd ? secp256k1.Point.Fn.neg(secret) : secret, tweak)
+    }),
+}
+
+type Point = typeof secp256k1.Point.BASE
+
+/** The point of even y with this x (BIP-340 lift_x). Throws when there is none. */
+function evenPoint(xOnlyKey: Uint8Array): Point {
+  const compressed = new Uint8Array(33)
+  compressed[0] = 2
+  compressed.set(xOnlyKey, 1) // A longer key throws here, a shorter one below.
+  if (xOnlyKey.length !== 32) throw new RangeError()
+  return secp256k1.Point.fromBytes(compressed)
+}
+
+/** Throws for a tweak of n or more; the encoder of points throws for infinity. */
+function addTweak(point: Point, tweak: Uint8Array): Point {
+  const scalar = secp256k1.Point.Fn.fromBytes(tweak)
+  return scalar === 0n ? point : point.add(secp256k1.Point.BASE.multiply(scalar))
+}
+
+function secretScalar(secretKey: Uint8Array): bigint {
+  if (!secp256k1.utils.isValidSecretKey(secretKey)) throw new RangeError()
+  return secp256k1.Point.Fn.fromBytes(secretKey)
+}
+
+function addToSecret(secret: bigint, tweak: Uint8Array): Uint8Array {
+  const { Fn } = secp256k1.Point
+  const sum = Fn.add(secret, Fn.fromBytes(tweak))
+  if (sum === 0n) throw new RangeError()
+  return Fn.toBytes(sum)
 }
 
 /** noble cuts a longer digest short and takes a shorter one, so that several would share one signature. */
@@ -62,5 +112,13 @@ function orMalformed<value>(run: () => value): value {
   } catch {
     // The library's message may quote the key, so it is not passed on.
     throw new SdkError('crypto/malformed-key', 'The key or digest is not one that secp256k1 takes.')
+  }
+}
+
+function orNothing<value>(run: () => value): value | undefined {
+  try {
+    return run()
+  } catch {
+    return undefined
   }
 }

@@ -4,6 +4,7 @@ import type { CryptoEngine } from '../../sdk/crypto/engine.ts'
 import { SdkError } from '../../sdk/errors.ts'
 import { fromHex, type Hex, toHex } from '../../sdk/units.ts'
 import { describeVectors, readVectorJson } from '../vectors.ts'
+import { schnorrContract } from './schnorr.ts'
 
 /** Order of secp256k1 (SEC 2, section 2.4.1). */
 const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
@@ -48,6 +49,7 @@ export function engineContract(engine: CryptoEngine): void {
     describe('keys', () => keyCases(engine))
     describe('signatures', () => signatureCases(engine))
     describe('recovery', () => recoveryCases(engine))
+    schnorrContract(engine)
     describeVectors('wycheproof', () => wycheproofCases(engine))
   })
 }
