@@ -22,9 +22,18 @@ export type BlockHash = Brand<Hex, 'BlockHash'>
 export type Slot = Brand<Hex, 'Slot'>
 /** Digest of a batch envelope: keccak256 of its binary form. */
 export type BatchId = Brand<Hex, 'BatchId'>
+/** Identity of a Bitcoin transaction as everyone prints it: 64 lower-case digits, its bytes reversed. */
+export type Txid = Brand<string, 'Txid'>
+/** Height of a Bitcoin block, 0 to 499,999,999: from there on nLockTime counts seconds (BIP-65). */
+export type Height = Brand<number, 'Height'>
+/** Price of block space in sat per 1,000 virtual bytes, whole: fine enough for a tenth of a sat per vbyte. */
+export type Feerate = Brand<number, 'Feerate'>
 
 const weiMax = (1n << 256n) - 1n
 const satsMax = 2_100_000_000_000_000n
+const heightMax = 499_999_999
+/** 10,000 sat per vbyte: ten times the dearest hour Bitcoin has seen. */
+const feerateMax = 10_000_000
 
 /** Arithmetic drops the brand; the way back runs through this range check. Throws `units/out-of-range`. */
 export function wei(value: bigint): Wei {
@@ -71,6 +80,22 @@ export function batchId(text: string): BatchId {
   return fixedHex(text, 32, 'a batch id') as BatchId
 }
 
+/** Reads the printed identity of a Bitcoin transaction. Throws `units/malformed`. */
+export function txid(text: string): Txid {
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) throw new SdkError('units/malformed', 'The text is not a txid (64 digits).')
+  return text.toLowerCase() as Txid
+}
+
+/** Throws `units/out-of-range` unless `value` is a whole number from 0 to 499,999,999. */
+export function height(value: number): Height {
+  return whole(value, heightMax, 'a height') as Height
+}
+
+/** Throws `units/out-of-range` unless `satsPerKvbyte` is a whole number from 0 to 10 million. */
+export function feerate(satsPerKvbyte: number): Feerate {
+  return whole(satsPerKvbyte, feerateMax, 'a feerate in sat per 1,000 vbytes') as Feerate
+}
+
 /** True for `0x` followed by exactly `size` bytes. */
 export function isHex(text: unknown, size?: number): text is Hex {
   if (typeof text !== 'string' || !/^0x(?:[0-9a-fA-F]{2})*$/.test(text)) return false
@@ -109,6 +134,12 @@ const octets = /* @__PURE__ */ Array.from({ length: 256 }, (_, byte) => byte.toS
 
 function ranged(value: bigint, max: bigint, unit: string): bigint {
   if (value < 0n || value > max) throw new SdkError('units/out-of-range', `${value} ${unit} is outside 0..${max}.`)
+  return value
+}
+
+function whole(value: number, max: number, what: string): number {
+  if (!Number.isSafeInteger(value) || value < 0 || value > max)
+    throw new SdkError('units/out-of-range', `${value} is not ${what} (a whole number from 0 to ${max}).`)
   return value
 }
 

@@ -1,0 +1,31 @@
+export { decodeAddress, encodeAddress } from './address.ts'
+export {
+  chooseFeerate,
+  dustLimit,
+  type FeeEstimates,
+  type FeeRule,
+  feeOf,
+  outputWeight,
+  satsPerVbyte,
+  transactionWeight,
+  transactionWeightMax,
+  vsizeOf,
+} from './fees.ts'
+export { type Network, type NetworkParams, networks } from './network.ts'
+export { p2wpkh, p2wsh, type ScriptKind, scriptKind } from './script.ts'
+export {
+  type BitcoinTransaction,
+  compareOutpoints,
+  compareOutputs,
+  decodeTransaction,
+  encodeTransaction,
+  type Input,
+  type Outpoint,
+  type Output,
+  outpointKey,
+  sequenceReplaceable,
+  transactionBytesMax,
+  txidBytes,
+  txidOf,
+  type UnsignedTransaction,
+} from './transaction.ts'
