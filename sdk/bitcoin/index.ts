@@ -1,4 +1,25 @@
+export {
+  type Account,
+  accountOf,
+  accountOutput,
+  type Chain,
+  isOurs,
+  type KeyPath,
+  multisigAccount,
+  singleKeyAccount,
+} from './account.ts'
+export { type AccountKey, type DerivedKey, decodeAccountKey, hardened, type KeyOrigin } from './accountKey.ts'
 export { decodeAddress, encodeAddress } from './address.ts'
+export {
+  type DescribedOutput,
+  type Descriptor,
+  decodeDescriptor,
+  descriptorCharsMax,
+  encodeDescriptor,
+  inputWeightMax,
+  multisigDescriptor,
+  outputAt,
+} from './descriptor.ts'
 export {
   chooseFeerate,
   dustLimit,
@@ -13,6 +34,7 @@ export {
 } from './fees.ts'
 export { type Network, type NetworkParams, networks } from './network.ts'
 export { p2wpkh, p2wsh, type ScriptKind, scriptKind } from './script.ts'
+export { p2tr, taprootTweak } from './taproot.ts'
 export {
   type BitcoinTransaction,
   compareOutpoints,

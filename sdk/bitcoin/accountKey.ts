@@ -1,0 +1,90 @@
+import { HDKey } from '@scure/bip32'
+import { accepted, type Decoded, invariant, refused } from '../errors.ts'
+import { type Network, networks } from './network.ts'
+
+/** First index of hardened derivation (BIP-32): written `0h`. */
+export const hardened = 0x80000000
+/** Longest path of a key from its master: BIP-32 counts depth in one byte. */
+const pathStepsMax = 255
+
+/** Where a key comes from, so that whoever holds the seed knows it for its own (BIP-380). */
+export interface KeyOrigin {
+  /** First four bytes of the master key's HASH160, as eight lower-case digits. */
+  readonly fingerprint: string
+  /** Steps from the master key; {@link hardened} is added to hardened ones. */
+  readonly path: readonly number[]
+}
+
+/** An extended public key with its origin and the plain steps after it: a key expression of BIP-380. */
+export interface AccountKey {
+  readonly origin: KeyOrigin
+  /** As BIP-32 prints it, for the network's kind: `xpub...` or `tpub...`. */
+  readonly xpub: string
+  readonly steps: readonly number[]
+  /** The key after `steps`, from which children are derived. Holds no private key. */
+  readonly node: HDKey
+}
+
+/** A public key of an account, and the way on which its signer finds it. */
+export interface DerivedKey extends KeyOrigin {
+  /** 33 bytes. */
+  readonly publicKey: Uint8Array
+}
+
+/**
+ * Reads an extended public key of the network's kind; `zpub` and `vpub` (SLIP-132) become `xpub` and `tpub`.
+ * Never throws.
+ *
+ * Without an origin the key counts as its own master. Refuses keys of another kind, malformed ones, and
+ * private keys, which have no business in this room.
+ */
+export function decodeAccountKey(input: {
+  readonly xpub: string
+  readonly network: Network
+  readonly origin?: KeyOrigin
+  readonly steps?: readonly number[]
+}): Decoded<AccountKey> {
+  const { network, steps = [] } = input
+  const root = publicRoot(input.xpub, network)
+  if (!root) return refused('the extended key is malformed, private, or of another network')
+  const origin = input.origin ?? { fingerprint: root.fingerprint.toString(16).padStart(8, '0'), path: [] }
+  if (origin.path.length + steps.length >= pathStepsMax) return refused('the path is too long')
+  if (steps.some((step) => !isPlain(step))) return refused('a public key has no hardened children')
+  const node = steps.reduce((key, step) => key.deriveChild(step), root)
+  return accepted({ origin, xpub: root.publicExtendedKey, steps, node })
+}
+
+/** The key one plain step below (BIP-32, public parent to public child). `index` is below {@link hardened}. */
+export function childKey({ origin, steps, node }: AccountKey, index: number): DerivedKey {
+  invariant(isPlain(index), 'a public key has plain children only')
+  const { publicKey } = node.deriveChild(index)
+  invariant(publicKey, 'a child of a public key has a public key')
+  return { publicKey, fingerprint: origin.fingerprint, path: [...origin.path, ...steps, index] }
+}
+
+/** The same key one plain step deeper, to derive many children from. */
+export function stepInto(key: AccountKey, step: number): AccountKey {
+  invariant(isPlain(step), 'a public key has plain children only')
+  return { ...key, steps: [...key.steps, step], node: key.node.deriveChild(step) }
+}
+
+function isPlain(step: number): boolean {
+  return Number.isInteger(step) && step >= 0 && step < hardened
+}
+
+function publicRoot(text: string, network: Network): HDKey | undefined {
+  const { xpub, zpub } = networks[network]
+  for (const versions of [xpub, zpub]) {
+    try {
+      const { depth, index, parentFingerprint, chainCode, publicKey, privateKey } = HDKey.fromExtendedKey(
+        text,
+        versions,
+      )
+      if (privateKey || !chainCode || !publicKey) return undefined
+      return new HDKey({ versions: xpub, depth, index, parentFingerprint, chainCode, publicKey })
+    } catch {
+      // Malformed, or printed under the other versions.
+    }
+  }
+  return undefined
+}
