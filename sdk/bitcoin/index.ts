@@ -33,6 +33,24 @@ export {
   vsizeOf,
 } from './fees.ts'
 export { type Network, type NetworkParams, networks } from './network.ts'
+export {
+  type Balance,
+  balanceOf,
+  beginScan,
+  type Coin,
+  coinbaseMaturity,
+  freshPath,
+  gapLimit,
+  isMature,
+  isScanDone,
+  type Scan,
+  type ScanStep,
+  type ScriptFacts,
+  scannedCoins,
+  scanScriptsMax,
+  scanStep,
+  type WantedScript,
+} from './scan.ts'
 export { p2wpkh, p2wsh, type ScriptKind, scriptKind } from './script.ts'
 export { p2tr, taprootTweak } from './taproot.ts'
 export {
