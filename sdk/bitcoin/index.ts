@@ -10,6 +10,7 @@ export {
 } from './account.ts'
 export { type AccountKey, type DerivedKey, decodeAccountKey, hardened, type KeyOrigin } from './accountKey.ts'
 export { decodeAddress, encodeAddress } from './address.ts'
+export { childFee, replacedMax, selectChild, selectReplacement, type Unconfirmed } from './bump.ts'
 export {
   type DescribedOutput,
   type Descriptor,
@@ -52,6 +53,16 @@ export {
   type WantedScript,
 } from './scan.ts'
 export { p2wpkh, p2wsh, type ScriptKind, scriptKind } from './script.ts'
+export {
+  type Candidate,
+  type NoSelection,
+  outputsMax,
+  type Selection,
+  type SelectionWish,
+  selectAll,
+  selectCoins,
+  selectedCoinsMax,
+} from './select.ts'
 export { p2tr, taprootTweak } from './taproot.ts'
 export {
   type BitcoinTransaction,
