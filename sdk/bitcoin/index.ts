@@ -35,6 +35,18 @@ export {
 } from './fees.ts'
 export { type Network, type NetworkParams, networks } from './network.ts'
 export {
+  combinePsbts,
+  createPsbt,
+  decodePsbt,
+  type Psbt,
+  psbtBytesMax,
+  psbtPartsMax,
+  type Spend,
+  type SpendInput,
+  type SpendOutput,
+} from './psbt.ts'
+export { type PsbtReview, reviewPsbt } from './review.ts'
+export {
   type Balance,
   balanceOf,
   beginScan,
@@ -63,6 +75,14 @@ export {
   selectCoins,
   selectedCoinsMax,
 } from './select.ts'
+export {
+  applySignatures,
+  finalizePsbt,
+  type InputSignature,
+  type SignedTransaction,
+  type SigningRequest,
+  signingRequests,
+} from './signing.ts'
 export { p2tr, taprootTweak } from './taproot.ts'
 export {
   type BitcoinTransaction,
