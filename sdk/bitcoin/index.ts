@@ -66,6 +66,26 @@ export {
 } from './scan.ts'
 export { p2wpkh, p2wsh, type ScriptKind, scriptKind } from './script.ts'
 export {
+  type Closing,
+  type ClosingTemplate,
+  type ClosingTerms,
+  closeFeeOf,
+  closingOf,
+  closingTemplate,
+  closingWeightMax,
+  decodeFundingScript,
+  encodeFundingScript,
+  type FundingTerms,
+  fundingOutputScript,
+  type Refund,
+  type RefundTerms,
+  refundOf,
+  refundWeightMax,
+  type SealedSpend,
+  sealClosing,
+  sealRefund,
+} from './scripts.ts'
+export {
   type Candidate,
   type NoSelection,
   outputsMax,
