@@ -24,6 +24,18 @@ describeVectors('published suites', () => {
     })
   })
 
+  it.each([
+    ['channels/bip32-vectors.json', 39],
+    ['crypto/bip39/vectors.json', 24],
+    ['channels/bip84-vectors.json', 4],
+    ['channels/bip86-vectors.json', 4],
+    ['channels/bip174-psbt-cases.json', 34],
+    ['channels/bip340-test-vectors.csv', 19],
+    ['channels/bip341-wallet-test-vectors.json', 15],
+  ])('bip: %s, %i cases', (path, passed) => {
+    expect(run('bip', vectorPath(path))).toMatchObject({ passed, failures: [] })
+  })
+
   it('proofs: TrieTests of ethereum/tests, 25 roots', () => {
     expect(run('proofs', vectorPath('light/eth/trie'))).toMatchObject({ passed: 25, skipped: 1, failures: [] })
   })

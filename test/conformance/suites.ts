@@ -1,3 +1,4 @@
+import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
 import { headers } from './headers.ts'
 import { proofs } from './proofs.ts'
@@ -7,6 +8,7 @@ import { transactionTests } from './transactionTests.ts'
 
 /** Every published suite that the runner knows, by the name it is called with. One file a suite. */
 export const suites: Readonly<Record<string, Suite>> = {
+  bip,
   blocks,
   headers,
   proofs,
