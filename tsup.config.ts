@@ -6,6 +6,7 @@ const entries = [
   'adapters/index',
   'adapters/file',
   'batch/index',
+  'bitcoin/index',
   'connect/index',
   'crypto/index',
   'evm/index',
