@@ -21,8 +21,6 @@ export type SpendRule =
       readonly required: number
       /** True for a key that the script asks for. */
       readonly asks: (publicKey: Uint8Array) => boolean
-      /** Position among the signatures. */
-      readonly orderOf: (publicKey: Uint8Array) => number
     }
   /** One Schnorr signature of the output key (BIP-341, key path). */
   | { readonly scheme: 'schnorr'; readonly outputKey: Uint8Array; readonly internalKey: Uint8Array | null }
@@ -111,15 +109,14 @@ function output({ script, value }: { readonly script: Uint8Array; readonly value
 
 function keyHashRule(scriptCode: Uint8Array, keyHash: Uint8Array, digest: 'legacy' | 'segwit'): Decoded<SpendRule> {
   const asks = (publicKey: Uint8Array) => equalBytes(currentEngine().hash160(publicKey), keyHash)
-  return accepted({ scheme: 'ecdsa', digest, scriptCode, required: 1, asks, orderOf: () => 0 })
+  return accepted({ scheme: 'ecdsa', digest, scriptCode, required: 1, asks })
 }
 
 function multisigRule(scriptCode: Uint8Array, digest: 'legacy' | 'segwit'): Decoded<SpendRule> {
   const multisig = decodeMultisig(scriptCode)
   if (!multisig) return refused('has a script that this wallet does not sign')
-  const orderOf = (publicKey: Uint8Array) => multisig.publicKeys.findIndex((key) => equalBytes(key, publicKey))
-  const asks = (publicKey: Uint8Array) => orderOf(publicKey) >= 0
-  return accepted({ scheme: 'ecdsa', digest, scriptCode, required: multisig.required, asks, orderOf })
+  const asks = (publicKey: Uint8Array) => multisig.publicKeys.some((key) => equalBytes(key, publicKey))
+  return accepted({ scheme: 'ecdsa', digest, scriptCode, required: multisig.required, asks })
 }
 
 function keyPathRule(input: LibraryInput, script: Uint8Array): Decoded<SpendRule> {

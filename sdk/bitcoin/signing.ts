@@ -125,10 +125,7 @@ export function finalizePsbt(psbt: Psbt, feerateMax: Feerate): Decoded<SignedTra
     const fault = judgeSignatures(described.value, at, fields, rule)
     if (fault) return refused(`input ${at} ${fault}`)
     // One signature more than required would make the script fail.
-    if (rule.scheme === 'ecdsa' && fields.partialSig)
-      fields.partialSig = [...fields.partialSig]
-        .sort((a, b) => rule.orderOf(a.pubkey) - rule.orderOf(b.pubkey))
-        .slice(0, rule.required)
+    if (rule.scheme === 'ecdsa') fields.partialSig = fields.partialSig?.slice(0, rule.required) ?? []
   }
   const signed = extract(library, described.value)
   if (!signed) return refused('the PSBT has fields that contradict each other')

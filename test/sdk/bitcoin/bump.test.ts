@@ -85,6 +85,24 @@ describe('a replacement (BIP-125)', () => {
     )
   })
 
+  it('that has to grow still beats the feerate of the original', () => {
+    // 5,000 sat for one input and one output; as much and a little more would be a lower rate for two of each.
+    const first = original([45_000n], 38_000)
+    expect(first.fee).toBe(5_000n)
+    const made = selectReplacement({
+      original: first,
+      descendants: [],
+      outputs,
+      changeScript,
+      candidates: [candidate(500_000n, 77)],
+      feerate: feerate(1_000),
+      incremental,
+    })
+    if (!made.ok) throw new Error(made.reason)
+    expect(made.candidates).toHaveLength(2)
+    expect(made.fee * BigInt(vsizeOf(first.weight))).toBeGreaterThan(first.fee * BigInt(vsizeOf(made.weight)))
+  })
+
   it('without the coins for it is insufficient', () => {
     const wish = { original: original([42_000n], 1_000), descendants: [], outputs, changeScript, incremental }
     const made = selectReplacement({ ...wish, candidates: [candidate(900_000n, 78, false)], feerate: feerate(50_000) })

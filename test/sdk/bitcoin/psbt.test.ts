@@ -322,6 +322,20 @@ describe('the proof of amounts', () => {
     ).toBe(false)
   })
 
+  it('is refused in a PSBT of others when it is of another transaction, or is none', () => {
+    const psbt = spend(wpkhAccount(), [fund(wpkhAccount(), 50_000n)], 40_000n)
+    const made = must(decodeTransaction(fund(wpkhAccount(), 50_000n).previous))
+    for (const [previous, reason] of [
+      [encodeTransaction(made), 'input 0 has a previous transaction of another name'],
+      [Uint8Array.of(1, 2, 3), 'input 0 has a previous transaction of another name'],
+    ] as const) {
+      const lie = tampered(psbt, (library) => {
+        Object.defineProperty(library.data.inputs[0], 'nonWitnessUtxo', { value: previous, enumerable: true })
+      })
+      expect(signingRequests(lie, feerateMax)).toEqual({ ok: false, reason })
+    }
+  })
+
   it('is refused when it is of another transaction, or lacks the output', () => {
     const input = fund(wpkhAccount(), 50_000n)
     const outputs = [{ script: stranger, value: sats(49_000n) }]
