@@ -258,8 +258,8 @@ export interface NodeTransaction {
  * or depends on the chain and the pool it sees.
  */
 export type BroadcastCode =
-  /** Its outputs are in the chain already: for a resend, that is success. */
-  | 'already-confirmed'
+  /** The node has it, in the chain or in its pool: for a resend, that is success. */
+  | 'already-known'
   | 'coinbase-immature'
   /** Spends what a transaction in the pool spends, and may not replace it. */
   | 'conflict'
@@ -317,7 +317,7 @@ export interface BitcoinNode {
   readonly headers: (first: Height, count: number) => Promise<Uint8Array>
   /** The whole block with witnesses, or nothing when the node does not have it. */
   readonly block: (hash: Uint8Array) => Promise<Uint8Array | undefined>
-  /** The transaction with its witnesses, mined or not, or nothing when the node does not have it. */
+  /** The transaction with its witnesses, mined, waiting or of a lost block; nothing when the node does not have it. */
   readonly transaction: (txid: Txid) => Promise<Uint8Array | undefined>
   /** Nothing while no block holds the transaction. */
   readonly inclusion: (txid: Txid) => Promise<BitcoinInclusion | undefined>

@@ -1,3 +1,7 @@
+export { type BitcoindOptions, bitcoind } from './bitcoind.ts'
+export type { BitcoindCredentials } from './bitcoindRpc.ts'
+export type { BitcoinNetworkName } from './bitcoinShapes.ts'
+export { type EsploraOptions, esplora } from './esplora.ts'
 export type { Fetch } from './http.ts'
 export { type HttpRelayOptions, httpRelay, relayAnswerBytesMax } from './httpRelay.ts'
 export { indexedDb } from './indexedDb.ts'
