@@ -290,7 +290,7 @@ function deliverDue(rows: ChainRows, draft: ChainDraft, now: number): readonly C
 function pollDue(draft: ChainDraft, now: number): readonly ChainEffect[] {
   const { pollAt } = draft.head()
   if (pollAt === null || pollAt > now) return []
-  draft.setHead({ pollAt: now + 2 * executorTimeoutMs })
+  draft.setHead({ pollAt: now + executorTimeoutMs })
   return [{ type: 'poll' }]
 }
 

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Edge, startEdge } from '../../edge/local/workerd.ts'
+import type { RelayItem, TxStatus } from '../../sdk/ports.ts'
+import type { Hex } from '../../sdk/units.ts'
+import { type Anvil, startAnvil } from '../anvil.ts'
+import { type Built, buildEdge } from './build.ts'
+import { anvilChain, envelope, freshAddress, type Transfer, transfer } from './transfers.ts'
+import { randomOf } from './world.ts'
+
+/**
+ * Goal: a power cut of the whole edge, whenever it comes, loses and doubles nothing. Method: real workerd, a real node,
+ * signed transfers, SIGKILL at random moments of the submission, and a wallet that resends what was not acknowledged.
+ */
+const sendersCount = 12
+const noncesEach = 8
+const kills = 4
+const batchSize = 12
+
+let built: Built
+let anvil: Anvil
+let edge: Edge
+beforeAll(async () => {
+  ;[built, anvil] = await Promise.all([
+    buildEdge(),
+    startAnvil({ accounts: sendersCount, args: ['--block-time', '1'] }),
+  ])
+})
+afterAll(async () => {
+  await edge?.stop()
+  await anvil?.stop()
+  built?.clear()
+})
+
+describe('the edge, killed in the middle', () => {
+  it('ends with every transfer in the chain exactly once', async () => {
+    const seed = Number(process.env.LANEKIT_SEED ?? Date.now() % 1_000_000)
+    const random = randomOf(seed)
+    const persist = built.folder()
+    const chains = {
+      [anvilChain]: { fork: 'osaka', executors: [anvil.url], finality: 3, pollMs: 100, leaseMs: 3_000 },
+    }
+    const start = () => startEdge({ ...built, persist, chains, port: 0 })
+    edge = await start()
+
+    const to = freshAddress(7)
+    const transfers: Transfer[] = []
+    for (let nonce = 0; nonce < noncesEach; nonce++)
+      for (let from = 0; from < sendersCount; from++) transfers.push(await transfer({ from, nonce, to }))
+    const waiting = Array.from({ length: transfers.length / batchSize }, (_, at) =>
+      transfers.slice(at * batchSize, (at + 1) * batchSize),
+    )
+    const acked = new Map<Hex, readonly Transfer[]>()
+    const submitAll = async () => {
+      for (const batch of [...waiting]) {
+        const id = await submit(edge.url, batch)
+        if (id === undefined) return // The edge is gone; the wallet keeps the batch.
+        acked.set(id, batch)
+        waiting.splice(waiting.indexOf(batch), 1)
+      }
+    }
+    for (let killed = 0; killed < kills; killed++) {
+      const work = submitAll()
+      await new Promise((resolve) => setTimeout(resolve, 30 + random() * 500))
+      await edge.kill()
+      await work
+      edge = await start()
+    }
+    await submitAll()
+    expect(waiting).toEqual([])
+
+    for (const [id, batch] of acked) {
+      const states = await settled(edge.url, id)
+      expect(new Set(states.map(({ hash }) => hash))).toEqual(new Set(batch.map(({ hash }) => hash)))
+      for (const { status } of states) expect(['included', 'finalized']).toContain(status.state)
+    }
+    for (const { sender } of transfers.slice(0, sendersCount))
+      expect(Number(await ask('eth_getTransactionCount', sender, 'latest')), `seed ${seed}`).toBe(noncesEach)
+    expect(BigInt(await ask('eth_getBalance', to, 'latest')), `seed ${seed}`).toBe(BigInt(transfers.length))
+  }, 180_000)
+})
+
+/** The batch's id once it is acknowledged, or nothing when the edge dies over it. */
+async function submit(url: string, batch: readonly Transfer[]): Promise<Hex | undefined> {
+  for (;;) {
+    try {
+      const response = await fetch(`${url}/v1/chains/${anvilChain}/batches`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: envelope(batch) as BodyInit,
+      })
+      if (response.status !== 202) continue
+      const { batch: id, items } = (await response.json()) as { batch: Hex; items: readonly RelayItem[] }
+      if (items.every(({ ok }) => ok)) return id
+      for (const item of items) if (!item.ok && !item.problem.retryable) throw new Error(JSON.stringify(item.problem))
+    } catch (error) {
+      if (error instanceof TypeError || (error instanceof Error && 'cause' in error)) return undefined
+      throw error
+    }
+  }
+}
+
+/** A batch's transactions once they all are in a block. */
+async function settled(url: string, batch: Hex): Promise<readonly { hash: Hex; status: TxStatus }[]> {
+  for (let at = 0; ; at++) {
+    const response = await fetch(`${url}/v1/chains/${anvilChain}/batches/${batch}`)
+    const { items } = (await response.json()) as { items: readonly { hash: Hex; status: TxStatus }[] }
+    const isSettled = items.every(({ status }) => status.state === 'included' || status.state === 'finalized')
+    if (isSettled || at === 600) return items
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+async function ask(method: string, ...params: readonly unknown[]): Promise<string> {
+  const response = await fetch(anvil.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  })
+  return ((await response.json()) as { result: string }).result
+}

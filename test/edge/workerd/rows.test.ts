@@ -1,0 +1,231 @@
+import { env, runInDurableObject } from 'cloudflare:test'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ChainChange, ChainRows, TxRow } from '../../../edge/chainRows.ts'
+import { openChainStore } from '../../../edge/chainSql.ts'
+import type { ShardChange, ShardRow, ShardRows } from '../../../edge/shardRows.ts'
+import { openShardStore } from '../../../edge/shardSql.ts'
+import type { TxStatus } from '../../../sdk/ports.ts'
+import { address, batchId, blockHash, type TxHash, txHash } from '../../../sdk/units.ts'
+import { memoryChain, memoryShard } from '../memory.ts'
+
+/** The steps are tested on rows in memory and run on rows in SQLite: this is why that counts. */
+const few = { min: 0, max: 3 }
+const hash = fc.integer(few).map((n): TxHash => txHash(`0x${`0${n}`.repeat(32)}`))
+const sender = fc.integer({ min: 0, max: 1 }).map((n) => address(`0x${`0${n}`.repeat(20)}`))
+const small = fc.integer({ min: 0, max: 9 })
+const maybe = <value>(value: fc.Arbitrary<value>) => fc.option(value, { nil: null })
+const wei = fc.bigInt({ min: 0n, max: 2n ** 200n })
+const raw = fc.uint8Array({ maxLength: 8 })
+const place = sender.map((of) => ({ kind: 'balance', address: of }) as const)
+const footprint = fc.record({
+  reads: fc.array(place, { maxLength: 2 }),
+  writes: fc.constant([]),
+  credits: fc.constant([]),
+  source: fc.constantFrom('declared', 'unknown'),
+  gas: small,
+  sender,
+})
+const block = fc.record({ number: small, hash: small.map((n) => blockHash(`0x${`${n}${n}`.repeat(32)}`)) })
+const status: fc.Arbitrary<TxStatus> = fc.oneof(
+  fc.constant({ state: 'queued' } as const),
+  fc.record({
+    state: fc.constant('planned' as const),
+    window: small,
+    lane: small,
+    waitsFor: fc.array(hash, { maxLength: 2 }),
+  }),
+  fc.record({ state: fc.constant('held' as const), missingNonce: small }),
+)
+const payload = fc.record({ hash, raw, footprint })
+
+const tx: fc.Arbitrary<TxRow> = fc.record({
+  hash,
+  sender,
+  nonce: small,
+  shard: small,
+  status,
+  arrival: fc.nat(1_000_000),
+  maxFeePerGas: wei,
+  gas: small,
+  size: small,
+  isUnknownAccess: fc.boolean(),
+  window: small,
+  lane: small,
+  attempts: small,
+  doubt: maybe(fc.record({ code: fc.constant('fee-too-low' as const), detail: fc.string() })),
+  dueAt: maybe(fc.nat(1_000_000)),
+  inclusion: maybe(
+    fc.record({
+      hash,
+      blockNumber: small,
+      blockHash: block.map((entry) => entry.hash),
+      index: small,
+      succeeded: fc.boolean(),
+      gasUsed: small,
+    }),
+  ),
+})
+
+/** Changes as a step may make them: events in sequence. */
+const chainChanges = fc
+  .array(
+    fc.oneof(
+      tx.map((row): ChainChange => ({ put: 'tx', row })),
+      payload.map((row): ChainChange => ({ put: 'payload', row })),
+      fc.record({ sender, next: small, at: small }).map((row): ChainChange => ({ put: 'account', row })),
+      fc
+        .record({ sequence: fc.constant(0), hash, status, at: small })
+        .map((row): ChainChange => ({ put: 'event', row })),
+      fc
+        .record({
+          hash,
+          sender,
+          nonce: small,
+          status,
+          sequence: fc.nat(1_000_000),
+          shard: small,
+          dueAt: fc.nat(1_000_000),
+        })
+        .map((row): ChainChange => ({ put: 'outbox', row })),
+      block.map((row): ChainChange => ({ put: 'block', row })),
+      fc
+        .record({
+          window: small,
+          at: small,
+          transactions: small,
+          lanes: small,
+          criticalPathGas: small,
+          totalGas: small,
+          makespanGas4: small,
+        })
+        .map((row): ChainChange => ({ put: 'window', row })),
+      fc
+        .record({ batch: fc.constant(batchId(`0x${'0b'.repeat(32)}`)), position: small, hash, sender, at: small })
+        .map((row): ChainChange => ({ put: 'member', row })),
+      fc
+        .constantFrom('tx' as const, 'outbox' as const)
+        .chain((remove) => hash.map((of): ChainChange => ({ remove, hash: of }))),
+      fc
+        .constantFrom('blocksFrom' as const, 'blocksBelow' as const)
+        .chain((remove) => small.map((number): ChainChange => ({ remove, number }))),
+      fc
+        .record({ through: small, before: small, limit: fc.integer({ min: 1, max: 5 }) })
+        .map((wish): ChainChange => ({ remove: 'old', ...wish })),
+    ),
+    { maxLength: 40 },
+  )
+  .map((changes) => {
+    let sequence = 0
+    return changes.map((change): ChainChange => {
+      if (!('put' in change) || change.put !== 'event') return change
+      sequence += 1
+      return { put: 'event', row: { ...change.row, sequence } }
+    })
+  })
+
+/** Everything a step can read. Rows of equal rank come in any order. */
+function chainView(rows: ChainRows) {
+  const hashes = [0, 1, 2, 3].map((n) => txHash(`0x${`0${n}`.repeat(32)}`))
+  const senders = [0, 1].map((n) => address(`0x${`0${n}`.repeat(20)}`))
+  const byHash = (list: readonly { readonly hash: string }[]) =>
+    [...list].sort((one, other) => (one.hash < other.hash ? -1 : 1))
+  return {
+    head: rows.head(),
+    txs: hashes.map(rows.tx),
+    payloads: hashes.map(rows.payload),
+    lastEvents: hashes.map(rows.lastEvent),
+    outbox: hashes.map(rows.outbox),
+    ofSenders: senders.map((of) => rows.txsOf(of).map(({ nonce, arrival }) => [nonce, arrival])),
+    accounts: senders.map((of) => rows.account(of) ?? null),
+    queued: [...rows.queued()].map(({ arrival }) => arrival),
+    dueTxs: rows.dueTxs(500_000, 100).map(({ dueAt }) => dueAt),
+    dueOutbox: rows.dueOutbox(500_000, 100).map(({ dueAt, sequence }) => [dueAt, sequence]),
+    from: byHash(rows.includedFrom(5)),
+    upTo: byHash(rows.includedUpTo(5, 100)),
+    first: rows.firstEvent(),
+    blocks: Array.from({ length: 10 }, (_, number) => rows.block(number)),
+    nextDue: rows.nextDue(),
+  }
+}
+
+const shardRow: fc.Arbitrary<ShardRow> = fc.record({
+  hash,
+  sender,
+  nonce: small,
+  stage: fc.constantFrom('held', 'queued', 'offered', 'ended'),
+  status,
+  maxFeePerGas: wei,
+  maxPriorityFeePerGas: wei,
+  sequence: small,
+  since: small,
+  dueAt: maybe(fc.nat(1_000_000)),
+})
+const shardChanges = fc.array(
+  fc.oneof(
+    shardRow.map((row): ShardChange => ({ put: 'row', row })),
+    payload.map((row): ShardChange => ({ put: 'payload', row })),
+    fc.nat(9).map((live): ShardChange => ({ put: 'head', row: { live } })),
+    fc
+      .record({ sender, seen: maybe(small), final: small, checkedAt: small, checkAt: maybe(fc.nat(1_000_000)) })
+      .map((row): ShardChange => ({ put: 'account', row })),
+    hash.map((of): ShardChange => ({ remove: 'payload', hash: of })),
+    fc.record({ before: small, limit: fc.constant(9) }).map((wish): ShardChange => ({ remove: 'old', ...wish })),
+  ),
+  { maxLength: 40 },
+)
+
+function shardView(rows: ShardRows) {
+  const hashes = [0, 1, 2, 3].map((n) => txHash(`0x${`0${n}`.repeat(32)}`))
+  const senders = [0, 1].map((n) => address(`0x${`0${n}`.repeat(20)}`))
+  return {
+    head: rows.head(),
+    rows: hashes.map(rows.row),
+    payloads: hashes.map(rows.payload),
+    ofSenders: senders.map((of) => rows.rowsOf(of).map(({ nonce, stage }) => [nonce, stage === 'ended'])),
+    accounts: senders.map(rows.account),
+    due: rows.due(500_000, 100).map(({ dueAt }) => dueAt),
+    dueAccounts: rows.dueAccounts(500_000, 100).map(({ checkAt }) => checkAt),
+    nextDue: rows.nextDue(),
+    firstEnded: rows.firstEnded(),
+  }
+}
+
+describe('rows in SQLite read as rows in memory do, whatever changes', () => {
+  const { CHAIN } = env as unknown as { CHAIN: DurableObjectNamespace }
+
+  it("the chain object's", async () => {
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(chainChanges, async (changes) => {
+        const memory = memoryChain()
+        memory.apply(changes)
+        const stored = await runInDurableObject(CHAIN.getByName(`rows ${run++}`), (_, { storage }) => {
+          const store = openChainStore(storage.sql)
+          storage.transactionSync(() => store.apply(changes))
+          return chainView(store)
+        })
+        expect(stored).toEqual(chainView(memory))
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it("a shard's", async () => {
+    let run = 0
+    await fc.assert(
+      fc.asyncProperty(shardChanges, async (changes) => {
+        const memory = memoryShard()
+        memory.apply(changes)
+        const stored = await runInDurableObject(CHAIN.getByName(`shard rows ${run++}`), (_, { storage }) => {
+          for (const table of ['head', 'payloads', 'accounts']) storage.sql.exec(`DROP TABLE ${table}`)
+          const store = openShardStore(storage.sql)
+          storage.transactionSync(() => store.apply(changes))
+          return shardView(store)
+        })
+        expect(stored).toEqual(shardView(memory))
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
