@@ -67,7 +67,7 @@ export function nonsense({ name, nonsense: code }: Counterpart, why: string): Sd
 /** Parses UTF-8 JSON; `undefined`, which no JSON is, when the bytes are something else. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
   } catch {
     return undefined
   }

@@ -1,20 +1,11 @@
 import { SdkError } from '../errors.ts'
-import type { Relay, RelayEvent, RelayProblem } from '../ports.ts'
+import type { Relay, RelayEvent } from '../ports.ts'
 import type { BatchId, ChainId } from '../units.ts'
 import { readEventStream } from './eventStream.ts'
-import {
-  type Answer,
-  type Counterpart,
-  chunksOf,
-  exchange,
-  type Fetch,
-  fieldsOf,
-  nonsense,
-  parseJson,
-  readAnswer,
-  unreachable,
-} from './http.ts'
-import { readAck, readEvent, readProblem, readTold } from './relayShapes.ts'
+import { chunksOf, exchange, type Fetch, nonsense, parseJson, readAnswer, unreachable } from './http.ts'
+import { problemOf, refused, relay, want } from './relayAnswer.ts'
+import { readAck, readEvent, readTold } from './relayShapes.ts'
+import { watchdog } from './watchdog.ts'
 
 export interface HttpRelayOptions {
   readonly fetch?: Fetch
@@ -28,8 +19,6 @@ export interface HttpRelayOptions {
 export const relayAnswerBytesMax = 16 * 1024 * 1024
 const timeoutMsDefault = 20_000
 const silenceMsDefault = 60_000
-
-const relay: Counterpart = { name: 'relay', unreachable: 'relay/unreachable', nonsense: 'relay/nonsense' }
 
 /**
  * A relay over HTTP: the edge's contract in docs/http.md. It never retries; when to ask again is the wallet's to
@@ -136,46 +125,4 @@ async function* heard(response: Response, tell: () => void): AsyncGenerator<Uint
     tell()
     yield chunk
   }
-}
-
-/** A signal that fires with `outer`, or when nothing re-armed it in time. */
-function watchdog(outer: AbortSignal) {
-  const inner = new AbortController()
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const abort = () => inner.abort()
-  const within = (ms: number) => {
-    clearTimeout(timer)
-    timer = setTimeout(abort, ms)
-  }
-  const stop = () => {
-    clearTimeout(timer)
-    outer.removeEventListener('abort', abort)
-  }
-  if (outer.aborted) abort()
-  else outer.addEventListener('abort', abort)
-  return { signal: inner.signal, within, stop }
-}
-
-/** The problem an answer states; without one a failing server says nothing, and any other broke the contract. */
-function problemOf({ status, headers, body }: Answer): RelayProblem {
-  const fields = fieldsOf(parseJson(body))
-  const problem = readProblem(fields && { ...fields, retryAfterSeconds: retryAfter(headers) })
-  if (problem) return problem
-  if (status === 429 || status >= 500) throw unreachable(relay, status)
-  throw nonsense(relay, `HTTP status ${status} without a problem document`)
-}
-
-/** RFC 9110, "Retry-After": only the form in seconds, which is what the edge sends. */
-function retryAfter(headers: Headers): number | null {
-  const text = headers.get('retry-after') ?? ''
-  return /^\d{1,6}$/.test(text) ? Number(text) : null
-}
-
-function refused({ code, detail, retryable }: RelayProblem): SdkError {
-  return new SdkError('relay/refused', `The relay refused: ${detail} (${code}).`, { retryable, notes: [code] })
-}
-
-function want<value>(value: value | undefined, why: string): value {
-  if (value === undefined) throw nonsense(relay, why)
-  return value
 }
