@@ -10,6 +10,7 @@ import { chainName, shardName, shardOf } from '../placement.ts'
 import { problem } from '../problems.ts'
 import type { Answer } from '../shard.ts'
 import { allowOnly, ask, batchOf, chainOf, cursorOf, Refusal, transactionOf } from './answer.ts'
+import { mediaTypeOf, readBody } from './body.ts'
 import { streamEvents } from './events.ts'
 
 type Bindings = { Bindings: Env }
@@ -73,40 +74,16 @@ async function statusOf(env: Env, chain: ChainConfig, sender: Address, hash: TxH
 }
 
 async function readBatch(request: Request, chain: ChainConfig): Promise<ReceivedBatch> {
-  const [type] = (request.headers.get('content-type') ?? '').split(';')
-  const isJson = type?.trim().toLowerCase() === 'application/json'
-  if (!isJson && type?.trim().toLowerCase() !== 'application/octet-stream')
+  const type = mediaTypeOf(request)
+  const isJson = type === 'application/json'
+  if (!isJson && type !== 'application/octet-stream')
     throw new Refusal('unsupported-media-type', 'Send application/octet-stream or application/json.')
-  const bytes = await readBody(request)
+  const bytes = await readBody(request, batchBytesMax, { code: 'batch-too-large', what: 'An envelope' })
   const decoded = isJson ? decodeBatchJson(textOf(bytes)) : decodeBatch(bytes)
   if (!decoded.ok) throw new Refusal(decoded.code, sentence(decoded.reason))
   const fault = batchFault(decoded.value, chain)
   if (fault) throw new Refusal(fault.code, fault.detail)
   return decoded.value
-}
-
-/** The body, as long as it is within bounds: what the header promises is checked first, what comes is counted. */
-async function readBody(request: Request): Promise<Uint8Array> {
-  const tooLarge = () => new Refusal('batch-too-large', `An envelope has at most ${batchBytesMax} bytes.`)
-  if (Number(request.headers.get('content-length') ?? 0) > batchBytesMax) throw tooLarge()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  const reader = request.body?.getReader()
-  for (let read = await reader?.read(); read && !read.done; read = await reader?.read()) {
-    size += read.value.byteLength
-    if (size > batchBytesMax) {
-      await reader?.cancel()
-      throw tooLarge()
-    }
-    chunks.push(read.value)
-  }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return bytes
 }
 
 function textOf(bytes: Uint8Array): string {
