@@ -9,12 +9,16 @@ const chains = Object.fromEntries(
   ]),
 )
 
+/** What an operator would configure. No such server exists: tests stand in for it. */
+const bitcoin = {
+  network: 'regtest',
+  esplora: ['https://one.invalid/api', 'https://two.invalid/api/'],
+  pollMs: 600_000,
+}
+
+const bindings = { CHAINS: JSON.stringify(chains), BITCOIN: JSON.stringify(bitcoin) }
+
 export default defineConfig({
-  plugins: [
-    cloudflareTest({
-      wrangler: { configPath: './wrangler.toml' },
-      miniflare: { bindings: { CHAINS: JSON.stringify(chains) } },
-    }),
-  ],
+  plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })],
   test: { include: ['test/edge/workerd/**/*.test.ts'], testTimeout: 30_000 },
 })

@@ -1,6 +1,7 @@
 import { accepted, type Decoded, refused, SdkError } from '../sdk/errors.ts'
 import { type Fork, gasTables } from '../sdk/evm/fork.ts'
 import { type ChainId, chainId } from '../sdk/units.ts'
+import { bitcoinSourcesMax } from './limits.ts'
 
 /** When a block counts as final: by the executor's own `finalized` tag, or this many blocks below the head. */
 export type Finality = 'tag' | number
@@ -83,6 +84,47 @@ function decodeChain(id: ChainId, value: unknown): Decoded<ChainConfig> {
   if (!isWithin(pollMs, 50, 60_000)) return refused('pollMs is not within 50 to 60000')
   if (!isWithin(leaseMs, 3_000, 60_000)) return refused('leaseMs is not within 3000 to 60000')
   return accepted({ id, fork: fork as Fork, executors, finality, pollMs, leaseMs })
+}
+
+/** The Bitcoin network whose channels this edge closes in time. */
+export interface BitcoinConfig {
+  readonly network: BitcoinNetwork
+  /** Addresses of Esplora servers, all of them asked and told. From configuration only, never from a request. */
+  readonly esplora: readonly string[]
+  /** Pause between two looks at a chain whose next block counts. */
+  readonly pollMs: number
+}
+
+const networks = ['mainnet', 'testnet4', 'signet', 'regtest'] as const
+type BitcoinNetwork = (typeof networks)[number]
+
+export const bitcoinPollMs = 30_000
+
+/**
+ * Reads the `BITCOIN` variable: JSON, `{ network, esplora, pollMs? }`, or nothing when the edge watches no network.
+ * Never throws.
+ *
+ * Refuses unknown fields, so that a misspelt one is not a default in disguise.
+ */
+export function decodeBitcoin(text: string): Decoded<BitcoinConfig | null> {
+  if (text === '') return accepted(null)
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return refused('BITCOIN is not JSON')
+  }
+  if (!isRecord(json)) return refused('BITCOIN is not an object')
+  const stray = Object.keys(json).find((key) => !['network', 'esplora', 'pollMs'].includes(key))
+  if (stray !== undefined) return refused(`BITCOIN has an unknown field "${stray}"`)
+  const { network, esplora, pollMs = bitcoinPollMs } = json
+  const known = networks.find((name) => name === network)
+  if (!known) return refused('the network is not a known one')
+  if (!Array.isArray(esplora) || esplora.length === 0 || esplora.length > bitcoinSourcesMax)
+    return refused(`esplora is not a list of 1 to ${bitcoinSourcesMax} addresses`)
+  if (!esplora.every(isHttpUrl)) return refused('an esplora server is not an http or https address')
+  if (!isWithin(pollMs, 50, 600_000)) return refused('pollMs is not within 50 to 600000')
+  return accepted({ network: known, esplora, pollMs })
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -80,3 +80,33 @@ export const eventsWaitMs = 10_000
 export const readersMax = 1_000
 /** Rounds of one event stream; the reader resumes with a new request. */
 export const eventRoundsMax = 400
+
+/** Longest message of a channel, and longest closing that is deposited. */
+export const messageBytesMax = 2_048
+export const depositBytesMax = 4_096
+/** Most messages, and most bytes of them, that wait for one side of a channel; beyond, `backpressure`. */
+export const inboxMessagesMax = 256
+export const inboxBytesMax = 256 * 1024
+/** Acknowledged messages of each side that are kept, so that a resend of them is still known. */
+export const messagesKept = 64
+/** Most messages in one answer. */
+export const messagesPerReadMax = 64
+/** How long a reader of an inbox waits before it is told that it is empty. */
+export const inboxWaitMs = 10_000
+/** Most readers that wait at one box. */
+export const boxReadersMax = 16
+/** How long a box is kept after anybody came by; and one that nobody wrote to. */
+export const boxRetentionMs = 90 * 24 * 60 * 60_000
+export const boxUnusedMs = 24 * 60 * 60_000
+/** How exactly it is known when somebody came by. */
+export const boxTouchMs = 60 * 60_000
+
+/** Most sources of the Bitcoin chain: a Worker has six connections. */
+export const bitcoinSourcesMax = 4
+/** How long one call to a source may take, and the longest answer that is read. */
+export const bitcoinTimeoutMs = 5_000
+export const bitcoinAnswerBytesMax = 16 * 1024
+/** Far from its height, a deposit is looked at this many times less often: a block takes ten minutes. */
+export const depositPauseFactorMax = 20
+/** Blocks, its own with them, under which a spend counts as buried. */
+export const burialBlocks = 6

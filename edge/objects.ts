@@ -2,6 +2,8 @@ import type { RelayEvent, TxStatus } from '../sdk/ports.ts'
 import type { Address, BatchId, ChainId, TxHash } from '../sdk/units.ts'
 import type { Member, Notice, Offer, Taken } from './chain.ts'
 import type { Settlement, WindowRow } from './chainRows.ts'
+import type { Access, BoxAnswer, BoxRefusal, InboxAnswer, Post } from './channelBox.ts'
+import type { Deposit, DepositRow } from './channelBoxRows.ts'
 import type { Answer, Item } from './shard.ts'
 
 /** What a shard's object is asked. When an answer comes, what it says is stored. */
@@ -46,6 +48,26 @@ export interface ChainApi {
   readonly windows: (after: number) => Promise<readonly WindowRow[]>
 }
 
+/** What one side sees of its own outbox. */
+export interface Standing {
+  /** Highest epoch seen, 0 before the first. */
+  readonly epoch: number
+  /** Sequence of the last message, and that through which the other side acknowledged. */
+  readonly sent: number
+  readonly acknowledged: number
+}
+
+/** What a channel's box is asked. When an answer comes, what it says is stored. */
+export interface BoxApi {
+  readonly post: (access: Access, post: Post) => Promise<BoxAnswer>
+  /** Messages to a side after a sequence. Waits for a while when there are none yet. */
+  readonly read: (access: Access, after: number) => Promise<InboxAnswer>
+  readonly acknowledge: (access: Access, through: number, epoch: number) => Promise<BoxAnswer>
+  readonly standing: (access: Access) => Promise<{ readonly ok: true; readonly standing: Standing } | BoxRefusal>
+  readonly leave: (access: Access, deposit: Deposit) => Promise<BoxAnswer>
+  readonly left: (access: Access) => Promise<{ readonly ok: true; readonly deposit: DepositRow | null } | BoxRefusal>
+}
+
 /** Objects of one class, each with a name. */
 export interface Objects<api> {
   readonly getByName: (name: string) => api
@@ -55,6 +77,9 @@ export interface Objects<api> {
 export interface Env {
   readonly SHARD: Objects<ShardApi>
   readonly CHAIN: Objects<ChainApi>
+  readonly BOX: Objects<BoxApi>
   /** JSON; see config.ts. */
   readonly CHAINS: string
+  /** JSON or empty; see config.ts. */
+  readonly BITCOIN: string
 }

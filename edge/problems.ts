@@ -1,6 +1,6 @@
 /** One kind of refusal: its HTTP status, its title, and whether the very same request may succeed later. */
 export interface ProblemKind {
-  readonly status: 400 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 500 | 503
+  readonly status: 400 | 401 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 500 | 503
   readonly title: string
   readonly retryable: boolean
 }
@@ -36,6 +36,21 @@ const kinds = {
   'fee-too-low': no(409, 'The fees are too low'),
   'insufficient-funds': no(422, 'The sender cannot pay for the transaction'),
   'executor-refused': no(422, 'The executor refuses the transaction'),
+
+  'unknown-channel': no(404, 'The path names no channel'),
+  unauthorized: no(401, 'The token is missing, or another one has claimed this side'),
+  'malformed-message': no(400, 'The message, its sequence or its epoch cannot be read'),
+  'message-too-large': no(413, 'The message is too large'),
+  'conflicting-message': no(409, 'Another message has this sequence'),
+  'message-gap': no(409, 'An earlier message is missing'),
+  'message-expired': no(410, 'The sequence was used too long ago to be compared'),
+  'stale-epoch': no(409, 'A later device or restore has taken over'),
+  'cursor-ahead': no(409, 'The cursor is beyond the last message'),
+  'unknown-network': no(404, 'This edge watches no Bitcoin network'),
+  'unknown-deposit': no(404, 'Nothing is deposited here'),
+  'malformed-deposit': no(400, 'The deposit cannot be read'),
+  'stale-deposit': no(409, 'A better close is deposited already'),
+  'conflicting-deposit': no(409, 'Another close is deposited under this number'),
 
   backpressure: later(503, 'The queue is full'),
   'executor-unavailable': later(503, 'The executor does not answer'),

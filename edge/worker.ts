@@ -2,11 +2,13 @@ import { Hono } from 'hono'
 import type { Env } from './objects.ts'
 import { answerProblem, Refusal } from './routes/answer.ts'
 import { batches } from './routes/batches.ts'
+import { channels } from './routes/channels.ts'
 import { ops } from './routes/ops.ts'
 
 const app = new Hono<{ Bindings: Env }>()
   .route('/', ops())
   .route('/v1/chains/:chain', batches())
+  .route('/v1/channels/:channel', channels())
   .notFound((context) => answerProblem(context, 'unknown-route', 'No such path.'))
   .onError((error, context) => {
     if (error instanceof Refusal) return answerProblem(context, error.code, error.detail)
@@ -16,4 +18,5 @@ const app = new Hono<{ Bindings: Env }>()
 
 export default app
 export { ChainObject } from './chainObject.ts'
+export { ChannelBoxObject } from './channelBoxObject.ts'
 export { ShardObject } from './shardObject.ts'

@@ -22,7 +22,8 @@ export function answerProblem(context: Context, code: ProblemCode, detail: strin
   const { retryAfterSeconds, ...body } = problem(code, detail)
   const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
   const wait = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) }
-  return context.body(JSON.stringify(body), body.status, { ...headers, ...wait })
+  const challenge = body.status === 401 ? { 'www-authenticate': 'Bearer' } : {}
+  return context.body(JSON.stringify(body), body.status, { ...headers, ...wait, ...challenge })
 }
 
 /** For the methods a path does not take; the others are registered before it. */

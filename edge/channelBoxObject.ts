@@ -1,0 +1,130 @@
+import { DurableObject } from 'cloudflare:workers'
+import { SdkError } from '../sdk/errors.ts'
+import { esploraSources } from './bitcoinSource.ts'
+import {
+  type Access,
+  type BoxAnswer,
+  type BoxEffect,
+  type BoxEvent,
+  type BoxStep,
+  boxStep,
+  boxWakeAt,
+  type InboxAnswer,
+  type Post,
+  readInbox,
+} from './channelBox.ts'
+import { type BoxWorld, doForBox } from './channelBoxDeeds.ts'
+import type { Deposit } from './channelBoxRows.ts'
+import { type BoxStore, openBoxStore } from './channelBoxSql.ts'
+import { type BitcoinConfig, bitcoinPollMs, decodeBitcoin } from './config.ts'
+import { boxReadersMax, inboxWaitMs } from './limits.ts'
+import type { BoxApi, Env } from './objects.ts'
+import { openRunner, type Runner } from './runner.ts'
+import { openFaults } from './sql.ts'
+
+/** The Durable Object around the box's step: messages and deposit in SQLite, the chain as the Bitcoin sources tell it. */
+export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
+  readonly #store: BoxStore
+  readonly #runner: Runner<BoxEvent, BoxStep>
+  /** Readers that wait for a message. */
+  readonly #readers = new Set<() => void>()
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    const { storage } = ctx
+    this.#store = openBoxStore(storage.sql)
+    const world: BoxWorld = {
+      bitcoin: () => {
+        const config = this.#bitcoin()
+        if (!config) throw new SdkError('node/unreachable', 'No Bitcoin network is configured.', { retryable: true })
+        return esploraSources(config.esplora)
+      },
+      feed: (event) => this.#runner.feed(event),
+      now: Date.now,
+    }
+    this.#runner = openRunner<BoxEvent, BoxEffect, BoxStep>({
+      storage,
+      now: Date.now,
+      decide: (event) => boxStep(this.#store, event, this.#bitcoin()?.pollMs ?? bitcoinPollMs),
+      commit: (step) => {
+        this.#store.apply(step.changes)
+        this.#tell(step)
+      },
+      wakeAt: () => boxWakeAt(this.#store),
+      tick: (now) => ({ type: 'tick', now }),
+      perform: (effect) => doForBox(effect, world),
+      report: openFaults(storage.sql).report,
+    })
+    ctx.blockConcurrencyWhile(() => this.#runner.resume())
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#runner.wake()
+  }
+
+  async post(access: Access, post: Post): Promise<BoxAnswer> {
+    return this.#runner.feed({ type: 'post', access, post, now: Date.now() }).answer
+  }
+
+  async read(access: Access, after: number): Promise<InboxAnswer> {
+    const answer = this.#visit(access)
+    if (!answer.ok) return answer
+    const deadline = Date.now() + inboxWaitMs
+    for (;;) {
+      const inbox = readInbox(this.#store, access.side, after)
+      if (!inbox.ok) return inbox
+      const left = deadline - Date.now()
+      if (inbox.messages.length > 0 || left <= 0) return inbox
+      if (this.#readers.size >= boxReadersMax)
+        return { ok: false, code: 'backpressure', detail: 'Too many readers wait here.' }
+      await this.#grown(left)
+    }
+  }
+
+  async acknowledge(access: Access, through: number, epoch: number): Promise<BoxAnswer> {
+    return this.#runner.feed({ type: 'acknowledge', access, through, epoch, now: Date.now() }).answer
+  }
+
+  async standing(access: Access): ReturnType<BoxApi['standing']> {
+    const answer = this.#visit(access)
+    if (!answer.ok) return answer
+    const { epoch = 0, sent = 0, acknowledged = 0 } = this.#store.side(access.side) ?? {}
+    return { ok: true, standing: { epoch, sent, acknowledged } }
+  }
+
+  async leave(access: Access, deposit: Deposit): Promise<BoxAnswer> {
+    return this.#runner.feed({ type: 'deposit', access, deposit, now: Date.now() }).answer
+  }
+
+  async left(access: Access): ReturnType<BoxApi['left']> {
+    const answer = this.#visit(access)
+    return answer.ok ? { ok: true, deposit: this.#store.deposit() ?? null } : answer
+  }
+
+  #visit(access: Access): BoxAnswer {
+    return this.#runner.feed({ type: 'visit', access, now: Date.now() }).answer
+  }
+
+  /** Resolves when a message has come, or after a time. */
+  #grown(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.#readers.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(done, timeoutMs)
+      this.#readers.add(done)
+    })
+  }
+
+  #tell({ changes }: BoxStep): void {
+    if (changes.some((change) => 'put' in change && change.put === 'message'))
+      for (const wake of [...this.#readers]) wake()
+  }
+
+  #bitcoin(): BitcoinConfig | null {
+    const decoded = decodeBitcoin(this.env.BITCOIN)
+    return decoded.ok ? decoded.value : null
+  }
+}
