@@ -12,6 +12,8 @@ export interface EdgeOptions {
   readonly persist: string
   /** The CHAINS variable, see config.ts. */
   readonly chains: Readonly<Record<string, unknown>>
+  /** The BITCOIN variable; without it no closing can be deposited. */
+  readonly bitcoin?: Readonly<Record<string, unknown>>
   /** On 127.0.0.1; 0 lets the system choose. */
   readonly port: number
   /** The built edgeProcess.ts; by default `edge.js` beside this program. */
@@ -32,7 +34,7 @@ export interface EdgeOrder {
   readonly outdir: string
   readonly persist: string
   readonly port: number
-  readonly bindings: { readonly CHAINS: string }
+  readonly bindings: { readonly CHAINS: string; readonly BITCOIN: string }
   /** The worker's options as miniflare takes them. */
   readonly worker: { readonly bindings?: object }
 }
@@ -46,12 +48,12 @@ const stopMsMax = 5_000
  * Throws `relay/unreachable` when it does not come up.
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { outdir, persist, port, chains } = options
+  const { outdir, persist, port, chains, bitcoin } = options
   const order: EdgeOrder = {
     outdir,
     persist,
     port,
-    bindings: { CHAINS: JSON.stringify(chains) },
+    bindings: { CHAINS: JSON.stringify(chains), BITCOIN: bitcoin ? JSON.stringify(bitcoin) : '' },
     worker: await workerOptions(options.config),
   }
   const program = options.program ?? fileURLToPath(new URL('./edge.js', import.meta.url))
