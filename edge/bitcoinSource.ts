@@ -25,7 +25,7 @@ export function esploraSources(urls: readonly string[]): BitcoinSources {
       )
       const heights = views.flatMap(({ height }) => (height === undefined ? [] : [height]))
       return {
-        // CB13: a source that lags or lies about the height cannot hold back a close.
+        // CB13: a source that lags or lies about the height cannot hold back a closing.
         height: heights.length === 0 ? null : Math.max(...heights),
         // CB14: nor can one alone end it.
         isBuried: views.every(

@@ -39,7 +39,7 @@ export interface Outpoint {
   readonly index: number
 }
 
-/** The payee's best close, signed by both, to be broadcast for it. */
+/** The payee's best closing, signed by both, to be broadcast for it. */
 export interface Deposit {
   /** Of the update that it settles. */
   readonly number: number

@@ -49,8 +49,8 @@ const kinds = {
   'unknown-network': no(404, 'This edge watches no Bitcoin network'),
   'unknown-deposit': no(404, 'Nothing is deposited here'),
   'malformed-deposit': no(400, 'The deposit cannot be read'),
-  'stale-deposit': no(409, 'A better close is deposited already'),
-  'conflicting-deposit': no(409, 'Another close is deposited under this number'),
+  'stale-deposit': no(409, 'A better closing is deposited already'),
+  'conflicting-deposit': no(409, 'Another closing is deposited under this number'),
 
   backpressure: later(503, 'The queue is full'),
   'executor-unavailable': later(503, 'The executor does not answer'),

@@ -145,12 +145,12 @@ export interface LinkMessage {
   readonly bytes: Uint8Array
 }
 
-/** The payee's best close, signed by both, for the box to broadcast. */
+/** The payee's best closing, signed by both, for the box to broadcast. */
 export interface LinkDeposit {
   /** Of the update that it settles: replaced only by a higher one. */
   readonly number: number
   /** Height of the Bitcoin chain from which on the box broadcasts it. */
-  readonly closeAtHeight: number
+  readonly closeAtHeight: Height
   readonly transaction: Uint8Array
 }
 

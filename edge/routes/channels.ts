@@ -102,7 +102,7 @@ async function readMessage(request: Request): Promise<Uint8Array> {
 function networkOf({ BITCOIN }: Env): BitcoinConfig {
   const decoded = decodeBitcoin(BITCOIN)
   if (!decoded.ok) throw new Refusal('misconfigured', 'The Bitcoin network cannot be read.')
-  if (!decoded.value) throw new Refusal('unknown-network', 'No close can be left here.')
+  if (!decoded.value) throw new Refusal('unknown-network', 'No closing can be left here.')
   return decoded.value
 }
 

@@ -1,5 +1,6 @@
 import { SdkError } from '../../sdk/errors.ts'
 import type { ChannelLink, LinkMessage } from '../../sdk/ports.ts'
+import { height } from '../../sdk/units.ts'
 import { closingOf } from '../edge/closings.ts'
 import { type Contract, type Rule, same } from './contract.ts'
 
@@ -139,7 +140,11 @@ function readRules(rule: Ruler): Rule[] {
 function depositRules(rule: Ruler): Rule[] {
   return [
     rule('[CL13] a deposit is replaced by a higher number only, and may be left again', async ({ payee }) => {
-      const deposit = (number: number, salt: number) => ({ number, closeAtHeight: 900, transaction: closingOf(salt) })
+      const deposit = (number: number, salt: number) => ({
+        number,
+        closeAtHeight: height(900),
+        transaction: closingOf(salt),
+      })
       await payee.deposit(deposit(5, 1))
       await payee.deposit(deposit(5, 1))
       same(await refusalOf(payee.deposit(deposit(5, 2))), 'relay/refused conflicting-deposit final', 'another one')
@@ -147,7 +152,7 @@ function depositRules(rule: Ruler): Rule[] {
       await payee.deposit(deposit(7, 3))
     }),
     rule('[CL14] the payer cannot leave a deposit', async ({ payer }) => {
-      const call = payer.deposit({ number: 1, closeAtHeight: 900, transaction: closingOf(1) })
+      const call = payer.deposit({ number: 1, closeAtHeight: height(900), transaction: closingOf(1) })
       same(await refusalOf(call), 'relay/refused unknown-route final', 'the payer')
     }),
   ]

@@ -5,7 +5,7 @@ import { type Edge, startEdge } from '../../edge/local/workerd.ts'
 import { httpBox } from '../../sdk/adapters/httpBox.ts'
 import { SdkError } from '../../sdk/errors.ts'
 import type { LinkMessage } from '../../sdk/ports.ts'
-import { toHex } from '../../sdk/units.ts'
+import { height as heightOf, toHex } from '../../sdk/units.ts'
 import { type Built, buildEdge } from './build.ts'
 import { closingInput, closingOf } from './closings.ts'
 
@@ -96,7 +96,7 @@ it('[CB7] [CB8] carries every message once and in order while the worker is kill
 })
 
 it('[CB13] [CB16] broadcasts the deposit after a kill, with nobody asking', { timeout: 60_000 }, async () => {
-  await insist(() => link('payee').deposit({ number: 9, closeAtHeight: 850, transaction: closingOf(9) }))
+  await insist(() => link('payee').deposit({ number: 9, closeAtHeight: heightOf(850), transaction: closingOf(9) }))
   await edge.kill()
   expect(broadcasts).toEqual([])
   height = 850

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { httpBox } from '../../../sdk/adapters/httpBox.ts'
 import { SdkError } from '../../../sdk/errors.ts'
 import type { ChannelLink } from '../../../sdk/ports.ts'
-import type { Hex } from '../../../sdk/units.ts'
+import { type Hex, height } from '../../../sdk/units.ts'
 
 const channel: Hex = `0x${'cd'.repeat(32)}`
 const token = new Uint8Array(32).fill(0xee)
@@ -60,7 +60,7 @@ describe('httpBox', () => {
     })
     await link.send(message)
     await link.acknowledge({ through: 4, epoch: 3 })
-    await link.deposit({ number: 7, closeAtHeight: 900, transaction: Uint8Array.of(2) })
+    await link.deposit({ number: 7, closeAtHeight: height(900), transaction: Uint8Array.of(2) })
     expect(await link.standing()).toEqual({ epoch: 1, sent: 2, acknowledged: 1 })
     expect(await read(link, 5)).toEqual({ done: false, value: { sequence: 6, bytes: Uint8Array.of(0xab) } })
     expect(asked).toEqual([
@@ -113,7 +113,7 @@ describe('httpBox', () => {
       saying({ sequence: 2 }, 202).send(message),
       saying({ sequence: 1 }, 200).send(message),
       saying({ acknowledged: 3 }).acknowledge({ through: 2, epoch: 1 }),
-      saying({ number: 2 }, 202).deposit({ number: 1, closeAtHeight: 9, transaction: Uint8Array.of(1) }),
+      saying({ number: 2 }, 202).deposit({ number: 1, closeAtHeight: height(9), transaction: Uint8Array.of(1) }),
       saying({ epoch: 1, sent: 1, acknowledged: 2 }).standing(),
       saying({ epoch: 1, sent: -1, acknowledged: 0 }).standing(),
     ]
