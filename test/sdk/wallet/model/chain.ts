@@ -24,7 +24,7 @@ export interface ModelChain {
   readonly pool: (raw: Uint8Array) => 'nonce too low' | 'insufficient funds' | 'already known' | undefined
   /** Seals a block of what the pool can have executed. */
   readonly mine: () => void
-  /** Takes blocks back, and what they held into the pool again, or nowhere. */
+  /** Takes blocks back, none that is final, and what they held into the pool again, or nowhere. */
   readonly reorganize: (depth: number, fate: 'pooled' | 'forgotten') => void
   readonly finalize: () => void
   readonly nonceOf: (account: Address) => number
@@ -106,7 +106,8 @@ export function modelChain(id: ChainId): ModelChain {
       return undefined
     },
     mine,
-    reorganize: (depth, fate) => {
+    reorganize: (wanted, fate) => {
+      const depth = Math.min(wanted, blocks.length - 1 - finalized)
       const gone = blocks.slice(blocks.length - depth)
       blocks = blocks.slice(0, blocks.length - depth)
       const [first] = gone

@@ -1,7 +1,7 @@
 import { memory } from '../../../../sdk/adapters/memory.ts'
 import { send } from '../../../../sdk/evm/index.ts'
-import type { EvmNode, Relay, Signer, Store } from '../../../../sdk/ports.ts'
-import { type Address, address, chainId, toHex, wei } from '../../../../sdk/units.ts'
+import type { Signer, Store } from '../../../../sdk/ports.ts'
+import { type Address, address, chainId, wei } from '../../../../sdk/units.ts'
 import type { WalletParts } from '../../../../sdk/wallet/createWallet.ts'
 import type { Order } from '../../../../sdk/wallet/order.ts'
 import { alice, bob, type Person, sign } from '../../evm/samples.ts'
@@ -74,5 +74,4 @@ export function executions({ chain }: ModelWorld, number: number): number {
   return Number(chain.balanceOf(payee(0x1000 + number)) / paid)
 }
 
-export type { EvmNode, Relay }
-export { alice, bob, toHex }
+export { alice, bob }
