@@ -8,6 +8,7 @@ import { accepted, type Decoded, refused, SdkError } from '../../sdk/errors.ts'
 import type { BitcoinNode, NodeOutpoint } from '../../sdk/ports.ts'
 import { feerate, height, type Sats } from '../../sdk/units.ts'
 import { type BitcoindProcess, bitcoindVersion, startBitcoind } from './bitcoindProcess.ts'
+import { esploraGateway } from './esploraGateway.ts'
 import { esploraServer } from './ledger/esploraServer.ts'
 import { createLedger } from './ledger/ledger.ts'
 import { minerScript, payFrom, type Reward } from './ledger/miner.ts'
@@ -20,7 +21,7 @@ export interface BitcoinBackend {
   /** Who judges. */
   readonly name: 'bitcoind' | 'ledger'
   readonly node: BitcoinNode
-  /** Where others reach it: JSON-RPC of bitcoind, Esplora's API of the ledger. */
+  /** Esplora's HTTP API, for other programs: whole over the ledger, over bitcoind as {@link esploraGateway} says. */
   readonly url: string
   /** Mines blocks of what waits. */
   readonly mine: (blocks: number) => Promise<void>
@@ -54,15 +55,20 @@ const firstBlocks = 110
 export async function startBitcoin(options: BitcoinBackendOptions = {}): Promise<BitcoinBackend> {
   const { bitcoind = process.env.BITCOIND || (await bitcoindOnPath()) } = options
   const backend = bitcoind ? await startReal(bitcoind, options) : await startLedger()
-  await backend.mine(firstBlocks)
-  return backend
+  try {
+    await backend.mine(firstBlocks)
+    return backend
+  } catch (error) {
+    await backend.stop()
+    throw error
+  }
 }
 
 async function startLedger(): Promise<BitcoinBackend> {
   const ledger = createLedger()
-  const { url, stop } = await serveLoopback((request) => esploraServer(ledger).fetch(request))
-  const done = ({ ok, ...rest }: Decoded<unknown>) =>
-    ok ? accepted(null) : refused('reason' in rest ? rest.reason : '')
+  const { fetch } = esploraServer(ledger)
+  const { url, stop } = await serveLoopback((request) => fetch(request))
+  const done = (outcome: Decoded<unknown>) => (outcome.ok ? accepted(null) : outcome)
   return {
     name: 'ledger',
     node: esplora({ url, network: 'regtest', minFeerate: feerate(Number(minRelayFeerate)) }),
@@ -77,19 +83,24 @@ async function startLedger(): Promise<BitcoinBackend> {
 
 async function startReal(binary: string, { lifetimeMs }: BitcoinBackendOptions): Promise<BitcoinBackend> {
   const running = await startBitcoind(binary, lifetimeMs === undefined ? {} : { lifetimeMs })
-  const { rpc, url, cookie, stop } = running
+  const { rpc, url, cookie } = running
   const node = bitcoind({ url, credentials: { cookie }, network: 'regtest' })
+  const { fetch } = esploraGateway(node)
+  const gateway = await serveLoopback((request) => fetch(request))
   return {
     name: 'bitcoind',
     node,
-    url,
+    url: gateway.url,
     mine: async (blocks) => {
       await rpc.ask('generatetodescriptor', [blocks, payee])
     },
     mineOnly: (raws) => mineOnly(running, raws),
     reorg: (depth, raws = []) => reorg(running, depth, raws),
     fund: fundFrom(running, node),
-    stop,
+    stop: async () => {
+      await gateway.stop()
+      await running.stop()
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import { sha256 } from '../crypto/engine.ts'
+import { sha256 } from '../crypto/hashes.ts'
 import { fromHex, type Height, height, isHex, type Sats, sats, type Txid, toHex, txid } from '../units.ts'
 
 /**

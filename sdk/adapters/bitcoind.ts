@@ -191,7 +191,7 @@ async function minFeerate(rpc: BitcoindRpc): Promise<Feerate> {
   const { minrelaytxfee, mempoolminfee } = fieldsOf(await rpc.ask('getmempoolinfo', [])) ?? {}
   const [relay, pool] = [readBitcoins(minrelaytxfee), readBitcoins(mempoolminfee)]
   if (relay === undefined || pool === undefined) throw nonsense(bitcoindNode, 'getmempoolinfo is not of its shape')
-  return feerate(Number(relay > pool ? relay : pool))
+  return feerate(Math.max(Number(relay), Number(pool)))
 }
 
 /** The result of a look-up, or nothing where the node has no such thing; one that only lacks an index throws. */

@@ -1,4 +1,4 @@
-import { sha256 } from '../crypto/engine.ts'
+import { sha256 } from '../crypto/hashes.ts'
 import { SdkError } from '../errors.ts'
 import type { BitcoinInclusion, BitcoinNode, BitcoinPlace, Broadcast, NodeCoin, NodeTransaction } from '../ports.ts'
 import { type Feerate, feerate, type Height, sameBytes, type Txid } from '../units.ts'

@@ -2,6 +2,7 @@ import { Block, type Transaction } from 'bitcoinjs-lib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BitcoinBackend } from '../../edge/local/bitcoinBackend.ts'
 import { merkleBlock } from '../../edge/local/ledger/block.ts'
+import { esplora } from '../../sdk/adapters/esplora.ts'
 import type { BitcoinNode, Broadcast, NodeOutpoint } from '../../sdk/ports.ts'
 import { height, sats, type Txid } from '../../sdk/units.ts'
 import { payee, payer, spendCases } from './bitcoinCases.ts'
@@ -43,6 +44,7 @@ export function bitcoinNodeContract(name: string, start: () => Promise<BitcoinBa
     describe('conflicts', () => conflictTests(running))
     describe('blocks and transactions', () => chainTests(running))
     describe('scripts', () => scriptTests(running))
+    describe('server', () => serverTests(running))
     describe('reorganisations', () => reorgTests(running))
   })
 }
@@ -403,6 +405,40 @@ function chainTests(running: Running) {
       const inclusion = await node.inclusion(transaction.getId() as Txid)
       expect(inclusion?.merkleBlock).toEqual(merkleBlock(header, leaves, at))
     }
+  })
+}
+
+function serverTests(running: Running) {
+  it('its URL serves what a channel box and a payment ask of Esplora', async () => {
+    const backend = running()
+    const node = esplora({ url: backend.url, network: 'regtest' })
+    const ask = async (path: string) => (await fetch(`${backend.url}${path}`)).text()
+    const coin = await mint(backend, purse)
+    const transaction = signedSpend(coin, payer)
+    const txid = transaction.getId() as Txid
+    expect(await node.spend(coin.outpoint, purse.script)).toBeUndefined()
+    expect(await node.broadcast(Uint8Array.of(1))).toMatchObject({ ok: false, code: 'invalid' })
+    expect(await node.broadcast(transaction.toBuffer())).toEqual({ ok: true, txid })
+    expect(await node.spend(coin.outpoint, purse.script)).toEqual({ txid, height: null })
+    await backend.mine(1)
+    const tip = await backend.node.tip()
+    expect(Number(await ask('/blocks/tip/height'))).toBe(tip.height)
+    expect(await ask(`/block-height/${tip.height}`)).toBe(await ask('/blocks/tip/hash'))
+    expect(await node.spend(coin.outpoint, purse.script)).toEqual({ txid, height: tip.height })
+    expect(await node.transaction(txid)).toEqual(Uint8Array.from(transaction.toBuffer()))
+    expect(await ask(`/tx/${txid}/hex`)).toBe(transaction.toHex())
+    expect(await node.block(tip.hash)).toEqual(await backend.node.block(tip.hash))
+    expect(await node.inclusion(txid)).toEqual(await backend.node.inclusion(txid))
+    expect([...(await node.feeEstimates()).values()].every((rate) => rate > 0)).toBe(true)
+    for (const path of [
+      '/tx/ab',
+      `/tx/${unknownTxid}/raw`,
+      `/tx/${unknownTxid}/merkleblock-proof`,
+      '/block-height/9999',
+      '/nowhere',
+    ])
+      expect((await fetch(`${backend.url}${path}`)).status).toBe(404)
+    expect(await node.spend({ txid: unknownTxid, index: 0 }, purse.script)).toBeUndefined()
   })
 }
 
