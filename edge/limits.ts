@@ -5,6 +5,9 @@ export const placesPerBatchMax = 32_768
 /** Most authorizations (EIP-7702) of one transaction: each costs a signature recovery. */
 export const authorizationsMax = 16
 
+/** Most transactions of a batch that are judged before other requests get a turn. */
+export const judgedPerTurnMax = 16
+
 /** Shards of each chain. Part of every shard's name: another number is another set of objects. */
 export const shardsPerChain = 16
 /** Most transactions of one sender that have not ended. */

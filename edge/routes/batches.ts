@@ -5,6 +5,7 @@ import type { Address, TxHash } from '../../sdk/units.ts'
 import type { Member } from '../chain.ts'
 import type { ChainConfig } from '../config.ts'
 import { batchFault, type Judged, judge, sentence } from '../intake.ts'
+import { judgedPerTurnMax } from '../limits.ts'
 import type { Env } from '../objects.ts'
 import { chainName, shardName, shardOf } from '../placement.ts'
 import { problem } from '../problems.ts'
@@ -99,7 +100,7 @@ function textOf(bytes: Uint8Array): string {
  * returns, all that it acknowledges is durable. Whatever dies in between, equal bytes sent again end in the same rows.
  */
 async function submit(env: Env, chain: ChainConfig, batch: ReceivedBatch) {
-  const judged = batch.transactions.map((transaction) => judge(transaction, chain))
+  const judged = await judgeAll(batch, chain)
   const answers = await store(env, chain, judged)
   const members: Member[] = []
   for (const [position, answer] of answers.entries()) {
@@ -117,6 +118,16 @@ async function submit(env: Env, chain: ChainConfig, batch: ReceivedBatch) {
     return { ok: false, index, problem: { code, detail, retryable, retryAfterSeconds } }
   })
   return { batch: batch.id, items }
+}
+
+/** Judges in parts: signatures take a millisecond each, and others want their turn. */
+async function judgeAll({ transactions }: ReceivedBatch, chain: ChainConfig): Promise<readonly Judged[]> {
+  const judged: Judged[] = []
+  for (const [index, transaction] of transactions.entries()) {
+    if (index % judgedPerTurnMax === 0 && index > 0) await new Promise((resolve) => setTimeout(resolve, 0))
+    judged.push(judge(transaction, chain))
+  }
+  return judged
 }
 
 /** Hands the fit ones to their shards, all at once; each answer stands where its item stands. */

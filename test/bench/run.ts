@@ -1,5 +1,5 @@
 import * as codec from './codec.ts'
-
+import * as edge from './edge.ts'
 import * as plan from './plan.ts'
 import * as verify from './verify.ts'
 
@@ -16,7 +16,7 @@ export interface Figure {
 const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
   plan: plan.run,
   codec: codec.run,
-
+  edge: edge.run,
   verify: verify.run,
 }
 

@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startAnvil } from '../../edge/local/anvil.ts'
+import { type Edge, startEdge } from '../../edge/local/workerd.ts'
+import { toHex } from '../../sdk/units.ts'
+import { anvilChain, envelope, type Transfer, transfer } from '../edge/transfers.ts'
+import type { Figure } from './run.ts'
+
+const root = join(import.meta.dirname, '../..')
+const accounts = 50
+const batchSize = 100
+const warmUps = 3
+const rounds = 20
+const concurrency = 4
+const inclusionRounds = 8
+const blockSeconds = 0.5
+
+/**
+ * The built worker on bare workerd, the client and a real node on the same machine. A 202 comes after every signature was
+ * recovered and every row is durable; the peer, the node itself, keeps what it is sent in memory.
+ */
+export async function* run(): AsyncIterable<Figure> {
+  const persist = mkdtempSync(join(tmpdir(), 'lanekit-bench-'))
+  const node = await startAnvil({ accounts: 2 * accounts, args: ['--block-time', String(blockSeconds)] })
+  let edge: Edge | undefined
+  try {
+    edge = await startEdge({
+      outdir: join(root, '.lanekit/worker'),
+      config: join(root, 'wrangler.toml'),
+      persist,
+      chains: { [anvilChain]: { fork: 'osaka', executors: [node.url], finality: 2, pollMs: 100 } },
+      port: 0,
+    })
+    const wallet = await signAll(0, warmUps + 2 * rounds + inclusionRounds)
+    const direct = await signAll(accounts, rounds)
+    for (let at = 0; at < warmUps; at++) await submit(edge.url, wallet.next())
+    yield* acknowledgements(edge.url, node.url, { wallet, direct })
+    yield* throughput(edge.url, wallet)
+    yield* inclusions(edge.url, wallet)
+  } finally {
+    await edge?.stop()
+    await node.stop()
+    rmSync(persist, { recursive: true, force: true })
+  }
+}
+
+interface Wallet {
+  /** The next batch, signed long ago. */
+  readonly next: () => readonly Transfer[]
+}
+
+/** Signs beforehand: what a wallet does is not what is measured. Two nonces of every account are one batch. */
+async function signAll(first: number, batches: number): Promise<Wallet> {
+  const transfers: Transfer[] = []
+  for (let nonce = 0; transfers.length < batches * batchSize; nonce++)
+    for (let at = 0; at < accounts; at++) transfers.push(await transfer({ from: first + at, nonce }))
+  return { next: () => transfers.splice(0, batchSize) }
+}
+
+async function* acknowledgements(
+  edge: string,
+  node: string,
+  { wallet, direct }: { readonly wallet: Wallet; readonly direct: Wallet },
+): AsyncIterable<Figure> {
+  const ours: number[] = []
+  const theirs: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    const [mine, other] = [wallet.next(), direct.next()]
+    ours.push(await msOf(() => submit(edge, mine)))
+    theirs.push(await msOf(() => sendDirectly(node, other)))
+  }
+  for (const [name, rank] of [
+    ['p50', 0.5],
+    ['p99', 0.99],
+  ] as const) {
+    const [value, peerValue] = [quantile(ours, rank), quantile(theirs, rank)]
+    yield {
+      name: `${batchSize} transactions, POST to 202, ${name}`,
+      value,
+      unit: 'ms',
+      peer: 'anvil itself, one JSON-RPC array',
+      peerValue,
+      ratio: peerValue / value,
+    }
+  }
+}
+
+async function* throughput(edge: string, wallet: Wallet): AsyncIterable<Figure> {
+  const batches = Array.from({ length: rounds }, wallet.next)
+  const client = async () => {
+    for (let batch = batches.shift(); batch; batch = batches.shift()) await submit(edge, batch)
+  }
+  const ms = await msOf(() => Promise.all(Array.from({ length: concurrency }, client)))
+  yield alone(`acknowledged, ${concurrency} clients`, (1000 * rounds * batchSize) / ms, 'tx/s')
+}
+
+async function* inclusions(edge: string, wallet: Wallet): AsyncIterable<Figure> {
+  const times: number[] = []
+  for (let round = 0; round < inclusionRounds; round++) {
+    const start = performance.now()
+    const batch = await submit(edge, wallet.next())
+    const response = await fetch(`${edge}/v1/chains/${anvilChain}/batches/${batch}/events`)
+    const decoder = new TextDecoder()
+    for await (const chunk of response.body ?? []) {
+      const included = decoder.decode(chunk, { stream: true }).split('"state":"included"').length - 1
+      for (let at = 0; at < included; at++) times.push(performance.now() - start)
+    }
+  }
+  const blocks = `blocks of ${blockSeconds} s`
+  yield alone(`POST to told included, ${blocks}, p50`, quantile(times, 0.5), 'ms')
+  yield alone(`POST to told included, ${blocks}, p99`, quantile(times, 0.99), 'ms')
+}
+
+async function submit(edge: string, transfers: readonly Transfer[]): Promise<string> {
+  const response = await fetch(`${edge}/v1/chains/${anvilChain}/batches`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: envelope(transfers) as BodyInit,
+  })
+  const { batch, items } = (await response.json()) as { batch: string; items: readonly { ok: boolean }[] }
+  if (!items.every(({ ok }) => ok)) throw new Error(`The edge refuses: ${JSON.stringify(items.find(({ ok }) => !ok))}`)
+  return batch
+}
+
+async function sendDirectly(node: string, transfers: readonly Transfer[]): Promise<void> {
+  const calls = transfers.map(({ raw }, id) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'eth_sendRawTransaction',
+    params: [toHex(raw)],
+  }))
+  const response = await fetch(node, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(calls),
+  })
+  await response.json()
+}
+
+function alone(name: string, value: number, unit: string): Figure {
+  return { name, value, unit, peer: null, peerValue: null, ratio: null }
+}
+
+async function msOf(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+function quantile(values: readonly number[], rank: number): number {
+  const sorted = [...values].sort((one, other) => one - other)
+  return sorted[Math.min(sorted.length - 1, Math.floor(rank * sorted.length))] ?? Number.NaN
+}
