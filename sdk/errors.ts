@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'node/nonsense'
   | 'node/refused'
   | 'node/unreachable'
+  | 'till/busy'
+  | 'till/malformed-terms'
   | 'wallet/closed'
   | 'wallet/fee-too-low'
   | 'wallet/insufficient-funds'

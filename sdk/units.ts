@@ -26,11 +26,14 @@ export type BatchId = Brand<Hex, 'BatchId'>
 export type Txid = Brand<string, 'Txid'>
 /** Height of a Bitcoin block, 0 to 499,999,999: from there on nLockTime counts seconds (BIP-65). */
 export type Height = Brand<number, 'Height'>
+/** Identity of a payment channel: SHA-256 of its opening, 32 bytes, lower case. */
+export type ChannelId = Brand<Hex, 'ChannelId'>
 /** Price of block space in sat per 1,000 virtual bytes, whole: fine enough for a tenth of a sat per vbyte. */
 export type Feerate = Brand<number, 'Feerate'>
 
 const weiMax = (1n << 256n) - 1n
-const satsMax = 2_100_000_000_000_000n
+/** All the coins there can be, in satoshi. */
+export const satsMax = 2_100_000_000_000_000n
 const heightMax = 499_999_999
 /** 10,000 sat per vbyte: ten times the dearest hour Bitcoin has seen. */
 const feerateMax = 10_000_000
@@ -78,6 +81,11 @@ export function slot(text: string): Slot {
 /** Reads a batch id. Throws `units/malformed`. */
 export function batchId(text: string): BatchId {
   return fixedHex(text, 32, 'a batch id') as BatchId
+}
+
+/** Reads the identity of a payment channel. Throws `units/malformed`. */
+export function channelId(text: string): ChannelId {
+  return fixedHex(text, 32, 'a channel id') as ChannelId
 }
 
 /** Reads the printed identity of a Bitcoin transaction. Throws `units/malformed`. */

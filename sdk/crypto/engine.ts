@@ -31,6 +31,11 @@ export interface CryptoEngine {
   readonly verify: (signature: Uint8Array, digest: Uint8Array, publicKey: Uint8Array) => boolean
   /** The 65-byte public key that signed, or nothing when there is none (or s is high). Never throws. */
   readonly recover: (signature: Signature, digest: Uint8Array) => Uint8Array | undefined
+  /**
+   * What the holders of two keys both reach (ECDH): SHA-256 of the compressed point, 32 bytes, as BOLT-8 takes it.
+   * `publicKey` has 33 bytes. Throws `crypto/malformed-key`.
+   */
+  readonly sharedSecret: (secretKey: Uint8Array, publicKey: Uint8Array) => Uint8Array
   /** True for 33 bytes that are a compressed point of the curve. Never throws. */
   readonly isPublicKey: (bytes: Uint8Array) => boolean
   /** True for 32 bytes that are the x of a point: a public key of BIP-340. Never throws. */

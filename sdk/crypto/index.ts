@@ -7,4 +7,5 @@ export {
   useEngine,
   type XOnlyKey,
 } from './engine.ts'
+export { hmacSha256 } from './hmac.ts'
 export { nobleEngine } from './noble.ts'

@@ -40,6 +40,11 @@ export const nobleEngine: CryptoEngine = {
       return undefined // No point has this x: nobody signed this.
     }
   },
+  sharedSecret: (secretKey, publicKey) =>
+    orMalformed(() => {
+      if (publicKey.length !== 33) throw new RangeError()
+      return sha256(secp256k1.getSharedSecret(secretKey, publicKey, true))
+    }),
   isPublicKey: (bytes) => secp256k1.utils.isValidPublicKey(bytes, true),
   isXOnlyKey: (bytes) => orNothing(() => evenPoint(bytes)) !== undefined,
   schnorrSign: (message, secretKey, auxRand) => orMalformed(() => schnorr.sign(message, secretKey, auxRand)),
