@@ -33,6 +33,7 @@ const programs: Options = {
     edge: 'edge/local/edgeProcess.ts',
     conformance: 'test/conformance/run.ts',
     bench: 'test/bench/run.ts',
+    sim: 'test/sim/run.ts',
   },
   outDir: '.lanekit/programs',
   skipNodeModulesBundle: true,
