@@ -1,4 +1,19 @@
-import type { Address, BatchId, BlockHash, ChainId, Feerate, Height, Hex, Sats, TxHash, Txid } from './units.ts'
+import type { Address, BatchId, BlockHash, ChainId, Hex, TxHash } from './units.ts'
+
+export type {
+  BitcoinInclusion,
+  BitcoinNode,
+  BitcoinPlace,
+  BitcoinSigner,
+  BitcoinSignRequest,
+  Broadcast,
+  BroadcastCode,
+  ChannelSignRequest,
+  NodeCoin,
+  NodeOutpoint,
+  NodeTransaction,
+} from './ports/bitcoin.ts'
+export type { ChannelLink, ChannelPeer, LinkDeposit, LinkMessage, LinkStanding, Peers } from './ports/channel.ts'
 
 /** Now, in milliseconds since 1970, and a pause. */
 export interface Clock {
@@ -139,58 +154,6 @@ export interface Relay {
   readonly events: (chain: ChainId, batch: BatchId, sequence: number, signal: AbortSignal) => AsyncIterable<RelayEvent>
 }
 
-/** A message of one side of a channel: its writer counts them from 1. */
-export interface LinkMessage {
-  readonly sequence: number
-  readonly bytes: Uint8Array
-}
-
-/** The payee's best closing, signed by both, for the box to broadcast. */
-export interface LinkDeposit {
-  /** Of the update that it settles: replaced only by a higher one. */
-  readonly number: number
-  /** Height of the Bitcoin chain from which on the box broadcasts it. */
-  readonly closeAtHeight: Height
-  readonly transaction: Uint8Array
-}
-
-/** What the box knows of one side's own messages. */
-export interface LinkStanding {
-  /** Highest epoch seen, 0 before the first. */
-  readonly epoch: number
-  /** Sequence of the last message, 0 before the first. */
-  readonly sent: number
-  /** Sequence through which the other side has acknowledged them. */
-  readonly acknowledged: number
-}
-
-/**
- * One side's link to the channel box, which carries messages between payer and payee without reading them
- * (edge/CHANNEL-BOX.md). It may delay or drop, and it shows nobody anything without that side's token.
- *
- * Every call may be made again: equal bytes under one sequence are one message. Every call throws
- * `relay/unreachable` (unknown whether it arrived), `relay/nonsense`, or `relay/refused` with the edge's code as first
- * note. `stale-epoch` there means that another device has taken over: this one must stop.
- */
-export interface ChannelLink {
-  /** Resolves after the box has stored the message. Sequences go without a hole; a higher epoch takes the side over. */
-  readonly send: (message: LinkMessage & { readonly epoch: number }) => Promise<void>
-  /**
-   * The other side's messages after a sequence (0: all), in order and without a hole, then live until aborted.
-   * Ends by throwing; resume from the last sequence. The same message may come again after a resume.
-   */
-  readonly receive: (after: number, signal: AbortSignal) => AsyncIterable<LinkMessage>
-  /**
-   * Lets the box drop messages up to and with a sequence.
-   *
-   * Funds at risk: only after what they say is stored.
-   */
-  readonly acknowledge: (read: { readonly through: number; readonly epoch: number }) => Promise<void>
-  /** Of the payee only. Resolves after the box has stored it. */
-  readonly deposit: (deposit: LinkDeposit) => Promise<void>
-  readonly standing: () => Promise<LinkStanding>
-}
-
 /** A block as a node tells it: raw header, transactions and receipts. Nothing in it is believed. */
 export interface NodeBlock {
   readonly number: number
@@ -269,124 +232,4 @@ export interface EvmNode {
   readonly send: (raw: Uint8Array) => Promise<TxHash>
   /** Any further method, for programs that speak JSON-RPC; the answer is unproven and unvalidated. */
   readonly request: (method: string, params: readonly unknown[]) => Promise<unknown>
-}
-
-/** A block of Bitcoin's chain, as a node sees it. */
-export interface BitcoinPlace {
-  readonly height: Height
-  /** 32 bytes in wire order; explorers show them reversed. */
-  readonly hash: Uint8Array
-}
-
-/** Where a transaction was mined, and the node's proof of it. */
-export interface BitcoinInclusion extends BitcoinPlace {
-  /** A `merkleblock` message (BIP-37): the block's header, and the way from the transaction to the root in it. */
-  readonly merkleBlock: Uint8Array
-}
-
-/** Names one output of one transaction. */
-export interface NodeOutpoint {
-  readonly txid: Txid
-  readonly index: number
-}
-
-/** An unspent output. Whether it is a block's reward stands in its transaction. */
-export interface NodeCoin {
-  readonly outpoint: NodeOutpoint
-  readonly value: Sats
-  /** Of the block that holds it; `null` while none does. */
-  readonly height: Height | null
-}
-
-/** A transaction that pays to a script or spends from it. */
-export interface NodeTransaction {
-  readonly txid: Txid
-  /** Of the block that holds it; `null` while none does. */
-  readonly height: Height | null
-}
-
-/**
- * Why a node would not take a transaction, by Bitcoin Core's checks. Everything but `invalid` is that node's policy,
- * or depends on the chain and the pool it sees.
- */
-export type BroadcastCode =
-  /** The node has it, in the chain or in its pool: for a resend, that is success. */
-  | 'already-known'
-  | 'coinbase-immature'
-  /** Spends what a transaction in the pool spends, and may not replace it. */
-  | 'conflict'
-  | 'dust'
-  | 'fee-too-high'
-  /** Below the node's minimum. */
-  | 'fee-too-low'
-  /** No chain could ever hold it, or it is no transaction. */
-  | 'invalid'
-  /** Spends what the node does not know, or what is spent: also the answer for one that is mined and spent from. */
-  | 'missing-inputs'
-  /** A relative lock has not passed (BIP-68). */
-  | 'non-bip68-final'
-  /** Its nLockTime has not passed. */
-  | 'non-final'
-  /** Of a form that the node does not relay. */
-  | 'nonstandard'
-  /** Would replace what is in the pool, and does not pay enough more (BIP-125). */
-  | 'replacement-too-cheap'
-  /** A script or a signature failed. */
-  | 'script'
-  /** Too many unconfirmed transactions hang together. */
-  | 'too-long-chain'
-  /** A definite no in words that no code stands for. */
-  | 'other'
-
-/**
- * What a node made of a broadcast.
- *
- * Funds at risk: a refusal is one node's word. Bytes that one node refuses can still reach a block through another, so
- * they are never to be thought dead while an input of theirs is unspent.
- */
-export type Broadcast =
-  | { readonly ok: true; readonly txid: Txid }
-  | {
-      readonly ok: false
-      readonly code: BroadcastCode
-      /** The node's own words, bounded; for people, not for programs. */
-      readonly detail: string
-    }
-
-/**
- * One Bitcoin node. Adapters hold every byte it says to its shape; nothing it says is believed: headers are checked for
- * work, inclusion by its proof, transactions by their hash, and what a node leaves out it can hide.
- *
- * Every call throws `node/unreachable` (retryable; after a broadcast it means unknown, never refused), `node/nonsense`,
- * or `node/refused` (a definite error of the node).
- */
-export interface BitcoinNode {
-  readonly tip: () => Promise<BitcoinPlace>
-  /**
-   * Headers from a height up, 80 bytes each, one after the other: as many as asked, or fewer where the chain ends.
-   * At most 2,016. They may be of two branches when the chain is reorganised meanwhile: see whether they link.
-   */
-  readonly headers: (first: Height, count: number) => Promise<Uint8Array>
-  /** The whole block with witnesses, or nothing when the node does not have it. */
-  readonly block: (hash: Uint8Array) => Promise<Uint8Array | undefined>
-  /** The transaction with its witnesses, mined, waiting or of a lost block; nothing when the node does not have it. */
-  readonly transaction: (txid: Txid) => Promise<Uint8Array | undefined>
-  /** Nothing while no block holds the transaction. */
-  readonly inclusion: (txid: Txid) => Promise<BitcoinInclusion | undefined>
-  /** What is unspent on an output script, counting the node's pool. */
-  readonly coins: (script: Uint8Array) => Promise<readonly NodeCoin[]>
-  /** All transactions that pay to an output script or spend from it, newest first, those of the pool before all. */
-  readonly history: (script: Uint8Array) => Promise<readonly NodeTransaction[]>
-  /**
-   * The transaction that spends an output, or nothing while the node knows of none.
-   *
-   * @param script - The output's own: some nodes find spends by it.
-   */
-  readonly spend: (outpoint: NodeOutpoint, script: Uint8Array) => Promise<NodeTransaction | undefined>
-  /** Feerates in sat per vbyte by target: what the node thinks is mined within so many blocks. May be empty. */
-  readonly feeEstimates: () => Promise<ReadonlyMap<number, number>>
-  /** Below this the node does not take a transaction now. */
-  readonly minFeerate: () => Promise<Feerate>
-  /** Hands over a signed transaction. Equal bytes are one transaction: sending them again does no harm. */
-  readonly broadcast: (raw: Uint8Array) => Promise<Broadcast>
 }

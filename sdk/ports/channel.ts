@@ -1,0 +1,70 @@
+import type { ChannelId, Height } from '../units.ts'
+
+/** A message of one side of a channel: its writer counts them from 1. */
+export interface LinkMessage {
+  readonly sequence: number
+  readonly bytes: Uint8Array
+}
+
+/** The payee's best closing, signed by both, for the box to broadcast. */
+export interface LinkDeposit {
+  /** Of the update that it settles: replaced only by a higher one. */
+  readonly number: number
+  /** Height of the Bitcoin chain from which on the box broadcasts it. */
+  readonly closeAtHeight: Height
+  readonly transaction: Uint8Array
+}
+
+/** What the box knows of one side's own messages. */
+export interface LinkStanding {
+  /** Highest epoch seen, 0 before the first. */
+  readonly epoch: number
+  /** Sequence of the last message, 0 before the first. */
+  readonly sent: number
+  /** Sequence through which the other side has acknowledged them. */
+  readonly acknowledged: number
+}
+
+/**
+ * One side's link to the channel box, which carries messages between payer and payee without reading them
+ * (edge/CHANNEL-BOX.md). It may delay or drop, and it shows nobody anything without that side's token.
+ *
+ * Every call may be made again: equal bytes under one sequence are one message. Every call throws
+ * `relay/unreachable` (unknown whether it arrived), `relay/nonsense`, or `relay/refused` with the edge's code as first
+ * note. `stale-epoch` there means that another device has taken over: this one must stop.
+ */
+export interface ChannelLink {
+  /** Resolves after the box has stored the message. Sequences go without a hole; a higher epoch takes the side over. */
+  readonly send: (message: LinkMessage & { readonly epoch: number }) => Promise<void>
+  /**
+   * The other side's messages after a sequence (0: all), in order and without a hole, then live until aborted.
+   * Ends by throwing; resume from the last sequence. The same message may come again after a resume.
+   */
+  readonly receive: (after: number, signal: AbortSignal) => AsyncIterable<LinkMessage>
+  /**
+   * Lets the box drop messages up to and with a sequence.
+   *
+   * Funds at risk: only after what they say is stored.
+   */
+  readonly acknowledge: (read: { readonly through: number; readonly epoch: number }) => Promise<void>
+  /** Of the payee only. Resolves after the box has stored it. */
+  readonly deposit: (deposit: LinkDeposit) => Promise<void>
+  readonly standing: () => Promise<LinkStanding>
+}
+
+/** What a payee offers everyone: its terms, and the way to it. Nothing of it is believed beyond its shape. */
+export interface ChannelPeer {
+  /** The payee's terms, encoded. Throws `relay/unreachable`, `relay/nonsense`, `relay/refused`. */
+  readonly terms: () => Promise<Uint8Array>
+  /** Asks the payee to read the box of a channel from now on. Equal calls are one. Throws as `terms` does. */
+  readonly announce: (channel: ChannelId) => Promise<void>
+  /**
+   * The payer's end of a channel's box, wherever the payee says it is.
+   *
+   * @param token - 32 bytes of the payer's side alone.
+   */
+  readonly link: (channel: ChannelId, token: Uint8Array) => ChannelLink
+}
+
+/** The payee that an address names. Asks nobody yet. */
+export type Peers = (address: string) => ChannelPeer
