@@ -183,7 +183,7 @@ function whyTable({ transactions }: WindowDetail): Inside {
   const { index, lane, sender, gas, why } = say.columns
   return h(
     'div',
-    { class: 'scroll', role: 'region', 'aria-labelledby': 'why', tabindex: 0 },
+    { class: 'scroll tall', role: 'region', 'aria-labelledby': 'why', tabindex: 0 },
     h(
       'table',
       { class: 'figures' },

@@ -208,7 +208,7 @@ function table(label: string, heads: readonly string[], rows: readonly Piece[]):
     { class: 'scroll', role: 'region', 'aria-labelledby': label, tabindex: 0 },
     h(
       'table',
-      {},
+      { class: label === 'channels' ? 'actions' : null },
       h(
         'thead',
         {},

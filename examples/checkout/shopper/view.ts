@@ -132,7 +132,8 @@ function shelfRow(bought: Purchase): Piece {
     h(
       'td',
       { title: receipt?.paymentId ?? '' },
-      receipt ? `${count(receipt.number)} · ${brief(receipt.paymentId)}` : '—',
+      receipt ? count(receipt.number) : '—',
+      receipt && h('span', { class: 'wide' }, ` · ${brief(receipt.paymentId)}`),
     ),
     h('td', {}, timeOf(receipt?.at ?? bought.at)),
   )
