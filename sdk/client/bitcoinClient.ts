@@ -74,7 +74,11 @@ export interface BitcoinClient {
    * a block is nothing yet. A reorganisation takes back what it takes back: judge by depth, and look again.
    */
   readonly view: (opening: Opening) => Promise<ChainView>
-  /** Proof that the chain holds a transaction, or nothing when no node proves it. That it was not left out nobody proves. */
+  /**
+   * Proof that the chain holds a transaction, or nothing when no node proves it.
+   *
+   * Funds at risk: no proof is no proof of absence. And of the transaction everything is proven but its witness.
+   */
   readonly inclusion: (txid: Txid) => Promise<ConfirmedTransaction | null>
   /**
    * Hands a signed transaction to every node. Resolves when one has taken it or knows it, or when the chain holds it.
@@ -92,7 +96,7 @@ export interface BitcoinClient {
    * Funds at risk: one node alone, or one of two, can name the highest.
    */
   readonly feerate: () => Promise<Feerate>
-  /** What each node did wrong when it was asked last. */
+  /** The last thing that each node did wrong, and when: the evidence against it. */
   readonly faults: () => readonly NodeFault[]
 }
 
@@ -105,7 +109,7 @@ export interface BitcoinClient {
 export async function createBitcoinClient(parts: BitcoinClientParts): Promise<BitcoinClient> {
   const { network, nodes, store = null, clock = platformClock, headersMax = headersMaxDefault } = parts
   invariant(nodes.length > 0, 'a client has a node to ask')
-  const panel = createPanel(nodes)
+  const panel = createPanel(nodes, clock)
   const anchor = parts.anchor ?? genesisCheckpoint(network)
   const book = await openHeaderBook({ panel, network, anchor, headersMax, clock, store })
   const viewer = createViewer(panel, book)

@@ -3,7 +3,7 @@ import { SdkError } from '../errors.ts'
 import type { Broadcast, BroadcastCode } from '../ports.ts'
 import type { Txid } from '../units.ts'
 import { decodeBitcoinTransaction } from '../verify/index.ts'
-import { isNodeFault, liedNode, type Panel } from './panel.ts'
+import { isNodeFault, liedNode, type Panel, type Question } from './panel.ts'
 
 /** Refusals that a transaction also meets which is mined, and spent from. */
 const perhapsMined: readonly BroadcastCode[] = ['missing-inputs', 'conflict']
@@ -26,13 +26,12 @@ export async function broadcastTo(
       notes: [`The reason: ${decoded.reason}.`],
     })
   const txid = txidOf(decoded.value.txid)
-  const refusals: Refusal[] = []
-  const answered = await firstTaken(panel, bytes, txid, refusals)
-  if (answered === 'taken') return
-  // Asked of the chain alone: that the nodes fail here says nothing of the transaction.
-  if (refusals.some(({ code }) => perhapsMined.includes(code)) && (await isIncluded(inclusion, txid))) return
-  const notes = refusals.map(({ code, detail }) => `${code}: ${detail}`)
-  if (answered === 'refused')
+  const said: Said = { refusals: [], failures: [] }
+  const outcome = await handOver(panel, bytes, txid, said)
+  if (outcome === 'taken') return
+  if (said.refusals.some(({ code }) => perhapsMined.includes(code)) && (await isIncluded(inclusion, txid))) return
+  const notes = [...said.refusals.map(({ code, detail }) => `${code}: ${detail}`), ...said.failures]
+  if (outcome === 'refused')
     throw new SdkError('node/refused', 'Every Bitcoin node refused the transaction.', { notes })
   throw new SdkError('node/unreachable', 'It is unknown whether a Bitcoin node has the transaction.', {
     retryable: true,
@@ -40,28 +39,33 @@ export async function broadcastTo(
   })
 }
 
-/** How the nodes answered: one has it; all refused; or not all answered, and none has it as far as is known. */
-function firstTaken(
-  panel: Panel,
-  bytes: Uint8Array,
-  txid: Txid,
-  refusals: Refusal[],
-): Promise<'taken' | 'refused' | 'unknown'> {
+/** What the nodes said that did not take it. */
+interface Said {
+  readonly refusals: Refusal[]
+  /** Of nodes that gave no answer to go by. */
+  readonly failures: string[]
+}
+
+/** `unknown`: not all have refused, and none has it as far as is known. */
+function handOver(panel: Panel, bytes: Uint8Array, txid: Txid, said: Said): Promise<'taken' | 'refused' | 'unknown'> {
   return new Promise((resolve, reject) => {
-    panel
-      .ask(async (node) => {
-        const answer = await node.broadcast(bytes.slice())
-        if (!answer.ok && answer.code !== 'already-known') return refusals.push(answer)
-        if (answer.ok && answer.txid !== txid) throw liedNode('it took another transaction than it was given')
-        return resolve('taken')
+    const hand: Question<void> = async (node) => {
+      const answer = await node.broadcast(bytes.slice())
+      if (answer.ok && answer.txid !== txid) throw liedNode('it took another transaction than it was given')
+      if (answer.ok || answer.code === 'already-known') resolve('taken')
+      else said.refusals.push(answer)
+    }
+    const asked: Question<void> = (node, index) =>
+      hand(node, index).catch((error: unknown) => {
+        if (isNodeFault(error)) said.failures.push(error.message)
+        throw error
       })
-      .then(
-        (told) => resolve(told.length === panel.nodes.length ? 'refused' : 'unknown'),
-        (error) => (isNodeFault(error) ? resolve('unknown') : reject(error)),
-      )
+    const end = () => resolve(said.refusals.length === panel.size ? 'refused' : 'unknown')
+    panel.askAll(asked).then(end, (error) => (isNodeFault(error) ? end() : reject(error)))
   })
 }
 
+/** Asked of the chain alone: that the nodes fail here says nothing of the transaction. */
 async function isIncluded(inclusion: (txid: Txid) => Promise<unknown>, txid: Txid): Promise<boolean> {
   try {
     return (await inclusion(txid)) !== null

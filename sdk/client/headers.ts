@@ -11,8 +11,8 @@ import {
   startChain,
   tipOf,
 } from '../verify/index.ts'
-import { openHeaderStore } from './headerStore.ts'
-import { liedNode, type Panel } from './panel.ts'
+import { openHeaderStore, storedHeadersMax } from './headerStore.ts'
+import { isNodeFault, liedNode, type Panel } from './panel.ts'
 
 /** How many headers below the tip are asked for at first, so that a reorganisation is found in one round. */
 const overlapMin = 6
@@ -45,6 +45,8 @@ export interface HeaderBookParts {
 /** Opens the headers in the store; without them, or where they are damaged, begins at the anchor. */
 export async function openHeaderBook(parts: HeaderBookParts): Promise<HeaderBook> {
   const { panel, network, anchor, headersMax, clock } = parts
+  if (parts.store && headersMax > storedHeadersMax)
+    throw new SdkError('units/out-of-range', `A store takes no more than ${storedHeadersMax} headers.`)
   const start = startChain(network, anchor, headersMax)
   if (!start.ok)
     throw new SdkError('client/malformed-anchor', 'No chain of headers can begin there.', {
@@ -53,11 +55,10 @@ export async function openHeaderBook(parts: HeaderBookParts): Promise<HeaderBook
   const kept = await openHeaderStore(parts.store, start.value)
   let chain = kept.chain
 
-  const take = (headers: Uint8Array): boolean => {
+  const take = (headers: Uint8Array) => {
     const extension = extendChain(chain, headers, { nowSeconds: Math.floor(clock.now() / 1000) })
     if (!extension.ok) throw liedNode(extension.reason)
     chain = extension.value.chain
-    return extension.value.place !== 'known'
   }
   const follow = (node: BitcoinNode) => followNode(node, () => chain, take)
   const run = async () => {
@@ -72,7 +73,7 @@ export async function openHeaderBook(parts: HeaderBookParts): Promise<HeaderBook
 async function followNode(
   node: BitcoinNode,
   chain: () => HeaderChain,
-  take: (headers: Uint8Array) => boolean,
+  take: (headers: Uint8Array) => void,
 ): Promise<void> {
   const tip = await node.tip()
   if (burialOf(chain(), tip.hash)) return
@@ -84,7 +85,7 @@ async function followNode(
     try {
       take(headers)
     } catch (error) {
-      if (from === chain().base.height + 1 || ++deeper > deeperMax) throw error
+      if (!isNodeFault(error) || from === chain().base.height + 1 || ++deeper > deeperMax) throw error
       overlap *= overlapFactor
       from = beginning(chain(), tip.height, overlap)
       continue

@@ -1,14 +1,14 @@
 import { type Outpoint, outpointKey, txidOf } from '../bitcoin/index.ts'
 import { type ChainView, fundingOutput, type Opening } from '../channel/index.ts'
-import type { BitcoinNode } from '../ports.ts'
 import { height } from '../units.ts'
 import { burialOf, type HeaderChain, tipOf, verifyOutput } from '../verify/index.ts'
 import { type Evidence, evidenceFrom, spendFrom } from './evidence.ts'
 import type { HeaderBook } from './headers.ts'
-import type { Panel } from './panel.ts'
+import { liedNode, type Panel, type Question } from './panel.ts'
 
-/** Most channels whose proofs are remembered. */
+/** Most channels whose proofs are remembered, and most bytes of a transaction among them. */
 const rememberedMax = 512
+const rememberedBytesMax = 16_384
 
 /** What was proven of one outpoint. It says in which block something is; whether the block counts is asked each time. */
 interface Proofs {
@@ -36,7 +36,7 @@ export function createViewer(panel: Panel, book: HeaderBook): Viewer {
       const output = { outpoint: opening.funding, script: fundingOutput(opening).script }
       const known = standing(chain, remembered.get(key))
       const proofs = isWhole(known) ? known : await gather(panel, book, output, known)
-      remember(key, proofs)
+      remember(key, { funding: small(proofs.funding), spend: small(proofs.spend) })
       return viewOf(opening, chain, standing(chain, proofs))
     },
   }
@@ -45,6 +45,11 @@ export function createViewer(panel: Panel, book: HeaderBook): Viewer {
 /** Both are proven: what remains is to look whether their blocks still stand. */
 function isWhole({ funding, spend }: Proofs): boolean {
   return funding !== null && spend !== null
+}
+
+/** Evidence that is worth its memory; the rest is asked for again. */
+function small(evidence: Evidence | null): Evidence | null {
+  return evidence && evidence.transaction.bytes.length <= rememberedBytesMax ? evidence : null
 }
 
 /** The proofs whose blocks the chain holds. */
@@ -60,17 +65,24 @@ async function gather(
   output: { readonly outpoint: Outpoint; readonly script: Uint8Array },
   known: Proofs,
 ): Promise<Proofs> {
-  const ask = async (node: BitcoinNode): Promise<Proofs> => {
-    const [funding, spend] = await Promise.all([
-      known.funding ?? evidenceFrom(book, node, output.outpoint.txid),
-      known.spend ?? spendFrom(book, node, output),
-    ])
-    return { funding, spend }
-  }
-  const told = await panel.ask(ask)
-  const first = (pick: (proofs: Proofs) => Evidence | null) =>
-    told.map(({ value }) => pick(value)).find((evidence) => evidence !== null) ?? null
-  return { funding: first(({ funding }) => funding), spend: first(({ spend }) => spend) }
+  const [funding, spend] = await Promise.all([
+    known.funding ?? firstProven(panel, (node) => evidenceFrom(book, node, output.outpoint.txid)),
+    known.spend ?? firstProven(panel, (node) => spendFrom(book, node, output), 'it does not tell of a spend'),
+  ])
+  return { funding, spend }
+}
+
+/** What any node proves. `hidden` is held against those that did not tell. */
+async function firstProven(
+  panel: Panel,
+  question: Question<Evidence | null>,
+  hidden?: string,
+): Promise<Evidence | null> {
+  const told = await panel.ask(question)
+  const proven = told.find(({ value }) => value !== null)?.value ?? null
+  if (proven && hidden !== undefined)
+    for (const { node, value } of told) if (!value) panel.accuse(node, liedNode(`${hidden} that the chain holds`))
+  return proven
 }
 
 /** What proofs come to in one chain. A funding output of another script or amount is none. [OW8] */
