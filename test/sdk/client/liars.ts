@@ -1,5 +1,6 @@
 import { merkleBlock } from '../../../edge/local/ledger/block.ts'
 import { txidBytes } from '../../../sdk/bitcoin/index.ts'
+import { SdkError } from '../../../sdk/errors.ts'
 import type { BitcoinNode, BitcoinPlace } from '../../../sdk/ports.ts'
 import { height, type Txid, txid } from '../../../sdk/units.ts'
 import { hash256, joinBytes } from '../../../sdk/verify/bitcoin/hash.ts'
@@ -37,6 +38,23 @@ export function turncoat(honest: BitcoinNode): Turncoat {
       lie = next ?? {}
     },
   }
+}
+
+/** A node that is not there. */
+export const down: Partial<BitcoinNode> = Object.fromEntries(
+  ['tip', 'headers', 'inclusion', 'transaction', 'spend', 'broadcast', 'feeEstimates', 'minFeerate'].map((name) => [
+    name,
+    async () => {
+      throw new SdkError('node/unreachable', 'The node did not answer.', { retryable: true })
+    },
+  ]),
+)
+
+/** The same bytes, with one bit of one of them turned over. */
+export function spoilt(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = bytes.slice()
+  copy[at] = (copy[at] ?? 0) ^ 1
+  return copy
 }
 
 /** What a lie is about. */
@@ -113,7 +131,7 @@ const proofLies: readonly Lie[] = [
   {
     name: 'a proof with another root',
     refusal: /does not lead to the root/,
-    tell: proving((_, proof) => proof.with(40, (proof[40] ?? 0) ^ 1)),
+    tell: proving((_, proof) => spoilt(proof, 40)),
   },
   { name: 'a proof cut short', refusal: /cannot be read/, tell: proving((_, proof) => proof.slice(0, -1)) },
   { name: 'no proof at all', refusal: /cannot be read/, tell: proving(() => new Uint8Array(0)) },
