@@ -1,10 +1,11 @@
 import { decodePayee, onewayFormat } from '../channel/index.ts'
+import { createMailbox, type Mailbox } from '../client/index.ts'
 import { hmacSha256 } from '../crypto/hmac.ts'
 import { invariant, SdkError } from '../errors.ts'
 import type { ChannelLink, Clock, Store } from '../ports.ts'
 import { type ChannelId, toHex } from '../units.ts'
 import { currentEpoch, raiseEpoch } from './epoch.ts'
-import type { TillLink, TillMailbox, TillSigner } from './ports.ts'
+import type { TillLink, TillSigner } from './ports.ts'
 import { idOfKey, keys } from './records.ts'
 
 /** How the boxes of a till are reached. */
@@ -18,8 +19,6 @@ export interface BoxesOptions {
   readonly payeeKey: Uint8Array
   /** The payee's link to a channel's box: `httpBox` with `side: 'payee'`. */
   readonly connect: (channel: ChannelId, token: Uint8Array) => ChannelLink
-  /** An end of a box over its link: `createMailbox`. */
-  readonly mailbox: (end: { readonly link: ChannelLink; readonly epoch: number; readonly clock: Clock }) => TillMailbox
 }
 
 /** A till's ends of all its channels' boxes. */
@@ -29,7 +28,7 @@ export interface TillBoxes {
   /** False once another till has come up on the store. */
   readonly isCurrent: () => Promise<boolean>
   /** The same end for the same channel, as its messages are numbered. */
-  readonly mailbox: (channel: ChannelId) => TillMailbox
+  readonly mailbox: (channel: ChannelId) => Mailbox
   readonly link: (channel: ChannelId) => ChannelLink
   /** Lets go of the ends of a channel that is not read any more. */
   readonly forget: (channel: ChannelId) => void
@@ -48,15 +47,15 @@ export interface TillBoxes {
  * Throws what the store and the signer do.
  */
 export async function openBoxes(options: BoxesOptions): Promise<TillBoxes> {
-  const { store, signer, clock, payeeKey, connect, mailbox } = options
+  const { store, signer, clock, payeeKey, connect } = options
   const secrets = await openSecrets(options)
   const epoch = await raiseEpoch(store, clock)
-  const ends = new Map<ChannelId, { readonly link: ChannelLink; readonly mailbox: TillMailbox }>()
+  const ends = new Map<ChannelId, { readonly link: ChannelLink; readonly mailbox: Mailbox }>()
   const endOf = (channel: ChannelId) => {
     const known = ends.get(channel)
     if (known) return known
     const link = connect(channel, hmacSha256(secrets.of(channel), labelled(`box ${channel}`)))
-    const end = { link, mailbox: mailbox({ link, epoch, clock }) }
+    const end = { link, mailbox: createMailbox({ link, epoch, clock }) }
     ends.set(channel, end)
     return end
   }

@@ -65,17 +65,3 @@ export interface TillWorld {
   readonly link: TillLink
   readonly clock: Pick<Clock, 'now'>
 }
-
-/** One side's end of a channel box. */
-export interface TillMailbox {
-  /**
-   * Resolves once the box has stored the message, after all posted before it. Throws `relay/unreachable`, `relay/nonsense`,
-   * `relay/refused` (`stale-epoch` as first note: another till has taken over).
-   */
-  readonly post: (message: Uint8Array) => Promise<void>
-  /**
-   * Gives every message of the payer to `take` in order, at least once, and strikes it off after `take` resolved. Goes on
-   * until aborted; ends by throwing when another till has taken over.
-   */
-  readonly read: (take: (message: Uint8Array) => Promise<void>, signal: AbortSignal) => Promise<void>
-}

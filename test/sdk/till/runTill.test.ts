@@ -4,7 +4,6 @@ import { InvariantError, SdkError } from '../../../sdk/errors.ts'
 import type { StoredRecord } from '../../../sdk/ports.ts'
 import { announcedMax, announceMs, localTillSigner, openBoxes } from '../../../sdk/till/index.ts'
 import { channelId, sats, toHex } from '../../../sdk/units.ts'
-import { plainMailbox } from './mailbox.ts'
 import {
   createShopper,
   createTown,
@@ -205,6 +204,7 @@ describe('runTill', () => {
     const shopper = shopperIn(town, 'ann')
     first.program.announce(shopper.id)
     await shopper.open()
+    await first.program.stop()
     const backup = new Map(records)
     for (let times = 0; times < 3; times++) await (await shopIn(town, { records })).program.stop()
     const restored = await shopIn(town, { records: backup })
@@ -272,7 +272,6 @@ async function tokenOf(
       shown.push(token)
       return linkIn(createTown(), channel, 'payee', token)
     },
-    mailbox: plainMailbox,
   })
   boxes.link(id)
   const [token] = shown

@@ -13,6 +13,7 @@ import {
   payerStep,
   type Terms,
 } from '../../../sdk/channel/index.ts'
+import { createMailbox } from '../../../sdk/client/index.ts'
 import { currentEngine, sha256 } from '../../../sdk/crypto/index.ts'
 import { SdkError } from '../../../sdk/errors.ts'
 import type { ChannelLink, Clock, Store, StoredRecord } from '../../../sdk/ports.ts'
@@ -32,7 +33,6 @@ import {
 import { type ChannelId, feerate, height, type Sats, sats, toHex, txid } from '../../../sdk/units.ts'
 import { type MemoryBox, memoryBox } from '../../edge/memoryBox.ts'
 import { openPayerShell } from '../../sim/payerShell.ts'
-import { plainMailbox } from './mailbox.ts'
 
 /** A clock that runs a hundred times as fast, so that minutes pass in a test. */
 export const fastClock: Clock = {
@@ -172,7 +172,6 @@ export async function openShop(town: Town, options: ShopOptions = {}): Promise<S
     clock,
     payeeKey: shopTerms.payeeKey,
     connect: (channel, token) => linkIn(town, channel, 'payee', token),
-    mailbox: plainMailbox,
   })
   const { chain } = town
   const till = await createTill({
@@ -221,7 +220,7 @@ export function createShopper(town: Town, name: string, capacity: Sats = sats(10
   }
   const id = channelIdOf(opening)
   const linkKey = linkKeyOf(currentEngine().sharedSecret(secretKey, shopTerms.payeeKey), id)
-  const mailbox = plainMailbox({ link: linkIn(town, id, 'payer', keyOf(`${name} token`)), epoch: 1, clock: fastClock })
+  const mailbox = createMailbox({ link: linkIn(town, id, 'payer', keyOf(`${name} token`)), epoch: 1, clock: fastClock })
   const stopping = new AbortController()
   const answers: string[] = []
   let isHeld = false
