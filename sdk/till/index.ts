@@ -2,7 +2,7 @@ export type { Income } from './books.ts'
 export { type BoxesOptions, mailboxLink, openBoxes, type TillBoxes } from './boxes.ts'
 export type { Deposit, TillChain, TillLink, TillSigner, TillSignRequest, TillWorld } from './ports.ts'
 export { type TillProblemCode, tillProblemCodes } from './problems.ts'
-export type { Quote } from './records.ts'
+export type { Payment, Quote } from './records.ts'
 export { type TillRoutesOptions, tillRoutes } from './routes.ts'
 export {
   announcedMax,

@@ -1,5 +1,13 @@
 export type { OutlayPhase } from './bitcoin/book.ts'
+export type { Channel } from './bitcoin/channel.ts'
+export type { PayOutcome } from './bitcoin/channels.ts'
 export { type Coins, type CoinsBalance, type CoinsParts, createCoins } from './bitcoin/coins.ts'
+export {
+  type BitcoinBalance,
+  type BitcoinWallet,
+  type BitcoinWalletParts,
+  createBitcoinWallet,
+} from './bitcoin/createBitcoinWallet.ts'
 export type { InclusionFinder } from './bitcoin/facts.ts'
 export type { OutgoingStatus } from './bitcoin/follow.ts'
 export type { FeeWish, PaymentPsbt, PaymentQuote, Reservation, SentPayment } from './bitcoin/pay.ts'

@@ -23,11 +23,19 @@ export function noneCard({ wallet }: State, act: Act): Inside {
         {},
         h('summary', {}, say.haveWords),
         h(
-          'label',
+          'div',
           { class: 'field' },
-          h('span', {}, say.words),
-          h('textarea', { name: 'words', rows: 3, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' }),
-          h('small', {}, say.wordsHint),
+          h('label', { for: 'field-words' }, say.words),
+          h('textarea', {
+            id: 'field-words',
+            name: 'words',
+            rows: 3,
+            autocomplete: 'off',
+            autocapitalize: 'none',
+            spellcheck: 'false',
+            'aria-describedby': 'hint-words',
+          }),
+          h('small', { id: 'hint-words' }, say.wordsHint),
         ),
       ),
       h('button', { class: 'primary', type: 'submit' }, say.create),
@@ -54,18 +62,21 @@ function passwordField(
   label: string,
   { hint = null, name }: { readonly hint?: string | null; readonly name: string },
 ): Piece {
+  const [id, hintId] = [`field-${name}`, `hint-${name}`]
   return h(
-    'label',
+    'div',
     { class: 'field' },
-    h('span', {}, label),
+    h('label', { for: id }, label),
     h('input', {
       type: 'password',
+      id,
       name,
       required: true,
       minlength: autocomplete === 'new-password' ? passwordLengthMin : null,
       autocomplete,
+      'aria-describedby': hint === null ? null : hintId,
     }),
-    hint !== null && h('small', {}, hint),
+    hint !== null && h('small', { id: hintId }, hint),
   )
 }
 
