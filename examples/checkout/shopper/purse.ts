@@ -31,8 +31,9 @@ export interface PurseParts {
   readonly state: () => State
 }
 
-/** How often the wallet looks at the chain, and at its coins, on a test chain and on a real one. */
-const pollMs = { demo: 1_500, real: 20_000 }
+/** How often the wallet looks at the chain by itself, and how often it is asked to while a block is waited for. */
+const pollMs = 20_000
+const waitPollMs = { demo: 1_500, real: 10_000 }
 /** How long a payment is waited for before the page says that it is on its way. */
 const answerMs = 5_000
 /** Blocks until a lane comes back by itself: a week. */
@@ -128,7 +129,7 @@ async function openSession(
     network,
     nodes: [esplora({ url: `${location.origin}/bitcoin`, network, fetch: plug.fetch })],
     peers: httpPeers({ fetch: plug.fetch }),
-    pollMs: shop.isDemo ? pollMs.demo : pollMs.real,
+    pollMs,
   })
   const ending = new AbortController()
   const player = createPlayer()
@@ -184,20 +185,26 @@ async function followLanes(
   }
 }
 
-/** The coins at each look, the price of a lane when they have changed, and the account of a closed lane until it is told. */
+/**
+ * The coins, and the price of a lane when they have changed. Nodes are asked often only while something waits for a block:
+ * each look costs a question for every script, and payments need none.
+ */
 async function followCoins(
   wallet: BitcoinWallet,
   parts: PurseParts & { readonly quote: (capacity: bigint) => Promise<void>; readonly signal: AbortSignal },
 ): Promise<void> {
   const { shop, tell, state, plug, quote, signal } = parts
+  const pauseMs = shop.isDemo ? waitPollMs.demo : waitPollMs.real
   let before = -1n
   while (!signal.aborted) {
     try {
-      const { confirmed, pending } = await wallet.balance()
-      tell({ type: 'money', money: { confirmed, pending } })
-      const needsPrice = confirmed > 0n && (confirmed !== before || state().cost === null)
-      if (needsPrice) await quote(state().capacity)
-      before = confirmed
+      if (isWaiting(state()) || before < 0n) {
+        await wallet.refresh()
+        const { confirmed, pending } = await wallet.balance()
+        tell({ type: 'money', money: { confirmed, pending } })
+        if (confirmed > 0n && (confirmed !== before || state().cost === null)) await quote(state().capacity)
+        before = confirmed
+      }
       const lane = laneOf(state())
       if (lane?.phase === 'closed' && state().accounts[lane.id]?.settled == null) {
         const said = await ask<Account>(`/shop/lanes/${lane.id}`, { fetch: plug.fetch })
@@ -205,10 +212,17 @@ async function followCoins(
       }
     } catch (error) {
       const { code } = troubleOf(error)
-      if (!signal.aborted && !code.startsWith('node/')) tell({ type: 'trouble', trouble: troubleOf(error) })
+      // Nodes that do not answer are asked again, and the notices say what is down.
+      if (!signal.aborted && !/^(node|relay)\//.test(code)) tell({ type: 'trouble', trouble: troubleOf(error) })
     }
-    await new Promise((resolve) => setTimeout(resolve, shop.isDemo ? pollMs.demo : pollMs.real))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
+}
+
+/** Whether a block would change what the page shows. */
+function isWaiting(state: State): boolean {
+  const lane = laneOf(state)
+  return lane === null || lane.phase !== 'open'
 }
 
 async function quoteLane(wallet: BitcoinWallet, capacity: bigint, tell: PurseParts['tell']): Promise<void> {
