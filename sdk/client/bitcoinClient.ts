@@ -39,7 +39,7 @@ export interface BitcoinClientParts {
   readonly anchor?: BitcoinCheckpoint
   /** Keeps headers from one start to the next. */
   readonly store?: Store
-  readonly clock?: Clock
+  readonly clock?: Pick<Clock, 'now'>
   /**
    * Headers kept; what lies deeper cannot be proven any more, so more than the longest channel has blocks. With a store,
    * at most {@link storedHeadersMax}.
