@@ -35,7 +35,10 @@ export interface BitcoinClientParts {
    * that do not know of each other.
    */
   readonly nodes: readonly BitcoinNode[]
-  /** Where trust begins: block 0 without one. What lies below cannot be proven. */
+  /**
+   * Where trust begins; what lies below cannot be proven. Block 0 without one, which suits regtest: elsewhere that is
+   * hours of headers.
+   */
   readonly anchor?: BitcoinCheckpoint
   /** Keeps headers from one start to the next. */
   readonly store?: Store

@@ -7,7 +7,7 @@ import { height } from '../../../sdk/units.ts'
 import { joinBytes } from '../../../sdk/verify/bitcoin/hash.ts'
 import { checkpointAt, genesisCheckpoint } from '../../../sdk/verify/index.ts'
 import { extend, hashAt, mine, mineOn, nowSeconds, regtestChain } from '../verify/bitcoin/regtest.ts'
-import { turncoat } from './liars.ts'
+import { down, turncoat } from './liars.ts'
 import { failure } from './setting.ts'
 
 const genesisHash = hashAt(genesisCheckpoint('regtest').header)
@@ -44,6 +44,29 @@ describe('headers', () => {
     const client = await clientOf([node])
     expect(await client.sync()).toMatchObject({ height: 4_500, hash: hashAt(long) })
     expect(asked.get('headers')).toBe(3)
+  })
+
+  it('are no older than the call that asks for them, and one failure is not for good', async () => {
+    const { node, say } = turncoat(nodeOf(main))
+    const client = await clientOf([node])
+    await client.sync()
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const { tip } = nodeOf(main)
+    say({ tip: () => held.then(tip) })
+    const early = client.sync()
+    say(nodeOf(longerFork))
+    const late = [client.sync(), client.sync()]
+    release()
+    expect((await early).height).toBe(60)
+    for (const one of late) expect((await one).height).toBe(61)
+    say(down)
+    const failed = [client.sync(), client.sync(), client.sync()].map(failure)
+    for (const one of failed) expect((await one).code).toBe('node/unreachable')
+    say(null)
+    expect((await client.sync()).height).toBe(61)
   })
 
   it('of most work win, whoever has them and in whatever order they come', async () => {

@@ -303,6 +303,11 @@ describe('reading', () => {
     await clock.pass(1_000)
     later.abort()
     await pausing
+    const last = new AbortController()
+    const silent = { ...payee.link, standing: () => new Promise<never>(() => undefined) }
+    const asking = mailbox(silent).read(async () => undefined, last.signal)
+    last.abort()
+    await asking
   })
 
   it('a second reader of one mailbox is a mistake', async () => {
