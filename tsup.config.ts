@@ -3,8 +3,8 @@ import { defineConfig, type Options } from 'tsup'
 /** The public entries, as `exports` in package.json names them. */
 const entries = [
   'index',
-  'adapters/index',
   'adapters/file',
+  'adapters/index',
   'batch/index',
   'bitcoin/index',
   'channel/index',
@@ -16,6 +16,7 @@ const entries = [
   'till/index',
   'trie/index',
   'verify/index',
+  'wallet/bitcoin/index',
   'wallet/index',
 ]
 

@@ -48,7 +48,7 @@ const pollMs = 2_000
 
 /** Opens the till on its store and runs it. */
 export async function openTill({ network, edge, bitcoin, folder, sent }: TillPlace): Promise<Counter> {
-  const store = file(join(folder, 'till'))
+  const store = file(join(folder, 'shop'))
   const clock = systemClock
   const client = await createBitcoinClient({ network, nodes: [esplora({ url: bitcoin, network })] })
   const broadcast = async (raw: Uint8Array) => {

@@ -1,6 +1,7 @@
 import { type ChannelId, channelId, type Store, sats } from 'lanekit'
 import { esplora, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
-import { type BitcoinWallet, createBitcoinWallet, createVault, openVault, type Vault } from 'lanekit/wallet'
+import { createVault, openVault, type Vault } from 'lanekit/wallet'
+import { type BitcoinWallet, createBitcoinWallet } from 'lanekit/wallet/bitcoin'
 import type { Account, Goods, Shop } from '../api.ts'
 import { ask, type Plug } from '../page/ask.ts'
 import { type Cashier, openCashier, type Paid, troubleOf } from './cashier.ts'
