@@ -60,7 +60,7 @@ describe('the shopper, in Chromium', () => {
       [texts.lane.spent]: 40,
       [texts.lane.credit]: 254,
     })
-    await page.getByText('15 sat').click()
+    await page.getByRole('radio', { name: '15 sat' }).check()
     await page.getByRole('button', { name: texts.articles.song.buy }).click()
     await page.getByText(texts.songAtLimit).waitFor()
     expect(await faultsOf(page)).toEqual([])
@@ -130,11 +130,11 @@ describe('the shopper, in Chromium', () => {
     await other.locator('.phase-open').waitFor()
     await buyLeaves(other, 20)
     await page.getByRole('button', { name: /^Buy all for/ }).click()
-    await page.getByText(texts.lane.elsewhereTitle).waitFor()
+    await page.getByRole('heading', { name: texts.lane.elsewhereTitle }).waitFor()
     expect(await faultsOf(page)).toEqual([])
     await leavesPaid(other, 60)
     await page.getByRole('button', { name: texts.lane.takeBack }).click()
-    await other.getByText(texts.lane.elsewhereTitle).waitFor()
+    await other.getByRole('heading', { name: texts.lane.elsewhereTitle }).waitFor()
     await page.locator('.phase-open').waitFor()
     await leavesPaid(page, 200)
     await other.close()

@@ -108,6 +108,8 @@ async function buyPart(parts: CashierParts, purchase: Purchase, show: (next: Pur
   if (BigInt(ordered.value.price) > purchase.price)
     return show({ ...purchase, state: 'refused', fault: 'price-changed' })
   const paid = await pay(BigInt(ordered.value.price), id)
+  // What is unanswered goes on by itself, and is paid for again under the same id: that is no refusal.
+  if (paid.state === 'refused' && paid.fault === 'unanswered') return wait(purchase, show)
   if (paid.state === 'refused') return show({ ...purchase, state: 'refused', fault: paid.fault })
   const fetched = await ask<Order>(path, { fetch })
   if (fetched.ok && fetched.value.receipt) return take(parts, { purchase, order: fetched.value, show })

@@ -36,7 +36,7 @@ export interface PurseParts {
 const pollMs = 20_000
 const waitPollMs = { demo: 1_500, real: 10_000 }
 /** How long a payment is waited for before the page says that it is on its way. */
-const answerMs = 5_000
+const answerMs = 2_000
 /** Blocks until a lane comes back by itself: a week. */
 const expiryBlocks = 1_008
 
