@@ -208,6 +208,23 @@ describe('reading', () => {
     expect(acknowledgements.length).toBeLessThanOrEqual(Math.ceil(100 / acknowledgedEvery) + 1)
   })
 
+  it('[CB9] acknowledges nothing before it is taken, however long that takes', async () => {
+    const { payer, payee, mailbox, clock, box } = world()
+    await clock.until(mailbox(payer.link).post(bytes(1)))
+    await clock.until(mailbox(payer.link).post(bytes(2)))
+    const stop = new AbortController()
+    const reading = mailbox(payee.link).read(() => clock.sleep(20_000), stop.signal)
+    const acknowledged = () => box.rows.side('payer')?.acknowledged
+    await clock.pass(19_000)
+    expect(acknowledged()).toBe(0)
+    await clock.pass(19_000)
+    expect(acknowledged()).toBe(1)
+    await clock.pass(10_000)
+    expect(acknowledged()).toBe(2)
+    stop.abort()
+    await reading
+  })
+
   it('[CB9] goes on after a restart where it had acknowledged, and what was not comes again', async () => {
     const { payer, payee, mailbox, clock } = world()
     const { post } = mailbox(payer.link)
