@@ -1,4 +1,4 @@
-import { networkPauses, pauseMs } from './backoff.ts'
+import { networkPauses, pauseMs } from '../client/backoff.ts'
 import type { World } from './order.ts'
 
 /** How long what a wallet does in the background goes on. */
@@ -12,7 +12,7 @@ export interface Life {
 
 /** A life that ends by `controller`, or by the first task that fails, of which `failed` is told. */
 export function beginLife(
-  { clock, random }: World,
+  { clock, random }: Pick<World, 'clock' | 'random'>,
   controller: AbortController,
   failed: (reason: unknown) => void,
 ): Life {

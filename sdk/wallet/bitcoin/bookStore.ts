@@ -1,9 +1,9 @@
 import { type Account, encodeDescriptor, type Network } from '../../bitcoin/index.ts'
+import { conflictPauses, pauseMs } from '../../client/backoff.ts'
 import { sha256 } from '../../crypto/engine.ts'
 import { SdkError } from '../../errors.ts'
 import type { Clock, Random, Store, StoreWrite } from '../../ports.ts'
 import { toHex } from '../../units.ts'
-import { conflictPauses, pauseMs } from '../backoff.ts'
 import { type Book, emptyBook } from './book.ts'
 import { decodeBook, encodeBook } from './bookRecord.ts'
 

@@ -10,10 +10,10 @@ import {
   satsPerVbyte,
   singleKeyAccount,
 } from '../../bitcoin/index.ts'
+import { platformClock, platformRandom } from '../../client/platform.ts'
 import { invariant, SdkError } from '../../errors.ts'
 import type { BitcoinNode, BitcoinSigner, Clock, Random, Store } from '../../ports.ts'
 import { type Feerate, type Sats, sats, type Txid } from '../../units.ts'
-import { platformClock, platformRandom } from '../platform.ts'
 import {
   type Attempt,
   type Book,
