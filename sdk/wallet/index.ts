@@ -1,3 +1,11 @@
+export {
+  keptMax,
+  type PayingChannel,
+  type PayingFetchOptions,
+  type PayingOutcome,
+  type PayingWallet,
+  payingFetch,
+} from './bitcoin/payingFetch.ts'
 export { type LocalBitcoinSigner, mnemonicBitcoinSigner } from './bitcoin/signer.ts'
 export type { Included } from './blocks.ts'
 export type { Fate, View } from './board.ts'
