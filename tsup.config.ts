@@ -3,12 +3,12 @@ import { defineConfig, type Options } from 'tsup'
 /** The public entries, as `exports` in package.json names them. */
 const entries = [
   'index',
-  'adapters/index',
   'adapters/file',
+  'adapters/index',
   'batch/index',
   'bitcoin/index',
-  'client/index',
   'channel/index',
+  'client/index',
   'connect/index',
   'crypto/index',
   'evm/index',
@@ -16,6 +16,7 @@ const entries = [
   'till/index',
   'trie/index',
   'verify/index',
+  'wallet/bitcoin/index',
   'wallet/index',
 ]
 

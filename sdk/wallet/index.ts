@@ -1,25 +1,8 @@
-export {
-  keptMax,
-  type PayingChannel,
-  type PayingFetchOptions,
-  type PayingOutcome,
-  type PayingWallet,
-  payingFetch,
-} from './bitcoin/payingFetch.ts'
-export { type LocalBitcoinSigner, mnemonicBitcoinSigner } from './bitcoin/signer.ts'
 export type { Included } from './blocks.ts'
 export type { Fate, View } from './board.ts'
 export { createWallet, type Wallet, type WalletParts } from './createWallet.ts'
 export { declareFromAccessList, declareFromTrace, type Told } from './declare.ts'
-export type {
-  AccessListOffer,
-  Chain,
-  Order,
-  OrderRefusal,
-  Quote,
-  Quoted,
-  RefusalCode,
-} from './order.ts'
+export type { AccessListOffer, Chain, Order, OrderRefusal, Quote, Quoted, RefusalCode } from './order.ts'
 export { historyMax, openIntentsMax, outboxBytesMax } from './outbox.ts'
 export type { Outcome, Progress, Sent, SentTransaction } from './sent.ts'
 export { type LocalSigner, mnemonicSigner, secretKeySigner } from './signers.ts'

@@ -6,7 +6,7 @@ import { SdkError } from '../../../../sdk/errors.ts'
 import { paid, tillRoutes } from '../../../../sdk/till/index.ts'
 import { sats } from '../../../../sdk/units.ts'
 import { genesisCheckpoint } from '../../../../sdk/verify/index.ts'
-import { type PayingFetchOptions, type PayingWallet, payingFetch } from '../../../../sdk/wallet/index.ts'
+import { type PayingFetchOptions, type PayingWallet, payingFetch } from '../../../../sdk/wallet/bitcoin/index.ts'
 import {
   createShopper,
   createTown,
