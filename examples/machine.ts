@@ -7,7 +7,7 @@ import { createTill, mailboxLink, openBoxes, paid, runTill, type TillSigner, til
 import { type BitcoinWalletParts, createBitcoinWallet, payingFetch } from 'lanekit/wallet/bitcoin'
 
 /** An API that sells by the call: 12 sat a forecast, paid through a channel, without an account and without a block. */
-export async function openShop({ terms, edge, store, signer, nodes }: Merchant) {
+export async function openShop({ terms, edge, store, signer, nodes, pollMs }: Merchant) {
   const { network, payeeKey } = terms
   const clock = systemClock
   const chain = await createBitcoinClient({ network, nodes, store })
@@ -18,7 +18,7 @@ export async function openShop({ terms, edge, store, signer, nodes }: Merchant) 
   // All of a payment is left with the edge before the goods go: a lost disk loses nothing.
   const undepositedMax = sats(0n)
   const till = await createTill({ store, signer, chain, clock, terms, link: mailboxLink(boxes), undepositedMax })
-  const program = runTill({ till, boxes, clock })
+  const program = runTill({ till, boxes, clock, pollMs })
   const app = new Hono()
     .route('/', tillRoutes({ till, program, box: edge }))
     .use('/forecast/*', paid({ till, program, price: sats(12n), description: 'A forecast' }))
@@ -29,6 +29,7 @@ export async function openShop({ terms, edge, store, signer, nodes }: Merchant) 
 /** A machine that buys there: opens a channel once, waits until it is open, and has a `fetch` that pays up to 20 sat a call. */
 export async function openBuyer(parts: Omit<BitcoinWalletParts, 'peers'>, shop: string) {
   const wallet = await createBitcoinWallet({ ...parts, peers: httpPeers() })
+  await wallet.refresh()
   const opened = await wallet.openChannel({ peer: shop, capacity: sats(50_000n) })
   if (!opened.ok) throw new Error(opened.refusal.detail)
   const { id } = opened.channel
@@ -46,4 +47,6 @@ export interface Merchant extends Pick<BitcoinClientParts, 'nodes'> {
   readonly edge: string
   readonly store: Store
   readonly signer: TillSigner
+  /** Between two looks at the chain. */
+  readonly pollMs: number
 }

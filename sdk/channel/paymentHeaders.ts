@@ -16,8 +16,8 @@ export interface PaymentOffer {
   readonly price: Sats
   /** Of the payee's terms. */
   readonly payeeKey: Uint8Array
-  /** Address of the payee's till, as payers open channels with it. */
-  readonly till: string
+  /** Address of the payee's till, as payers open channels with it; `null` for the origin that the request went to. */
+  readonly till: string | null
   /** {@link paymentIdBytes} long. */
   readonly paymentId: Uint8Array
   /** What the server made the id from, 16 bytes. */
@@ -133,7 +133,7 @@ function requirementsOf(offer: PaymentOffer, payableSeconds: number) {
     asset: 'BTC',
     payTo: toHex(payeeKey),
     maxTimeoutSeconds: payableSeconds,
-    extra: { till, paymentId: toHex(paymentId), nonce: toHex(nonce), until },
+    extra: { ...(till === null ? {} : { till }), paymentId: toHex(paymentId), nonce: toHex(nonce), until },
   }
 }
 
@@ -144,10 +144,10 @@ function offerFrom(json: unknown): Decoded<PaymentOffer> {
   const known = names.find((name) => networkIds[name] === network)
   if (!known || asset !== 'BTC') return refused('the payment is on another network')
   const price = typeof amount === 'string' && /^(?:0|[1-9]\d{0,15})$/.test(amount) ? BigInt(amount) : -1n
-  const { till, paymentId, nonce, until } = fieldsOf(extra) ?? {}
+  const { till = null, paymentId, nonce, until } = fieldsOf(extra) ?? {}
   if (price < 0n || price > satsMax || !isHex(payTo, 33)) return refused('price or payee are malformed')
   if (!isHex(paymentId, paymentIdBytes) || !isHex(nonce, 16)) return refused('the id of the payment is malformed')
-  if (typeof till !== 'string' || till.length > textCharsMax) return refused('the address of the till is malformed')
+  if (till !== null && !isText(till)) return refused('the address of the till is malformed')
   if (typeof until !== 'number' || !Number.isSafeInteger(until) || until < 0) return refused('the time is malformed')
   const ids = { paymentId: fromHex(paymentId), nonce: fromHex(nonce) }
   return accepted({ network: known, price: sats(price), payeeKey: fromHex(payTo), till, until, ...ids })
@@ -155,6 +155,10 @@ function offerFrom(json: unknown): Decoded<PaymentOffer> {
 
 function isHexUpTo(value: unknown, bytesMax: number): value is Hex {
   return isHex(value) && value.length > 2 && value.length <= 2 + 2 * bytesMax
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= textCharsMax
 }
 
 function isWord(value: unknown): value is string {

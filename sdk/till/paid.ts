@@ -35,7 +35,7 @@ export interface PaidOptions {
   readonly program: Pick<TillProgram, 'onTaken' | 'seal'>
   /** What a request costs. Zero is free. Asked once for each offer, not when it is paid. */
   readonly price: Sats | ((context: Context) => Sats | Promise<Sats>)
-  /** The till's address as payers know it; the origin of the request where nothing is said. */
+  /** The till's address as payers know it, where it is not the origin that requests go to. */
   readonly address?: string
   /** What is sold, for people. */
   readonly description?: string
@@ -193,9 +193,8 @@ async function offerAnew(
 ): Promise<Response> {
   const { till, clock, random, validMs, redeemMs } = shop
   const { network, payeeKey } = till.terms
-  const address = shop.address ?? new URL(context.req.url).origin
   const until = clock.now() + validMs + redeemMs
-  const draft = { network, price, payeeKey, till: address, nonce: random(16), until }
+  const draft = { network, price, payeeKey, till: shop.address ?? null, nonce: random(16), until }
   const offer = { ...draft, paymentId: paymentIdOf(shop, draft, resource) }
   await till.quote(offer.paymentId, price, validMs)
   return answerOffer(shop, context, offer, fault)

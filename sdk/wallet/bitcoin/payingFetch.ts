@@ -134,9 +134,11 @@ async function redeem(state: State, request: Request, name: string, made: Made):
     keep(state, name, made)
     throw unserved('The payee has not seen the payment yet.')
   }
+  // A server that says nothing of the payment may not have seen it: then another one would be lost just so.
+  if (reason === null) keep(state, name, made)
   if (reason === null || reason === 'expired' || reason === 'other-request')
     throw new SdkError('wallet/changed-price', 'The server asks for another payment for what was paid.', {
-      notes: [reason ?? 'no reason', 'Whether to pay again is for a person to decide.'],
+      notes: [reason ?? 'It says nothing of the payment: does something on the way drop the PAYMENT-SIGNATURE header?'],
     })
   throw paymentRefused(reason)
 }
@@ -180,7 +182,7 @@ function choose({ wallet, options }: State, offer: PaymentOffer, origin: string)
     throw new SdkError('wallet/too-dear', `The request costs ${offer.price} sat, more than ${priceMax}.`, {
       notes: [`price ${offer.price}`, `priceMax ${priceMax}`],
     })
-  const till = addressOf(offer.till)
+  const till = addressOf(offer.till ?? origin)
   if (till === null || (new URL(till).origin !== origin && !origins.includes(origin)))
     throw new SdkError('wallet/foreign-till', "The server sells through somebody else's till.", {
       notes: ['Allow its origin in `origins` if the two belong together.'],

@@ -90,13 +90,18 @@ describe('paid', () => {
           asset: 'BTC',
           payTo: toHex(offer.payeeKey),
           maxTimeoutSeconds: 120,
-          extra: { till: 'http://shop.example', paymentId: toHex(paymentId), nonce: toHex(nonce), until },
+          extra: { paymentId: toHex(paymentId), nonce: toHex(nonce), until },
         },
       ],
     })
     expect(ran).toEqual([])
     const next = offerOf(await app.request('http://shop.example/articles/one?page=2'))
     expect(toHex(next.paymentId)).not.toBe(toHex(paymentId))
+  })
+
+  it('[PY1] names its till where that is elsewhere', async () => {
+    const { app } = appOf({ address: 'https://till.example/shop' })
+    expect(offerOf(await app.request('/articles/one')).till).toBe('https://till.example/shop')
   })
 
   it('[PY3] takes the message in the header, before it came through the box', async () => {

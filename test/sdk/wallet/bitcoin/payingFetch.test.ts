@@ -40,14 +40,17 @@ afterAll(async () => {
 })
 
 /** An API that sells by the call, and what came to it. */
-function server() {
+function server(address?: string) {
   served = []
   price = sats(12n)
   const requests: string[] = []
   const { till, program } = shop
   const app = new Hono()
     .route('/', tillRoutes({ till, program, box: 'https://edge.example' }))
-    .use('/calls/*', paid({ till, program, clock: fastClock, waitMs: 1_000, price: () => price }))
+    .use(
+      '/calls/*',
+      paid({ till, program, clock: fastClock, waitMs: 1_000, price: () => price, ...(address ? { address } : {}) }),
+    )
     .all('/calls/:name', async (context) => {
       served.push(context.req.param('name'))
       if (context.req.param('name') === 'broken') return context.text('broken', 500)
@@ -198,7 +201,7 @@ describe('payingFetch', () => {
   })
 
   it('pays no server that sells through the till of somebody else, unless told that they belong together', async () => {
-    const { fetch } = server()
+    const { fetch } = server(origin)
     const wallet = walletOf()
     const relayed = async (request: Request) =>
       fetch(new Request(request.url.replace('evil.example', 'shop.example'), request))
@@ -222,7 +225,12 @@ describe('payingFetch', () => {
   })
 
   it('does not pay twice for a server that asks for more after it was paid', async () => {
-    const wallet = walletOf({ pay: async () => ({ state: 'paid' }) })
+    const wallet = walletOf({
+      pay: async (_, amount) => {
+        wallet.paid.push(String(amount))
+        return { state: 'paid' }
+      },
+    })
     let asked = 0
     const fetch = async () => {
       asked += 1
@@ -238,8 +246,11 @@ describe('payingFetch', () => {
       const header = encodePaymentRequired({ offer, url, description: null, error: 'Pay.', payableSeconds: 60 })
       return new Response('', { status: 402, headers: { 'payment-required': header } })
     }
-    expect((await failure(paying(fetch, wallet)(url))).code).toBe('wallet/changed-price')
+    const call = paying(fetch, wallet)
+    expect((await failure(call(url))).code).toBe('wallet/changed-price')
     expect(asked).toBe(2)
+    expect((await failure(call(url))).code).toBe('wallet/changed-price')
+    expect([asked, wallet.paid.length]).toEqual([3, 1])
   })
 
   it('says why a payment was refused', async () => {
