@@ -26,6 +26,8 @@ export {
   type ChainId,
   chainId,
   type Hex,
+  type Sats,
+  sats,
   type TxHash,
   txHash,
   type Wei,
