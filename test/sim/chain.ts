@@ -71,6 +71,7 @@ export function broadcast(chain: SimChain, bytes: Uint8Array): void {
   const rivals = [...chain.mempool.values()].filter((other) => conflicts(other, judged))
   // Replacement, as far as it matters here: the newcomer pays more than all it throws out.
   const price = rivals.reduce((sum, { fee }) => sum + fee, 0n)
+  if (rivals.length > 0) chain.world.counts.rival += 1
   if (rivals.length > 0 && judged.fee <= price) throw refusal('it pays less than what it conflicts with')
   for (const rival of rivals) chain.mempool.delete(rival.txid)
   chain.mempool.set(txid, judged)
