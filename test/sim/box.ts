@@ -7,7 +7,7 @@ export interface Mail {
   readonly messages: Uint8Array[]
   struck: number
   /** Readers to be woken. */
-  readonly readers: (() => void)[]
+  readonly readers: (() => unknown)[]
 }
 
 /** The channel box: it keeps what it was given, and broadcasts the deposit when its height has come. It never crashes. */

@@ -79,11 +79,19 @@ function nextBlock(scene: Scene): void {
   if (world.isHealed && world.now < scene.healsAt + settleTicks + probeTicks) return
   const depth = reorgDepth(scene)
   if (depth > 0) reorganize(chain, depth)
-  else mine(chain)
+  else for (let left = quietBlocks(scene); left > 0; left--) mine(chain)
   seeBlock(scene)
   if (world.isHealed) checkEnd(scene)
   const ticks = world.isHealed ? healedBlockTicks : world.random.from(15, 45)
   after(world, ticks, () => nextBlock(scene))
+}
+
+/** How many blocks come at once: one, or in a healed world all in which nothing can happen any more, so that it ends soon. */
+function quietBlocks({ audit }: Scene): number {
+  const { world, chain, accounts } = audit
+  if (!world.isHealed || chain.mempool.size > 0) return 1
+  const next = Math.min(...[...accounts.values()].map(({ opening }) => closingHeight(opening)))
+  return Math.max(1, next - 1 - tipOf(chain))
 }
 
 /** How many blocks are taken back: some, or just as many as take back what a channel has only now come to believe. */

@@ -28,7 +28,7 @@ export interface PayerNode extends SimNode {
   readonly fundingTransaction: Uint8Array
   readonly linkKey: Uint8Array
   readonly disk: Disk
-  readonly bells: (() => void)[]
+  readonly bells: (() => unknown)[]
   shell: PayerShell | null
   /** The shopper wants the channel closed, at this feerate. */
   closeFeerate: number | null

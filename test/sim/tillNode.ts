@@ -38,7 +38,7 @@ import { call, note, reportBug, type SimNode, type World } from './world.ts'
 /** The till's process: the real till on simulated ports. */
 export interface TillNode extends SimNode {
   readonly disk: Disk
-  readonly bells: (() => void)[]
+  readonly bells: (() => unknown)[]
   readonly released: Set<string>
   till: Till | null
   /** Lost for good, with its disk. */

@@ -87,7 +87,7 @@ export interface World {
 interface Event {
   readonly at: number
   readonly order: number
-  readonly run: () => void
+  readonly run: () => unknown
 }
 
 const logMax = 60
@@ -114,7 +114,7 @@ export function note(world: World, text: string): void {
 }
 
 /** Runs something later. Of two events at one tick the one that was planned first comes first. */
-export function after(world: World, ticks: number, run: () => void): void {
+export function after(world: World, ticks: number, run: () => unknown): void {
   const { queue } = world
   queue.push({ at: world.now + ticks, order: world.planned, run })
   world.planned += 1
@@ -127,12 +127,26 @@ export function after(world: World, ticks: number, run: () => void): void {
   }
 }
 
-/** Runs the next event; false when there is none. */
+/** What an event gives back that has changed nothing: nobody need be let go on. */
+export const nothingNew = Symbol('nothing new')
+
+/** Runs the next event that changes anything; false when there is none. */
 export function step(world: World): boolean {
-  const { queue } = world
+  for (;;) {
+    const next = take(world.queue)
+    if (!next) return false
+    world.now = next.at
+    if (next.run() === nothingNew) continue
+    world.events += 1
+    return true
+  }
+}
+
+/** The next event, taken out of the heap. */
+function take(queue: Event[]): Event | null {
   const next = queue[0]
   const last = queue.pop()
-  if (!next || !last) return false
+  if (!next || !last) return null
   if (queue.length > 0) {
     queue[0] = last
     let at = 0
@@ -146,10 +160,7 @@ export function step(world: World): boolean {
       at = least
     }
   }
-  world.now = next.at
-  world.events += 1
-  next.run()
-  return true
+  return next
 }
 
 /** Ends a process; it starts again after a while. */
@@ -178,9 +189,7 @@ export function strikes(world: World, name: keyof Faults): boolean {
 export function sleep(world: World, node: SimNode, ticks: number): Promise<void> {
   const { life } = node
   return new Promise((resolve) => {
-    after(world, ticks, () => {
-      if (life.alive) resolve()
-    })
+    after(world, ticks, () => (life.alive ? resolve() : nothingNew))
   })
 }
 
@@ -195,10 +204,7 @@ export function call<value>(world: World, node: SimNode, place: Place, go: () =>
     return go()
   }
   return new Promise((resolve, reject) => {
-    const later = (ticks: number, end: () => void) =>
-      after(world, ticks, () => {
-        if (life.alive) end()
-      })
+    const later = (ticks: number, end: () => void) => after(world, ticks, () => (life.alive ? end() : nothingNew))
     const finish = () => {
       try {
         resolve(run())
