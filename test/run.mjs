@@ -30,6 +30,7 @@ const tracks = [
     check('unused code', [bin('knip'), '--no-progress']),
     check('package contents', [bin('publint'), '--strict']),
     check('package types', [bin('attw'), '--pack', '.', '--profile', 'esm-only', '--no-color']),
+    check('public API report', ['node', '.ci/api.mjs', '--check']),
     check('size budgets', [bin('size-limit')]),
   ],
 ]
