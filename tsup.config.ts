@@ -7,6 +7,7 @@ const entries = [
   'adapters/file',
   'batch/index',
   'bitcoin/index',
+  'client/index',
   'connect/index',
   'crypto/index',
   'evm/index',

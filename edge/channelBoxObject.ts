@@ -14,7 +14,7 @@ import {
   readInbox,
 } from './channelBox.ts'
 import { type BoxWorld, doForBox } from './channelBoxDeeds.ts'
-import type { Deposit } from './channelBoxRows.ts'
+import { type Deposit, otherSide } from './channelBoxRows.ts'
 import { type BoxStore, openBoxStore } from './channelBoxSql.ts'
 import { type BitcoinConfig, bitcoinPollMs, decodeBitcoin } from './config.ts'
 import { boxReadersMax, inboxWaitMs } from './limits.ts'
@@ -89,7 +89,8 @@ export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
     const answer = this.#visit(access)
     if (!answer.ok) return answer
     const { epoch = 0, sent = 0, acknowledged = 0 } = this.#store.side(access.side) ?? {}
-    return { ok: true, standing: { epoch, sent, acknowledged } }
+    const read = this.#store.side(otherSide(access.side))?.acknowledged ?? 0
+    return { ok: true, standing: { epoch, sent, acknowledged, read } }
   }
 
   async leave(access: Access, deposit: Deposit): Promise<BoxAnswer> {

@@ -48,13 +48,15 @@ export interface ChainApi {
   readonly windows: (after: number) => Promise<readonly WindowRow[]>
 }
 
-/** What one side sees of its own outbox. */
+/** What one side sees of its own outbox, and how far it has read the other's. */
 export interface Standing {
   /** Highest epoch seen, 0 before the first. */
   readonly epoch: number
   /** Sequence of the last message, and that through which the other side acknowledged. */
   readonly sent: number
   readonly acknowledged: number
+  /** Sequence through which this side acknowledged what the other wrote. */
+  readonly read: number
 }
 
 /** What a channel's box is asked. When an answer comes, what it says is stored. */

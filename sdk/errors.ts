@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'node/nonsense'
   | 'node/refused'
   | 'node/unreachable'
+  | 'client/busy'
+  | 'client/malformed-anchor'
   | 'till/busy'
   | 'till/malformed-terms'
   | 'wallet/closed'

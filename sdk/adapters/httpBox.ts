@@ -125,9 +125,9 @@ function readMessages(json: unknown, after: number): readonly LinkMessage[] | un
 }
 
 function readStanding(json: unknown): LinkStanding | undefined {
-  const { epoch, sent, acknowledged } = fieldsOf(json) ?? {}
-  if (!isCount(epoch) || !isCount(sent) || !isCount(acknowledged) || acknowledged > sent) return undefined
-  return { epoch, sent, acknowledged }
+  const { epoch, sent, acknowledged, read } = fieldsOf(json) ?? {}
+  if (!isCount(epoch) || !isCount(sent) || !isCount(acknowledged) || !isCount(read)) return undefined
+  return acknowledged > sent ? undefined : { epoch, sent, acknowledged, read }
 }
 
 function isCount(value: unknown): value is number {

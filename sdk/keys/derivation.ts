@@ -44,15 +44,22 @@ export interface HdNode {
   readonly wipe: () => void
 }
 
+/** Version bytes with which a network prints extended keys: `xpub` and `xprv`, say (BIP-32). */
+export interface KeyVersions {
+  readonly public: number
+  readonly private: number
+}
+
 /**
  * The root of the tree that belongs to a seed (BIP-32 "Master key generation").
  *
  * @param seed - 16 to 64 bytes, not kept; the caller's to zero.
+ * @param versions - How nodes of this tree are printed: as those of the main network when not said.
  */
-export function hdNode(seed: Uint8Array): HdNode {
+export function hdNode(seed: Uint8Array, versions?: KeyVersions): HdNode {
   if (seed.length < 16 || seed.length > 64)
     throw new SdkError('units/out-of-range', 'A seed of an HD tree has 16 to 64 bytes.')
-  return nodeOf(HDKey.fromMasterSeed(seed))
+  return nodeOf(versions ? HDKey.fromMasterSeed(seed, versions) : HDKey.fromMasterSeed(seed))
 }
 
 /**
@@ -91,15 +98,60 @@ export function evmAccountsPath(): Path {
 
 /** The one step from that parent to account `index`. Throws `units/out-of-range` outside 0..2^31 - 1. */
 export function accountStep(index: number): Path {
-  if (!Number.isSafeInteger(index) || index < 0 || index >= HARDENED_OFFSET)
-    throw new SdkError('units/out-of-range', `${index} is not an account index.`)
-  return pathOf([index])
+  return pathOf([plainStep(index)])
+}
+
+/**
+ * The first Bitcoin account of a kind: `m/84'/c'/0'` for P2WPKH (BIP-84), `m/86'/c'/0'` for P2TR (BIP-86),
+ * `m/48'/c'/0'/2'` for a share in P2WSH multisig (BIP-48), `c` being the coin type (SLIP-44): 0, or 1 for test networks.
+ */
+export function bitcoinAccountPath(kind: BitcoinAccountKind, coinType: 0 | 1): Path {
+  const { purpose, script } = bitcoinAccounts[kind]
+  return pathOf([purpose, coinType, 0, ...script].map((step) => step + HARDENED_OFFSET))
+}
+
+/** What a Bitcoin account pays to. */
+export type BitcoinAccountKind = 'wpkh' | 'tr' | 'multisig'
+
+const bitcoinAccounts: Readonly<Record<BitcoinAccountKind, { readonly purpose: number; readonly script: number[] }>> = {
+  wpkh: { purpose: 84, script: [] },
+  tr: { purpose: 86, script: [] },
+  multisig: { purpose: 48, script: [2] },
+}
+
+/**
+ * The parent of all channel keys, `m/7113'/c'/0'`. No BIP has that number, so that no wallet's accounts meet it
+ * (BIP-43), and every step is hardened: a channel key that leaks tells nothing of another key.
+ */
+export function channelsPath(coinType: 0 | 1): Path {
+  return pathOf([7113, coinType, 0].map((step) => step + HARDENED_OFFSET))
+}
+
+/** The hardened step from that parent to the key of channel `index`. Throws `units/out-of-range` outside 0..2^31 - 1. */
+export function channelStep(index: number): Path {
+  return pathOf([plainStep(index) + HARDENED_OFFSET])
+}
+
+/** What is left of `path` below `parent`, or nothing when it does not lead there by plain steps alone. */
+export function plainStepsBelow(parent: Path, path: readonly number[]): Path | undefined {
+  const rest = path.slice(parent.length)
+  const isBelow = parent.every((step, at) => path[at] === step) && rest.length > 0
+  return isBelow && rest.every(isPlain) ? pathOf(rest) : undefined
 }
 
 /** The EVM account of a public key of 33 or 65 bytes: the last 20 bytes of its keccak256. Throws `crypto/malformed-key`. */
 export function addressOfKey(publicKey: Uint8Array): Address {
   const point = currentEngine().uncompressed(publicKey).subarray(1)
   return address(toHex(keccak256(point).subarray(12)))
+}
+
+function plainStep(index: number): number {
+  if (!isPlain(index)) throw new SdkError('units/out-of-range', `${index} is not an index of a key (0 to 2^31 - 1).`)
+  return index
+}
+
+function isPlain(index: number): boolean {
+  return Number.isSafeInteger(index) && index >= 0 && index < HARDENED_OFFSET
 }
 
 function pathOf(numbers: readonly number[]): Path {

@@ -147,8 +147,11 @@ export interface ChannelSignRequest {
  * `keys/locked`.
  */
 export interface BitcoinSigner {
-  /** The account's extended public key (BIP-84 for `wpkh`, BIP-86 for `tr`), and where it comes from. */
-  readonly accountKey: (kind: 'wpkh' | 'tr') => Promise<{
+  /**
+   * The account's extended public key (BIP-84 for `wpkh`, BIP-86 for `tr`, BIP-48 for a share in a `multisig`), and
+   * where it comes from.
+   */
+  readonly accountKey: (kind: 'wpkh' | 'tr' | 'multisig') => Promise<{
     readonly xpub: string
     /** First four bytes of the master key's HASH160, as eight lower-case digits. */
     readonly fingerprint: string

@@ -15,7 +15,7 @@ export interface LinkDeposit {
   readonly transaction: Uint8Array
 }
 
-/** What the box knows of one side's own messages. */
+/** What the box knows of one side: its own messages, and how far it has read the other's. */
 export interface LinkStanding {
   /** Highest epoch seen, 0 before the first. */
   readonly epoch: number
@@ -23,6 +23,8 @@ export interface LinkStanding {
   readonly sent: number
   /** Sequence through which the other side has acknowledged them. */
   readonly acknowledged: number
+  /** Sequence through which this side has acknowledged the other's messages: where its reading goes on. */
+  readonly read: number
 }
 
 /**

@@ -1,3 +1,4 @@
+export { type LocalBitcoinSigner, mnemonicBitcoinSigner } from './bitcoin/signer.ts'
 export type { Included } from './blocks.ts'
 export type { Fate, View } from './board.ts'
 export { createWallet, type Wallet, type WalletParts } from './createWallet.ts'

@@ -1,4 +1,4 @@
-import { networkPauses, pauseMs } from './backoff.ts'
+import { networkPauses, pauseMs } from '../client/backoff.ts'
 import type { World } from './order.ts'
 
 /** How long what a wallet does in the background goes on. */

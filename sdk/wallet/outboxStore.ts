@@ -1,7 +1,7 @@
+import { conflictPauses, pauseMs } from '../client/backoff.ts'
 import { SdkError } from '../errors.ts'
 import type { Clock, Random, Store, StoreWrite } from '../ports.ts'
 import { type Address, address, type ChainId } from '../units.ts'
-import { conflictPauses, pauseMs } from './backoff.ts'
 import { emptyOutbox, type Outbox } from './outbox.ts'
 import { decodeOutbox, encodeOutbox } from './outboxRecord.ts'
 

@@ -1,7 +1,9 @@
+import type { Network } from '../bitcoin/index.ts'
 import { SdkError } from '../errors.ts'
 import { accountsMax, entropyOf, type Mnemonic, mnemonicFromEntropy } from '../keys/index.ts'
-import type { Cipher, Random, Store } from '../ports.ts'
+import type { BitcoinSigner, Cipher, Random, Store } from '../ports.ts'
 import type { Address } from '../units.ts'
+import { keyringBitcoinSigner, type LocalBitcoinSigner, unlockBitcoinKeyring } from './bitcoin/signer.ts'
 import { keyringSigner, type LocalSigner, readMnemonic, unlockKeyring } from './signers.ts'
 import {
   decodeContent,
@@ -42,6 +44,11 @@ export interface VaultPorts {
 export interface Vault extends LocalSigner {
   /** Derives and remembers the next account. */
   readonly addAccount: () => Promise<Address>
+  /**
+   * The Bitcoin keys of the same mnemonic, open until the vault is locked. The first call for a network reads the
+   * stored vault once more: it throws `store/conflict` when the password was changed elsewhere.
+   */
+  readonly bitcoin: (network: Network) => Promise<BitcoinSigner>
   /**
    * The words, for a person to write down. Funds at risk: whoever reads them owns every account, and text cannot be
    * erased from memory. Throws `vault/wrong-password`.
@@ -127,6 +134,8 @@ async function unlocked(ports: VaultPorts, key: PasswordKey, content: VaultConte
   /** Nothing once locked. */
   let unlockedBy: PasswordKey | undefined = key
 
+  const bitcoinSigners = new Map<Network, LocalBitcoinSigner>()
+
   function requireUnlocked(): PasswordKey {
     if (unlockedBy) return unlockedBy
     throw new SdkError('keys/locked', 'The vault is locked.')
@@ -138,14 +147,23 @@ async function unlocked(ports: VaultPorts, key: PasswordKey, content: VaultConte
       // A copy: locking meanwhile zeroes the original, and nothing may ever be sealed under zeros.
       const own = copyOf(requireUnlocked())
       const loaded = await load(store)
-      const before = await open(cipher, own.bytes, loaded)
-      if (!before) throw new SdkError('store/conflict', 'The password was changed elsewhere. Open the vault again.')
+      const before = await reopen(cipher, own, loaded)
       const after = before.accounts + 1
       requireRange(after, 1, accountsMax, 'accounts')
       await save(ports, own, { entropy: before.entropy, accounts: after }, loaded.version)
       zero(own.bytes, before.entropy)
       accounts = after
       return keyring.accounts(after)[after - 1] as Address
+    },
+    async bitcoin(network) {
+      const own = copyOf(requireUnlocked())
+      const known = bitcoinSigners.get(network)
+      const signer = known ?? (await bitcoinSigner(ports, own, network))
+      zero(own.bytes)
+      if (!unlockedBy) signer.lock()
+      requireUnlocked()
+      bitcoinSigners.set(network, signer)
+      return signer
     },
     async revealMnemonic(password) {
       requireUnlocked()
@@ -168,10 +186,23 @@ async function unlocked(ports: VaultPorts, key: PasswordKey, content: VaultConte
     },
     lock() {
       signer.lock()
+      for (const bitcoin of bitcoinSigners.values()) bitcoin.lock()
       if (unlockedBy) zero(unlockedBy.bytes)
       unlockedBy = undefined
     },
   }
+}
+
+/** The Bitcoin keys of the stored mnemonic. */
+async function bitcoinSigner(
+  { store, cipher }: VaultPorts,
+  key: PasswordKey,
+  network: Network,
+): Promise<LocalBitcoinSigner> {
+  const { entropy } = await reopen(cipher, key, await load(store))
+  const mnemonic = mnemonicFromEntropy(entropy)
+  zero(entropy)
+  return keyringBitcoinSigner(await unlockBitcoinKeyring({ mnemonic, cipher, network, passphrase: '' }))
 }
 
 /** Seals the content under a key and nonce of this save's own, and stores it if the record is still the expected one. */
@@ -215,6 +246,13 @@ async function unseal(
   throw new SdkError('vault/wrong-password', 'The password is wrong.', {
     notes: ['Nothing was changed.', 'If you are sure of it, the stored vault may have been altered.'],
   })
+}
+
+/** The content, by the key of a vault that is open. */
+async function reopen(cipher: Cipher, key: PasswordKey, loaded: Loaded): Promise<VaultContent> {
+  const content = await open(cipher, key.bytes, loaded)
+  if (content) return content
+  throw new SdkError('store/conflict', 'The password was changed elsewhere. Open the vault again.')
 }
 
 /** The content, or nothing when the key is not the one that sealed it. */

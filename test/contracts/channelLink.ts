@@ -35,7 +35,7 @@ function sendRules(rule: Ruler): Rule[] {
       await sendAll(payer, [1, 2])
       await sendAll(payer, [1, 2, 2, 3])
       same(await take(payee, 0, 3), [1, 2, 3].map(message), 'messages')
-      same(await payer.standing(), { epoch: 1, sent: 3, acknowledged: 0 }, 'standing')
+      same(await payer.standing(), { epoch: 1, sent: 3, acknowledged: 0, read: 0 }, 'standing')
     }),
     rule('[CL3] other bytes under a used sequence, and a hole, are refused and change nothing', async (place) => {
       const { payer, payee } = place
@@ -54,10 +54,10 @@ function sendRules(rule: Ruler): Rule[] {
         await payer.send({ ...message(2), epoch: 5 })
         const calls = [() => send(payer, 3), () => send(payer, 1), () => payer.acknowledge({ through: 1, epoch: 4 })]
         for (const call of calls) same(await refusalOf(call()), 'relay/refused stale-epoch final', 'the old device')
-        same(await payer.standing(), { epoch: 5, sent: 2, acknowledged: 0 }, 'standing')
-        same(await payee.standing(), { epoch: 1, sent: 2, acknowledged: 0 }, 'the other side')
+        same(await payer.standing(), { epoch: 5, sent: 2, acknowledged: 0, read: 0 }, 'standing')
+        same(await payee.standing(), { epoch: 1, sent: 2, acknowledged: 0, read: 0 }, 'the other side')
         await payer.acknowledge({ through: 1, epoch: 6 })
-        same(await payer.standing(), { epoch: 6, sent: 2, acknowledged: 0 }, 'standing')
+        same(await payer.standing(), { epoch: 6, sent: 2, acknowledged: 0, read: 1 }, 'standing')
       },
     ),
     rule('[CL5] a message of 2,048 bytes is taken; a longer or empty one is refused', async ({ payer, payee }) => {
@@ -79,7 +79,7 @@ function sendRules(rule: Ruler): Rule[] {
         () => stranger.standing(),
       ]
       for (const call of calls) same(await refusalOf(call()), 'relay/refused unauthorized final', 'the stranger')
-      same(await payer.standing(), { epoch: 1, sent: 1, acknowledged: 0 }, 'standing')
+      same(await payer.standing(), { epoch: 1, sent: 1, acknowledged: 0, read: 0 }, 'standing')
     }),
   ]
 }
@@ -109,7 +109,8 @@ function readRules(rule: Ruler): Rule[] {
       await payee.acknowledge({ through: 2, epoch: 1 })
       await payee.acknowledge({ through: 2, epoch: 1 })
       await payee.acknowledge({ through: 1, epoch: 1 })
-      same(await payer.standing(), { epoch: 1, sent: 3, acknowledged: 2 }, 'standing')
+      same(await payer.standing(), { epoch: 1, sent: 3, acknowledged: 2, read: 0 }, 'standing')
+      same(await payee.standing(), { epoch: 1, sent: 0, acknowledged: 0, read: 2 }, 'where the reader goes on')
       const ahead = payee.acknowledge({ through: 4, epoch: 1 })
       same(await refusalOf(ahead), 'relay/refused cursor-ahead final', 'ahead')
       same(await refusalOf(take(payee, 4, 1)), 'relay/refused cursor-ahead final', 'reading ahead')

@@ -1,5 +1,14 @@
 import { type Access, type BoxAnswer, type BoxEvent, boxStep, boxWakeAt, readInbox } from '../../edge/channelBox.ts'
-import type { BoxChange, BoxHead, BoxRows, DepositRow, MessageRow, Side, SideRow } from '../../edge/channelBoxRows.ts'
+import {
+  type BoxChange,
+  type BoxHead,
+  type BoxRows,
+  type DepositRow,
+  type MessageRow,
+  otherSide,
+  type Side,
+  type SideRow,
+} from '../../edge/channelBoxRows.ts'
 import { messageBytesMax } from '../../edge/limits.ts'
 import { problem } from '../../edge/problems.ts'
 import { refused } from '../../sdk/adapters/relayAnswer.ts'
@@ -97,7 +106,8 @@ export function memoryBox(now: () => number = Date.now): MemoryBox {
       standing: async () => {
         demand(feed({ type: 'visit', access, now: now() }))
         const { epoch = 0, sent = 0, acknowledged = 0 } = rows.side(side) ?? {}
-        return { epoch, sent, acknowledged }
+        const read = rows.side(otherSide(side))?.acknowledged ?? 0
+        return { epoch, sent, acknowledged, read }
       },
     }
   }

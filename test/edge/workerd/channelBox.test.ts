@@ -63,7 +63,7 @@ describe('the channel box over HTTP', () => {
     expect((await call('GET', `${channel}/payee/inbox`)).json).toEqual({ messages })
     await crash(channel)
     expect((await call('GET', `${channel}/payee/inbox?after=2`)).json).toEqual({ messages: messages.slice(2) })
-    expect((await call('GET', `${channel}/payer/outbox`)).json).toEqual({ epoch: 1, sent: 3, acknowledged: 0 })
+    expect((await call('GET', `${channel}/payer/outbox`)).json).toEqual({ epoch: 1, sent: 3, acknowledged: 0, read: 0 })
   })
 
   it('[CB1] challenges a request without its token, also after a restart; an id in capitals is the same channel', async () => {
@@ -82,7 +82,7 @@ describe('the channel box over HTTP', () => {
     await post(channel, 1, 7)
     await pass(channel, 91 * 24 * 60 * 60_000)
     expect(await runDurableObjectAlarm(boxOf(channel))).toBe(true)
-    expect((await call('GET', `${channel}/payer/outbox`)).json).toEqual({ epoch: 0, sent: 0, acknowledged: 0 })
+    expect((await call('GET', `${channel}/payer/outbox`)).json).toEqual({ epoch: 0, sent: 0, acknowledged: 0, read: 0 })
   })
 
   it('answers bad input with a problem, never with 500, and stores nothing of it', async () => {
@@ -136,7 +136,7 @@ describe('the channel box over HTTP', () => {
       const answer = await call(method, path, init)
       expect([method, path, answer.status, answer.json.code]).toEqual([method, path, status, code])
     }
-    expect((await call('GET', `${channel}/payer/outbox`)).json).toEqual({ epoch: 1, sent: 0, acknowledged: 0 })
+    expect((await call('GET', `${channel}/payer/outbox`)).json).toEqual({ epoch: 1, sent: 0, acknowledged: 0, read: 0 })
     expect((await call('GET', `${channel}/payee/deposit`)).status).toBe(404)
   })
 })

@@ -49,7 +49,7 @@ describe('httpBox', () => {
       { sequence: 1 },
       { acknowledged: 4 },
       { number: 7 },
-      { epoch: 1, sent: 2, acknowledged: 1 },
+      { epoch: 1, sent: 2, acknowledged: 1, read: 4 },
       { messages: [{ sequence: 6, bytes: '0xab' }] },
     ]
     const link = linkAnswering(({ url, init }) => {
@@ -61,7 +61,7 @@ describe('httpBox', () => {
     await link.send(message)
     await link.acknowledge({ through: 4, epoch: 3 })
     await link.deposit({ number: 7, closeAtHeight: height(900), transaction: Uint8Array.of(2) })
-    expect(await link.standing()).toEqual({ epoch: 1, sent: 2, acknowledged: 1 })
+    expect(await link.standing()).toEqual({ epoch: 1, sent: 2, acknowledged: 1, read: 4 })
     expect(await read(link, 5)).toEqual({ done: false, value: { sequence: 6, bytes: Uint8Array.of(0xab) } })
     expect(asked).toEqual([
       'PUT /payee/outbox/1?epoch=1',
@@ -114,8 +114,9 @@ describe('httpBox', () => {
       saying({ sequence: 1 }, 200).send(message),
       saying({ acknowledged: 3 }).acknowledge({ through: 2, epoch: 1 }),
       saying({ number: 2 }, 202).deposit({ number: 1, closeAtHeight: height(9), transaction: Uint8Array.of(1) }),
-      saying({ epoch: 1, sent: 1, acknowledged: 2 }).standing(),
-      saying({ epoch: 1, sent: -1, acknowledged: 0 }).standing(),
+      saying({ epoch: 1, sent: 1, acknowledged: 2, read: 0 }).standing(),
+      saying({ epoch: 1, sent: -1, acknowledged: 0, read: 0 }).standing(),
+      saying({ epoch: 1, sent: 1, acknowledged: 0 }).standing(),
     ]
     for (const call of calls) expect((await failure(call)).code).toBe('relay/nonsense')
   })

@@ -1,4 +1,5 @@
 import { type Decoded, type ErrorCode, SdkError } from '../../../sdk/errors.ts'
+import { parseMnemonic } from '../../../sdk/keys/index.ts'
 
 /** The development mnemonic that Hardhat and Anvil publish, with the first accounts they print for it. Test data only. */
 export const testMnemonic = 'test test test test test test test test test test test junk'
@@ -9,6 +10,10 @@ export const testAccounts = [
 ]
 /** The secret key they print for the first of them. */
 export const testSecretKey = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
+
+/** The mnemonic of BIP-84 and BIP-86. Test data only. */
+export const publishedMnemonicText = `${'abandon '.repeat(11)}about`
+export const publishedMnemonic = must(parseMnemonic(publishedMnemonicText))
 
 /** The value of something that decoded. */
 export function must<value>(decoded: Decoded<value>): value {
