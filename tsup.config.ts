@@ -27,6 +27,13 @@ const library: Options = {
   sourcemap: true,
 }
 
+/** The command line imports the package by its public names, as its users do, and is published without types. */
+const commandLine: Options = {
+  ...library,
+  entry: { ...(library.entry as Record<string, string>), 'cli/main': 'sdk/cli/main.ts' },
+  external: [/^lanekit(?:\/|$)/],
+}
+
 /** What the npm scripts run; never published. */
 const programs: Options = {
   entry: {
@@ -45,4 +52,4 @@ const programs: Options = {
 }
 
 // Types take ten times as long as code, so `npm start` does without: `--dts-only` adds them.
-export default defineConfig(({ dts }) => (dts ? [library] : [{ ...library, clean: true }, programs]))
+export default defineConfig(({ dts }) => (dts ? [library] : [{ ...commandLine, clean: true }, programs]))

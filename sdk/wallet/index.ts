@@ -13,6 +13,7 @@ export type {
   RefusalCode,
 } from './order.ts'
 export { historyMax, openIntentsMax, outboxBytesMax } from './outbox.ts'
+export { provenReceipt } from './receipt.ts'
 export type { Outcome, Progress, Sent, SentTransaction } from './sent.ts'
 export { type LocalSigner, mnemonicSigner, secretKeySigner } from './signers.ts'
 export { signAuthorization, signMessage, signTransaction, signTypedData } from './signing.ts'

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { answers } from './answers.ts'
 import { installPackage, type Scratch } from './scratch.ts'
@@ -82,5 +84,13 @@ describe('Node', () => {
     const { stdout, stderr } = scratch.node(['store.mjs'])
     expect(stderr).toBe('')
     expect(stdout.trim()).toBe('[ 7 ]')
+  })
+
+  it('[bin] runs the command line over the installed package', () => {
+    const { bin } = JSON.parse(readFileSync(join(scratch.folder, 'node_modules/lanekit/package.json'), 'utf8'))
+    const { code, stdout, stderr } = scratch.node([join('node_modules/lanekit', bin), '--help'])
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    expect(stdout).toContain('lanekit batch plan [FILE]')
   })
 })
