@@ -1,5 +1,6 @@
 import * as codec from './codec.ts'
 import * as edge from './edge.ts'
+import * as packageGroup from './package.ts'
 import * as plan from './plan.ts'
 import * as verify from './verify.ts'
 
@@ -18,6 +19,7 @@ const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
   codec: codec.run,
   edge: edge.run,
   verify: verify.run,
+  package: packageGroup.run,
 }
 
 const words = process.argv.slice(2)
