@@ -1,3 +1,13 @@
+export {
+  type BitcoinClient,
+  type BitcoinClientParts,
+  type ConfirmedTransaction,
+  createBitcoinClient,
+  headersMaxDefault,
+} from './bitcoinClient.ts'
+export { feerateDefault, feerateMax, feerateMin, feerateTargetBlocks } from './feerate.ts'
+export { storedHeadersMax } from './headerStore.ts'
 export { createMailbox, type Mailbox, type MailboxParts } from './mailbox.ts'
+export type { NodeFault } from './panel.ts'
 export { postsMax, postTriesMax } from './poster.ts'
 export { acknowledgedEvery, acknowledgedIdleMs, type Take } from './reader.ts'

@@ -1,0 +1,172 @@
+import type { Network } from '../bitcoin/index.ts'
+import type { ChainView, Opening } from '../channel/index.ts'
+import { invariant, SdkError } from '../errors.ts'
+import type { BitcoinNode, Clock, Store } from '../ports.ts'
+import { type Feerate, type Height, height, sameBytes, type Txid } from '../units.ts'
+import {
+  type BitcoinCheckpoint,
+  type ConfirmedOutput,
+  type ConfirmedVerdict,
+  genesisCheckpoint,
+  type HeaderChain,
+  tipOf,
+  verifyOutput,
+} from '../verify/index.ts'
+import { broadcastTo } from './broadcast.ts'
+import { evidenceFrom } from './evidence.ts'
+import { feerateOf } from './feerate.ts'
+import { type HeaderBook, openHeaderBook } from './headers.ts'
+import { createPanel, type NodeFault, type Panel } from './panel.ts'
+import { platformClock } from './platform.ts'
+import { createViewer } from './view.ts'
+
+/** Headers kept above the base where nothing else is asked for: ten weeks. */
+export const headersMaxDefault = 10_080
+/** How often a question is asked anew because the chain moved while the nodes answered. */
+const looksMax = 6
+
+/** What a client of the Bitcoin chain is made of. */
+export interface BitcoinClientParts {
+  readonly network: Network
+  /**
+   * Asked side by side, and none of them believed.
+   *
+   * Funds at risk: whatever all of them hide is not seen, and neither is a chain that none of them shows. Take several
+   * that do not know of each other.
+   */
+  readonly nodes: readonly BitcoinNode[]
+  /** Where trust begins: block 0 without one. What lies below cannot be proven. */
+  readonly anchor?: BitcoinCheckpoint
+  /** Keeps headers from one start to the next. */
+  readonly store?: Store
+  readonly clock?: Clock
+  /**
+   * Headers kept; what lies deeper cannot be proven any more, so more than the longest channel has blocks. With a store,
+   * at most {@link storedHeadersMax}.
+   */
+  readonly headersMax?: number
+}
+
+/** A transaction in the chain of most work, and how far that is proven. */
+export interface ConfirmedTransaction {
+  readonly value: Omit<ConfirmedOutput, 'vout'>
+  readonly verdict: ConfirmedVerdict
+}
+
+/**
+ * The chain of most work, as several nodes show it and headers prove it. Every call throws `node/unreachable` when no
+ * node could be asked, `node/nonsense` when all that answered lied, `node/refused` when all refused. Calls may overlap.
+ */
+export interface BitcoinClient {
+  readonly network: Network
+  readonly nodes: readonly BitcoinNode[]
+  /**
+   * Brings the headers up to date.
+   *
+   * @returns The tip, no older than the call. Compare its time with a clock: newer blocks can be withheld.
+   */
+  readonly sync: () => Promise<{ readonly height: Height; readonly hash: Uint8Array; readonly time: number }>
+  /**
+   * What the chain shows of a channel's funding output, all of it at one tip: proven by headers of most work, a merkle
+   * proof, the transaction hashed here, and the exact script and amount.
+   *
+   * Funds at risk: only a spend that a node proves is told. One that all nodes hide is not seen, and one that waits for
+   * a block is nothing yet. A reorganisation takes back what it takes back: judge by depth, and look again.
+   */
+  readonly view: (opening: Opening) => Promise<ChainView>
+  /**
+   * Proof that the chain holds a transaction, or nothing when no node proves it.
+   *
+   * Funds at risk: no proof is no proof of absence. And of the transaction everything is proven but its witness.
+   */
+  readonly inclusion: (txid: Txid) => Promise<ConfirmedTransaction | null>
+  /**
+   * Hands a signed transaction to every node. Resolves when one has taken it or knows it, or when the chain holds it.
+   *
+   * Funds at risk: taken by a node is not mined. Look for it, and broadcast again until the chain holds it.
+   *
+   * Throws `node/refused` when all refused, each node's code and words a note; `node/unreachable` (retryable) while
+   * it is unknown whether one has it; `units/malformed` for bytes that are no transaction.
+   */
+  readonly broadcast: (transaction: Uint8Array) => Promise<void>
+  /**
+   * What confirms in good time: the median of what the nodes say, held between {@link feerateMin} and
+   * {@link feerateMax}, and not below what a node takes.
+   *
+   * Funds at risk: one node alone, or one of two, can name the highest.
+   */
+  readonly feerate: () => Promise<Feerate>
+  /** The last thing that each node did wrong, and when: the evidence against it. */
+  readonly faults: () => readonly NodeFault[]
+}
+
+/**
+ * Follows the Bitcoin chain through nodes that are not trusted.
+ *
+ * Funds at risk: the anchor is believed, and so is a chain in the store. Throws `client/malformed-anchor` when no chain
+ * can begin there, and what the store throws when it cannot be read.
+ */
+export async function createBitcoinClient(parts: BitcoinClientParts): Promise<BitcoinClient> {
+  const { network, nodes, store = null, clock = platformClock, headersMax = headersMaxDefault } = parts
+  invariant(nodes.length > 0, 'a client has a node to ask')
+  const panel = createPanel(nodes, clock)
+  const anchor = parts.anchor ?? genesisCheckpoint(network)
+  const book = await openHeaderBook({ panel, network, anchor, headersMax, clock, store })
+  const viewer = createViewer(panel, book)
+  const inclusion = (txid: Txid) => atOneTip(book, (chain) => include(panel, book, chain, txid))
+  return {
+    network,
+    nodes,
+    sync: async () => {
+      const tip = tipOf(await book.sync())
+      return { ...tip, height: height(tip.height) }
+    },
+    view: (opening) => atOneTip(book, (chain) => viewer.look(opening, chain)),
+    inclusion,
+    broadcast: (transaction) => broadcastTo(panel, inclusion, transaction),
+    feerate: () => feerateOf(panel),
+    faults: panel.faults,
+  }
+}
+
+/** Looks at the chain, and again when it has moved meanwhile: parts of two chains are no answer. */
+async function atOneTip<value>(book: HeaderBook, look: (chain: HeaderChain) => Promise<value>): Promise<value> {
+  let chain = await book.sync()
+  for (let looks = 0; looks < looksMax; looks++) {
+    const seen = await look(chain)
+    const after = await book.sync()
+    if (sameBytes(after.best.hash, chain.best.hash)) return seen
+    chain = after
+  }
+  throw new SdkError('node/unreachable', 'The chain moved each time that it was looked at.', { retryable: true })
+}
+
+async function include(
+  panel: Panel,
+  book: HeaderBook,
+  chain: HeaderChain,
+  txid: Txid,
+): Promise<ConfirmedTransaction | null> {
+  const told = await panel.ask((node) => evidenceFrom(book, node, txid))
+  const sources = told.flatMap(({ node, value }) => (value ? [`node ${node}`] : []))
+  for (const { value: evidence } of told) {
+    const [output] = evidence?.transaction.outputs ?? []
+    if (!evidence || !output) continue
+    const { header, transaction, proof } = evidence
+    const claim = {
+      chain,
+      header,
+      transaction: transaction.bytes,
+      proof,
+      vout: 0,
+      ...output,
+      confirmationsMin: 1,
+      sources,
+    }
+    const proven = verifyOutput(claim)
+    if (!proven.ok) continue
+    const { vout: _, ...value } = proven.value.value
+    return { value, verdict: proven.value.verdict }
+  }
+  return null
+}

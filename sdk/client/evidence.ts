@@ -1,0 +1,93 @@
+import { type Outpoint, transactionBytesMax, txidBytes } from '../bitcoin/index.ts'
+import type { BitcoinNode } from '../ports.ts'
+import { sameBytes, type Txid } from '../units.ts'
+import {
+  type BitcoinTransaction,
+  burialOf,
+  decodeBitcoinHeader,
+  decodeMerkleBlock,
+  type InclusionProof,
+  verifyInclusion,
+} from '../verify/index.ts'
+import type { HeaderBook } from './headers.ts'
+import { liedNode } from './panel.ts'
+
+/** Most bytes of a `merkleblock` about one transaction: 80, and at most 16 levels of two hashes. */
+const merkleBlockBytesMax = 4_096
+
+/** What proves, whatever the chain, that a transaction is in a block. Everything in it was checked. */
+export interface Evidence {
+  /** Of the block, 80 bytes. */
+  readonly header: Uint8Array
+  readonly blockHash: Uint8Array
+  readonly transaction: BitcoinTransaction
+  readonly proof: InclusionProof
+}
+
+/**
+ * What one node has to prove a transaction, its block being in the chain of most work; nothing while no block holds it.
+ *
+ * Throws `node/nonsense` when it contradicts itself, and (retryable) when its block is not part of that chain, also
+ * after the node was asked for its headers once more.
+ */
+export async function evidenceFrom(book: HeaderBook, node: BitcoinNode, txid: Txid): Promise<Evidence | null> {
+  const [inclusion, transaction] = await Promise.all([node.inclusion(txid), node.transaction(txid)])
+  if (!inclusion) return null
+  if (!transaction) throw liedNode('it proves a transaction that it does not have')
+  const evidence = read(txid, inclusion.merkleBlock, transaction)
+  // The block may be younger than our last look.
+  if (!burialOf(book.chain(), evidence.blockHash)) await book.follow(node)
+  if (!burialOf(book.chain(), evidence.blockHash))
+    throw liedNode('its proof is of a block that the chain of most work does not hold', { retryable: true })
+  return evidence
+}
+
+/**
+ * The spend of an output, as one node proves it; nothing while the node knows of none in a block. An unconfirmed spend
+ * is nothing: a claim that no chain can prove. Throws as {@link evidenceFrom}.
+ *
+ * @param script - The output's own.
+ */
+export async function spendFrom(
+  book: HeaderBook,
+  node: BitcoinNode,
+  output: { readonly outpoint: Outpoint; readonly script: Uint8Array },
+): Promise<Evidence | null> {
+  const { outpoint, script } = output
+  const told = await node.spend(outpoint, script)
+  if (!told || told.height === null) return null
+  const evidence = await evidenceFrom(book, node, told.txid)
+  if (!evidence) return null
+  if (!spends(evidence.transaction, outpoint)) throw liedNode('the transaction that it names does not spend the output')
+  return evidence
+}
+
+function spends({ inputs }: BitcoinTransaction, { txid, index }: Outpoint): boolean {
+  const wanted = txidBytes(txid)
+  return inputs.some((input) => input.vout === index && sameBytes(input.txid, wanted))
+}
+
+function read(txid: Txid, merkleBlock: Uint8Array, transaction: Uint8Array): Evidence {
+  if (merkleBlock.length > merkleBlockBytesMax) throw liedNode('its proof is larger than any can be')
+  if (transaction.length > transactionBytesMax) throw liedNode('its transaction is larger than a block')
+  const decoded = decodeMerkleBlock(merkleBlock)
+  if (!decoded.ok) throw liedNode(`its proof cannot be read: ${decoded.reason}`)
+  const wanted = txidBytes(txid)
+  const match = decoded.value.matches.find((one) => sameBytes(one.txid, wanted))
+  if (!match) throw liedNode('its proof is of another transaction')
+  const header = decodeBitcoinHeader(decoded.value.header)
+  // The transaction is hashed here: bytes of another one do not lead to the root.
+  const inclusion = verifyInclusion({
+    header: decoded.value.header,
+    transaction: transaction.slice(),
+    proof: match.proof,
+  })
+  if (!header.ok || !inclusion.ok) throw liedNode(inclusion.ok ? 'its proof has no header' : inclusion.reason)
+  if (!sameBytes(inclusion.value.transaction.txid, wanted)) throw liedNode('its bytes are another transaction')
+  return {
+    header: header.value.bytes,
+    blockHash: header.value.hash,
+    transaction: inclusion.value.transaction,
+    proof: match.proof,
+  }
+}

@@ -1,0 +1,263 @@
+import { type Fault, type PayerFault, paymentIdBytes } from '../../channel/index.ts'
+import { SdkError } from '../../errors.ts'
+import type { Clock, Random } from '../../ports.ts'
+import type { ChannelId, Feerate, Sats } from '../../units.ts'
+import { type Channel, describe } from './channel.ts'
+import {
+  type ChannelRefusal,
+  type ChannelWish,
+  type OpeningWorld,
+  type Quoted,
+  quoteChannel,
+  storeChannel,
+} from './opening.ts'
+import {
+  askClose,
+  claimDesk,
+  isOver,
+  openDesk,
+  type PayerDesk,
+  type PayerWorld,
+  signPayment,
+  takeAnswer,
+  tendDesk,
+} from './payerDesk.ts'
+import { idOfPayerKey, payerKeys } from './payerRecord.ts'
+
+/** Most channels a wallet has at a time, those that ended included. */
+export const channelsMax = 1_000
+/** Most payments that wait for earlier ones of their channel. */
+export const waitingMax = 256
+/** How long a payment waits for its answer, where nothing is said. */
+export const answerMsDefault = 15_000
+
+/** What became of a payment. */
+export type PayOutcome =
+  /** The payee has taken and charged it: `paid` and `spent` are the channel's totals with it. */
+  | {
+      readonly state: 'paid'
+      readonly paymentId: Uint8Array
+      readonly number: number
+      readonly paid: Sats
+      readonly spent: Sats
+      readonly message: Uint8Array
+    }
+  /** Nothing was bought. What was signed for it is credit for the next payment. */
+  | { readonly state: 'refused'; readonly fault: Fault | PayerFault }
+  /** Stored and on its way, with no answer yet. It goes on by itself; paying the same id again buys nothing twice. */
+  | { readonly state: 'pending'; readonly paymentId: Uint8Array; readonly message: Uint8Array }
+
+/** What the channels of a wallet work with. */
+export interface ChannelsWorld extends Omit<PayerWorld, 'changed' | 'clock'>, Omit<OpeningWorld, 'store' | 'keys'> {
+  readonly clock: Clock
+  readonly random: Random
+  readonly signal: AbortSignal
+}
+
+/** The channels of one wallet. */
+export interface Channels {
+  readonly quote: (wish: ChannelWish) => Promise<Quoted>
+  readonly open: (wish: ChannelWish) => Promise<Opened>
+  readonly pay: (
+    id: ChannelId,
+    amount: Sats,
+    options?: { readonly paymentId?: Uint8Array; readonly waitMs?: number },
+  ) => Promise<PayOutcome>
+  readonly close: (id: ChannelId, options?: { readonly feerate?: Feerate }) => Promise<Channel>
+  readonly list: () => readonly Channel[]
+  readonly changes: (signal: AbortSignal) => AsyncIterable<Channel>
+  /** Looks at the chain for every channel. */
+  readonly tend: () => Promise<void>
+}
+
+export type Opened =
+  | { readonly ok: true; readonly channel: Channel }
+  | { readonly ok: false; readonly refusal: ChannelRefusal }
+
+interface State {
+  readonly world: ChannelsWorld
+  readonly payerWorld: PayerWorld
+  readonly desks: Map<ChannelId, PayerDesk>
+  /** Channels of which nothing more is to be done. */
+  readonly done: Set<ChannelId>
+  readonly listeners: Set<(desk: PayerDesk) => void>
+  /** Payments of a channel that wait for earlier ones. */
+  readonly queues: Map<ChannelId, { waiting: number; turn: Promise<unknown> }>
+  /** Channels are opened one at a time, so that keys and coins are used once. */
+  turn: Promise<unknown>
+}
+
+/** Takes over every channel in the store, and looks after them until the wallet closes. Throws `store/...`. */
+export async function openChannels(world: ChannelsWorld): Promise<Channels> {
+  const listeners = new Set<(desk: PayerDesk) => void>()
+  const changed = (desk: PayerDesk) => {
+    for (const listener of listeners) listener(desk)
+  }
+  const payerWorld: PayerWorld = { ...world, changed }
+  const state: State = {
+    world,
+    payerWorld,
+    desks: new Map(),
+    done: new Set(),
+    listeners,
+    queues: new Map(),
+    turn: Promise.resolve(),
+  }
+  for (const key of (await world.store.keys(payerKeys.channels)).slice(0, channelsMax)) {
+    begin(state, await claimDesk(idOfPayerKey(key), payerWorld))
+  }
+  return {
+    quote: (wish) => quoteChannel(world, wish),
+    open: (wish) => {
+      const end = state.turn.then(() => openChannel(state, wish))
+      state.turn = end.catch(() => undefined)
+      return end
+    },
+    pay: (id, amount, options = {}) => pay(state, id, { amount, ...options }),
+    close: (id, options = {}) => closeChannel(state, id, options.feerate),
+    list: () => [...state.desks.values()].map(describe),
+    changes: (signal) => changes(state, signal),
+    tend: () => tend(state),
+  }
+}
+
+/** Reads the channel's box from now on. */
+function begin(state: State, desk: PayerDesk): void {
+  state.desks.set(desk.id, desk)
+  if (isOver(desk)) return
+  const { signal, task } = state.world
+  task(
+    desk.mailbox
+      .read((message) => takeAnswer(desk, message), signal)
+      .catch((error) => {
+        if (!isElsewhereError(error)) throw error
+      }),
+  )
+}
+
+async function openChannel(state: State, wish: ChannelWish): Promise<Opened> {
+  if (state.desks.size >= channelsMax)
+    return { ok: false, refusal: { code: 'busy', detail: `The wallet has ${channelsMax} channels.` } }
+  const stored = await storeChannel(state.world, wish)
+  if (!stored.ok) return stored
+  const desk = await openDesk(stored.id, state.payerWorld, stored.record, stored.version)
+  begin(state, desk)
+  await tendOne(state, desk)
+  return { ok: true, channel: describe(desk) }
+}
+
+interface Payment {
+  readonly amount: Sats
+  readonly paymentId?: Uint8Array
+  readonly waitMs?: number
+}
+
+/** Payments of a channel are made one after the other. [OW16] */
+function pay(state: State, id: ChannelId, payment: Payment): Promise<PayOutcome> {
+  const desk = deskOf(state, id)
+  const queue = state.queues.get(id) ?? { waiting: 0, turn: Promise.resolve() }
+  state.queues.set(id, queue)
+  if (queue.waiting >= waitingMax)
+    throw new SdkError('wallet/busy', `${waitingMax} payments of this channel wait already.`, { retryable: true })
+  queue.waiting += 1
+  const end = queue.turn.then(() => payNow(state, desk, payment))
+  queue.turn = end.then(
+    () => {
+      queue.waiting -= 1
+    },
+    () => {
+      queue.waiting -= 1
+    },
+  )
+  return end
+}
+
+async function payNow({ world }: State, desk: PayerDesk, payment: Payment): Promise<PayOutcome> {
+  const { amount, paymentId = world.random(paymentIdBytes), waitMs = answerMsDefault } = payment
+  if (paymentId.length !== paymentIdBytes)
+    throw new SdkError('units/malformed', `A payment id has ${paymentIdBytes} bytes.`)
+  const signed = await signPayment(desk, { amount, paymentId })
+  if (!signed.ok) return { state: 'refused', fault: signed.fault }
+  const { message } = signed
+  const patience = new AbortController()
+  const late = world.clock.sleep(waitMs, AbortSignal.any([patience.signal, world.signal])).then(
+    () => 'late' as const,
+    () => 'late' as const,
+  )
+  const answer = await Promise.race([signed.answer, late])
+  patience.abort()
+  if (answer === 'late') return { state: 'pending', paymentId, message }
+  if (answer !== null) return { state: 'refused', fault: answer }
+  const { best, spent } = desk.known.channel
+  return { state: 'paid', paymentId, number: signed.number, paid: best.paid, spent, message }
+}
+
+async function closeChannel(state: State, id: ChannelId, feerate: Feerate | undefined): Promise<Channel> {
+  const desk = deskOf(state, id)
+  const fault = await askClose(desk, feerate ?? (await state.world.chain.feerate()))
+  // A fee that leaves nothing: the one that no payee refuses.
+  if (fault === 'insufficient') await askClose(desk, null)
+  else if (fault && desk.known.channel.phase !== 'closed' && desk.known.channel.phase !== 'refunding')
+    throw new SdkError(
+      'wallet/channel-not-open',
+      `The channel cannot be closed now: it is ${desk.known.channel.phase}.`,
+    )
+  return describe(desk)
+}
+
+async function tend(state: State): Promise<void> {
+  for (const desk of [...state.desks.values()])
+    if (!state.done.has(desk.id) && !desk.isElsewhere) await tendOne(state, desk)
+}
+
+async function tendOne({ world, done }: State, desk: PayerDesk): Promise<void> {
+  const { opening, phase } = desk.known.channel
+  try {
+    if (phase === 'declined') await world.coins.release(opening.funding.txid)
+    // The payee has to know of the box before anything in it is read.
+    if (phase === 'offered') await world.peers(desk.known.peer).announce(desk.id)
+    if (isOver(desk)) done.add(desk.id)
+    else await tendDesk(desk)
+  } catch (error) {
+    if (!(error instanceof SdkError)) throw error
+    if (!isElsewhereError(error)) desk.trouble = error // Stored and waiting: the next look tries again.
+  }
+}
+
+/** The latest state of every channel that changes; what changed often meanwhile comes once. */
+async function* changes(state: State, signal: AbortSignal): AsyncGenerator<Channel, void> {
+  const due = new Map(state.desks)
+  let wake: (() => void) | null = null
+  const listener = (desk: PayerDesk) => {
+    due.set(desk.id, desk)
+    wake?.()
+  }
+  const stop = () => wake?.()
+  state.listeners.add(listener)
+  for (const ender of [signal, state.world.signal]) ender.addEventListener('abort', stop)
+  try {
+    while (!signal.aborted && !state.world.signal.aborted) {
+      const [next] = due
+      if (next) {
+        due.delete(next[0])
+        yield describe(next[1])
+      } else
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+    }
+  } finally {
+    state.listeners.delete(listener)
+    for (const ender of [signal, state.world.signal]) ender.removeEventListener('abort', stop)
+  }
+}
+
+function deskOf({ desks }: State, id: ChannelId): PayerDesk {
+  const desk = desks.get(id)
+  if (!desk) throw new SdkError('wallet/unknown-channel', 'The wallet has no such channel.')
+  return desk
+}
+
+function isElsewhereError(error: unknown): boolean {
+  return error instanceof SdkError && (error.code === 'wallet/channel-elsewhere' || error.notes[0] === 'stale-epoch')
+}
