@@ -21,6 +21,9 @@ afterAll(() => scratch.remove())
 const nodeOnlyCode =
   /['"`]node:|(?<![.\w])require\(|\bBuffer\b|(?<![.\w])process\.(?:env|browser|versions?|nextTick)\b|browser-external|__dirname/g
 
+/** What phones do not have yet, and no polyfill of docs/platforms.md brings. */
+const tooNew = /AbortSignal\.(?:any|timeout)|throwIfAborted|structuredClone|withResolvers|SharedArrayBuffer|WebAssembly/
+
 /** Every export of every entry, kept alive, and the common job. */
 function main(entries: readonly string[], rest: string): string {
   const imports = entries.map((entry, at) => `import * as entry${at} from '${entry}'`)
@@ -85,6 +88,13 @@ describe('a worker, run by workerd', () => {
 })
 
 describe('an app, bundled as React Native is', () => {
+  it('[globals] asks for nothing that Hermes and React Native do not have', () => {
+    const built = scratch.files.filter((path) => path.endsWith('.js') && !/\/cli\/|\/file\.js$/.test(path))
+    const needy = built.filter((path) =>
+      tooNew.test(readFileSync(join(scratch.folder, 'node_modules/lanekit', path), 'utf8')),
+    )
+    expect(needy).toEqual([])
+  })
   it("[bundle] takes every entry, and does the same as everywhere with a phone's globals and the named polyfills", async () => {
     const rest = `
       globalThis.kept = entries
