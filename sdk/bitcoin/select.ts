@@ -127,8 +127,9 @@ function settle(wish: SelectionWish, candidates: readonly Candidate[]): Selectio
  * Asks the library for coins that bring `spare` more than is needed.
  *
  * It reckons `size * feerate` in numbers, with a whole feerate and the sizes of old P2PKH transactions. So each coin
- * is handed over with a script length that makes this product its exact cost, and the rest of the transaction as one
- * output of no size that holds its cost already.
+ * is handed over with a script length that makes this product its cost, and the rest of the transaction as one output
+ * of no size that holds its cost already. Sizes are whole, rounded up: with a fraction of a satoshi left over the
+ * library answers nothing.
  */
 function choose(wish: SelectionWish, open: readonly Candidate[], spare: bigint): readonly Candidate[] | undefined {
   const { feerate, outputs, required = [] } = wish
@@ -142,7 +143,7 @@ function choose(wish: SelectionWish, open: readonly Candidate[], spare: bigint):
   const parts = open.map((candidate) => ({
     candidate,
     value: Number(candidate.coin.value),
-    script: { length: costOf(candidate) / wholeRate - libraryInputBytes },
+    script: { length: Math.ceil(costOf(candidate) / wholeRate) - libraryInputBytes },
   }))
   const payment = { value: Number(need), script: { length: -libraryEmptyBytes } }
   return coinSelect(parts, [payment], wholeRate).inputs?.map(({ candidate }) => candidate)

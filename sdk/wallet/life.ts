@@ -12,7 +12,7 @@ export interface Life {
 
 /** A life that ends by `controller`, or by the first task that fails, of which `failed` is told. */
 export function beginLife(
-  { clock, random }: World,
+  { clock, random }: Pick<World, 'clock' | 'random'>,
   controller: AbortController,
   failed: (reason: unknown) => void,
 ): Life {

@@ -4,10 +4,10 @@ import type { Clock, Random } from '../../ports.ts'
 import type { ChannelId, Feerate, Sats } from '../../units.ts'
 import { type Channel, describe } from './channel.ts'
 import {
-  type ChannelRefusal,
   type ChannelWish,
+  type Opened,
   type OpeningWorld,
-  type Quoted,
+  type QuotedChannel,
   quoteChannel,
   storeChannel,
 } from './opening.ts'
@@ -47,6 +47,14 @@ export type PayOutcome =
   /** Stored and on its way, with no answer yet. It goes on by itself; paying the same id again buys nothing twice. */
   | { readonly state: 'pending'; readonly paymentId: Uint8Array; readonly message: Uint8Array }
 
+/** How a payment is made. */
+export interface PayOptions {
+  /** The payee's name for what is bought, 16 bytes; a random one where the payee asks for none. */
+  readonly paymentId?: Uint8Array
+  /** How long to wait for the answer. */
+  readonly waitMs?: number
+}
+
 /** What the channels of a wallet work with. */
 export interface ChannelsWorld extends Omit<PayerWorld, 'changed' | 'clock'>, Omit<OpeningWorld, 'store' | 'keys'> {
   readonly clock: Clock
@@ -56,13 +64,9 @@ export interface ChannelsWorld extends Omit<PayerWorld, 'changed' | 'clock'>, Om
 
 /** The channels of one wallet. */
 export interface Channels {
-  readonly quote: (wish: ChannelWish) => Promise<Quoted>
+  readonly quote: (wish: ChannelWish) => Promise<QuotedChannel>
   readonly open: (wish: ChannelWish) => Promise<Opened>
-  readonly pay: (
-    id: ChannelId,
-    amount: Sats,
-    options?: { readonly paymentId?: Uint8Array; readonly waitMs?: number },
-  ) => Promise<PayOutcome>
+  readonly pay: (id: ChannelId, amount: Sats, options?: PayOptions) => Promise<PayOutcome>
   readonly close: (id: ChannelId, options?: { readonly feerate?: Feerate }) => Promise<Channel>
   readonly list: () => readonly Channel[]
   readonly changes: (signal: AbortSignal) => AsyncIterable<Channel>
@@ -70,16 +74,13 @@ export interface Channels {
   readonly tend: () => Promise<void>
 }
 
-export type Opened =
-  | { readonly ok: true; readonly channel: Channel }
-  | { readonly ok: false; readonly refusal: ChannelRefusal }
-
 interface State {
   readonly world: ChannelsWorld
   readonly payerWorld: PayerWorld
   readonly desks: Map<ChannelId, PayerDesk>
-  /** Channels of which nothing more is to be done. */
+  /** Channels of which nothing more is to be done, and those whose funding is known to have left. */
   readonly done: Set<ChannelId>
+  readonly sent: Set<ChannelId>
   readonly listeners: Set<(desk: PayerDesk) => void>
   /** Payments of a channel that wait for earlier ones. */
   readonly queues: Map<ChannelId, { waiting: number; turn: Promise<unknown> }>
@@ -99,6 +100,7 @@ export async function openChannels(world: ChannelsWorld): Promise<Channels> {
     payerWorld,
     desks: new Map(),
     done: new Set(),
+    sent: new Set(),
     listeners,
     queues: new Map(),
     turn: Promise.resolve(),
@@ -146,14 +148,8 @@ async function openChannel(state: State, wish: ChannelWish): Promise<Opened> {
   return { ok: true, channel: describe(desk) }
 }
 
-interface Payment {
-  readonly amount: Sats
-  readonly paymentId?: Uint8Array
-  readonly waitMs?: number
-}
-
 /** Payments of a channel are made one after the other. [OW16] */
-function pay(state: State, id: ChannelId, payment: Payment): Promise<PayOutcome> {
+function pay(state: State, id: ChannelId, payment: PayOptions & { readonly amount: Sats }): Promise<PayOutcome> {
   const desk = deskOf(state, id)
   const queue = state.queues.get(id) ?? { waiting: 0, turn: Promise.resolve() }
   state.queues.set(id, queue)
@@ -172,7 +168,11 @@ function pay(state: State, id: ChannelId, payment: Payment): Promise<PayOutcome>
   return end
 }
 
-async function payNow({ world }: State, desk: PayerDesk, payment: Payment): Promise<PayOutcome> {
+async function payNow(
+  { world }: State,
+  desk: PayerDesk,
+  payment: PayOptions & { readonly amount: Sats },
+): Promise<PayOutcome> {
   const { amount, paymentId = world.random(paymentIdBytes), waitMs = answerMsDefault } = payment
   if (paymentId.length !== paymentIdBytes)
     throw new SdkError('units/malformed', `A payment id has ${paymentIdBytes} bytes.`)
@@ -214,9 +214,13 @@ async function tend(state: State): Promise<void> {
     if (!state.done.has(desk.id) && !desk.isElsewhere) await tendOne(state, desk)
 }
 
-async function tendOne({ world, done }: State, desk: PayerDesk): Promise<void> {
+async function tendOne({ world, done, sent }: State, desk: PayerDesk): Promise<void> {
   const { opening, phase } = desk.known.channel
   try {
+    if (phase !== 'offered' && phase !== 'declined' && !sent.has(desk.id)) {
+      await world.coins.markSent(opening.funding.txid)
+      sent.add(desk.id)
+    }
     if (phase === 'declined') await world.coins.release(opening.funding.txid)
     // The payee has to know of the box before anything in it is read.
     if (phase === 'offered') await world.peers(desk.known.peer).announce(desk.id)

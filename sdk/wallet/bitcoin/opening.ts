@@ -13,6 +13,7 @@ import {
 import { invariant, SdkError } from '../../errors.ts'
 import type { BitcoinSigner, Peers, Store, StoreWrite } from '../../ports.ts'
 import { type ChannelId, type Feerate, type Height, height, type Sats, type Txid } from '../../units.ts'
+import type { Channel } from './channel.ts'
 import {
   channelIndexMax,
   countFrom,
@@ -22,6 +23,7 @@ import {
   payerKeys,
   peerBytesMax,
 } from './payerRecord.ts'
+import type { CoinsRefusal } from './payments.ts'
 
 /** Blocks until a channel expires, where nothing is said: a week. Held within the payee's range. */
 export const expiryBlocksDefault = 1_008
@@ -52,12 +54,9 @@ export interface ChannelQuote {
 
 /** Why a channel is not opened. */
 export interface ChannelRefusal {
-  readonly code: OpeningFault | 'wrong-network' | 'malformed-terms' | FundingRefusal
+  readonly code: OpeningFault | 'wrong-network' | 'malformed-terms' | CoinsRefusal['code']
   readonly detail: string
 }
-
-/** Why coins do not pay for a channel. */
-export type FundingRefusal = 'insufficient' | 'fee-too-high' | 'dust' | 'too-many-coins' | 'coins-taken'
 
 /** Where the coins of a channel come from: see `createCoins`. */
 export interface FundingSource {
@@ -72,11 +71,13 @@ export interface FundingSource {
   readonly reserve: (output: Output, feerate: Feerate | undefined) => Promise<Funded<Reservation>>
   /** Gives the coins of a transaction back that never left. Calls may be repeated. */
   readonly release: (txid: Txid) => Promise<void>
+  /** The transaction has left: its coins are gone. Calls may be repeated. */
+  readonly markSent: (txid: Txid) => Promise<void>
 }
 
 export type Funded<value> =
   | ({ readonly ok: true } & value)
-  | { readonly ok: false; readonly code: FundingRefusal; readonly detail: string }
+  | { readonly ok: false; readonly code: CoinsRefusal['code']; readonly detail: string }
 
 export interface Reservation {
   readonly fee: Sats
@@ -95,8 +96,12 @@ export interface OpeningWorld {
   readonly tip: () => Promise<{ readonly height: Height }>
 }
 
-export type Quoted =
+export type QuotedChannel =
   | { readonly ok: true; readonly quote: ChannelQuote }
+  | { readonly ok: false; readonly refusal: ChannelRefusal }
+
+export type Opened =
+  | { readonly ok: true; readonly channel: Channel }
   | { readonly ok: false; readonly refusal: ChannelRefusal }
 
 export type Stored =
@@ -104,7 +109,7 @@ export type Stored =
   | { readonly ok: false; readonly refusal: ChannelRefusal }
 
 /** What a channel would cost now, and whether its payee and the coins allow it. Signs nothing. */
-export async function quoteChannel(world: OpeningWorld, wish: ChannelWish): Promise<Quoted> {
+export async function quoteChannel(world: OpeningWorld, wish: ChannelWish): Promise<QuotedChannel> {
   const draft = await draftOpening(world, wish, 0)
   if (!draft.ok) return draft
   const { opening, expiryBlocks } = draft.value

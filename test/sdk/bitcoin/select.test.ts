@@ -70,6 +70,14 @@ function check(selection: Selection, outputs: readonly Output[], rate: Feerate, 
 }
 
 describe('a selection', () => {
+  it('takes one coin where one is enough, at any feerate', () => {
+    for (const rate of [0, 1, 100, 999, 1_000, 1_001, 1_234, 2_500, 3_333, 17_017, 250_001]) {
+      const many = Array.from({ length: 9 }, (_, at) => candidate(500_000n, at, inputWeights[at % 3]))
+      const selection = selectCoins({ candidates: many, outputs: pay(30_000n), changeScript, feerate: feerate(rate) })
+      expect({ rate, coins: selection.ok && selection.candidates.length }).toEqual({ rate, coins: 1 })
+    }
+  })
+
   it('adds up, reaches the feerate, makes no dust and wastes less than a change output', () => {
     fc.assert(
       fc.property(candidates, payments, rates, scripts, (candidates, amounts, feerate, changeScript) => {

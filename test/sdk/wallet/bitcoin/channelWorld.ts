@@ -150,6 +150,7 @@ async function openWallet(setting: WalletSetting): Promise<{ channels: Channels;
       changeScript: async () => p2wpkh(currentEngine().publicKey(new Uint8Array(32).fill(5))),
       quote: async () => ({ ok: true, fee: sats(300n) }),
       reserve: async (output) => reserve(output),
+      markSent: async () => undefined,
       release: async (id) => {
         released.push(id)
       },

@@ -1,0 +1,195 @@
+import { decodeAddress, type Network } from '../../bitcoin/index.ts'
+import { payerStep } from '../../channel/index.ts'
+import { createBitcoinClient, createMailbox } from '../../client/index.ts'
+import { platformClock, platformRandom } from '../../client/platform.ts'
+import { invariant, SdkError } from '../../errors.ts'
+import type { BitcoinNode, BitcoinSigner, Clock, Peers, Random, Store } from '../../ports.ts'
+import { type ChannelId, type Feerate, height, type Sats, sats } from '../../units.ts'
+import type { BitcoinCheckpoint } from '../../verify/index.ts'
+import { beginLife } from '../life.ts'
+import type { Channel } from './channel.ts'
+import { type Channels, openChannels, type PayOptions, type PayOutcome } from './channels.ts'
+import { type Coins, type CoinsBalance, createCoins } from './coins.ts'
+import type { ChannelWish, FundingSource, Opened, QuotedChannel } from './opening.ts'
+import type { FeeWish } from './pay.ts'
+
+/** What a Bitcoin wallet is made of. Every part is a port, and can be replaced. */
+export interface BitcoinWalletParts {
+  /** Holds the keys: `vault.bitcoin(network)`, a mnemonic, a device. */
+  readonly keys: BitcoinSigner
+  /** Holds coins that are set aside, transactions on their way, channels, and headers. A later wallet on it takes all of them over. */
+  readonly store: Store
+  readonly network: Network
+  /** Believed only as far as proven. Two that do not know of each other hide less than one. */
+  readonly nodes: readonly BitcoinNode[]
+  /** The way to payees: `httpPeers()`. */
+  readonly peers: Peers
+  /** Where verification begins; the network's first block where nothing is said. */
+  readonly anchor?: BitcoinCheckpoint
+  /** Pause between two looks at the chain, {@link pollMsDefault} where nothing is said. */
+  readonly pollMs?: number
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** What a wallet owns. All parts together are everything. */
+export interface BitcoinBalance extends CoinsBalance {
+  /** What is left to pay with in channels, fees of their closings included. */
+  readonly inChannels: Sats
+}
+
+/**
+ * One Bitcoin wallet: coins on the chain, and channels that pay without a block. What it signs is stored before it leaves,
+ * and taken up again by the next wallet on the store.
+ *
+ * Expected refusals are values. Every function throws `wallet/closed` after {@link BitcoinWallet.close}, `store/...`
+ * when the store fails, `signer/refused` and `keys/locked`, and `node/...` when no node answers.
+ */
+export interface BitcoinWallet extends Pick<Coins, 'network' | 'address' | 'quote' | 'send' | 'speedUp' | 'outgoing'> {
+  readonly balance: () => Promise<BitcoinBalance>
+  /** What a channel would cost, before anything is signed. */
+  readonly quoteChannel: (wish: ChannelWish) => Promise<QuotedChannel>
+  /**
+   * Signs a channel's funding, stores it, and offers the channel; coins leave once the payee has taken it.
+   *
+   * Funds at risk: until the expiry, coins in a channel come back only with the payee's signature; after it, without.
+   */
+  readonly openChannel: (wish: ChannelWish) => Promise<Opened>
+  /**
+   * Pays over a channel, out of its credit first. Payments of one channel are made one after the other.
+   *
+   * Funds at risk: what is signed for a payment that is refused is credit at this payee, and does not come back.
+   */
+  readonly pay: (channel: ChannelId, amount: Sats, options?: PayOptions) => Promise<PayOutcome>
+  /** Asks the payee to close now, at the feerate of the day where none is said. */
+  readonly closeChannel: (channel: ChannelId, options?: { readonly feerate?: Feerate }) => Promise<Channel>
+  /** Every channel, as last seen. */
+  readonly channels: () => readonly Channel[]
+  /** Each channel after it changed, until aborted; first all of them. */
+  readonly changes: (signal: AbortSignal) => AsyncIterable<Channel>
+  /** Looks at the chain now, as the wallet does by itself again and again. */
+  readonly refresh: () => Promise<void>
+  /** Stops everything in the background. What is stored stays on its way, and the next wallet takes it up. */
+  readonly close: () => void
+}
+
+/** Pause between two looks at the chain, where nothing is said. */
+export const pollMsDefault = 15_000
+
+/**
+ * Opens a Bitcoin wallet, and takes over the channels that its store holds: another wallet that has them open can do
+ * nothing more with them. No node is asked yet: a wallet opens offline.
+ *
+ * Throws what the store and the signer throw, and `store/corrupt`.
+ */
+export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<BitcoinWallet> {
+  const { keys, store, network, nodes, peers, pollMs = pollMsDefault } = parts
+  const { clock = platformClock, random = platformRandom } = parts
+  const controller = new AbortController()
+  let stopped: unknown
+  const life = beginLife({ clock, random }, controller, (reason) => {
+    stopped ??= reason
+  })
+  const anchor = parts.anchor ? { anchor: parts.anchor } : {}
+  const client = await createBitcoinClient({ network, nodes, store, clock, ...anchor })
+  const coins = await createCoins({
+    keys,
+    store,
+    network,
+    nodes,
+    clock,
+    random,
+    inclusion: async (txid) => {
+      const proven = await client.inclusion(txid)
+      return proven && { height: height(proven.value.block.height) }
+    },
+  })
+  const channels = await openChannels({
+    network,
+    store,
+    keys,
+    peers,
+    clock,
+    random,
+    step: payerStep,
+    chain: client,
+    tip: client.sync,
+    coins: fundingFrom(coins, network),
+    mailbox: ({ peer, id, token, epoch }) => createMailbox({ link: peers(peer).link(id, token), epoch, clock, random }),
+    task: life.task,
+    signal: life.signal,
+  })
+  const refresh = async () => {
+    await coins.refresh()
+    await channels.tend()
+  }
+  life.task(lookAgain(refresh, { clock, pollMs, signal: life.signal }))
+  const awake = <result>(work: () => Promise<result>): Promise<result> => {
+    if (stopped !== undefined) throw stopped
+    return work()
+  }
+  return {
+    network,
+    address: async (kind) => awake(() => coins.address(kind)),
+    quote: async (payments, wish) => awake(() => coins.quote(payments, wish)),
+    send: async (payments, wish) => awake(() => coins.send(payments, wish)),
+    speedUp: async (txid, wish) => awake(() => coins.speedUp(txid, wish)),
+    outgoing: async () => awake(coins.outgoing),
+    balance: async () => awake(() => balanceOf(coins, channels)),
+    quoteChannel: async (wish) => awake(() => channels.quote(wish)),
+    openChannel: async (wish) => awake(() => channels.open(wish)),
+    pay: async (channel, amount, options) => awake(() => channels.pay(channel, amount, options)),
+    closeChannel: async (channel, options) => awake(() => channels.close(channel, options)),
+    channels: channels.list,
+    changes: channels.changes,
+    refresh: async () => awake(refresh),
+    close: () => {
+      const closed = new SdkError('wallet/closed', 'The wallet is closed.')
+      stopped ??= closed
+      controller.abort(closed)
+    },
+  }
+}
+
+/** Looks at the chain until the wallet closes. Nodes that do not answer now may answer the next time. */
+async function lookAgain(
+  refresh: () => Promise<void>,
+  { clock, pollMs, signal }: { readonly clock: Clock; readonly pollMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  for (;;) {
+    try {
+      await refresh()
+    } catch (error) {
+      const isWeather = error instanceof SdkError && (error.retryable || error.code.startsWith('node/'))
+      if (!isWeather) throw error
+    }
+    await clock.sleep(pollMs, signal)
+  }
+}
+
+async function balanceOf(coins: Coins, channels: Channels): Promise<BitcoinBalance> {
+  const held = channels.list().filter(({ phase }) => ['funding', 'open', 'closing', 'refunding'].includes(phase))
+  const inChannels = sats(held.reduce((sum, { capacity, paid }) => sum + capacity - paid, 0n))
+  return { ...(await coins.balance()), inChannels }
+}
+
+/** Coins as channels are funded from them. */
+function fundingFrom(coins: Coins, network: Network): FundingSource {
+  const wishOf = (feerate: Feerate | undefined): FeeWish => (feerate === undefined ? {} : { feerate })
+  return {
+    changeScript: async () => {
+      const own = decodeAddress(await coins.address(), network)
+      invariant(own.ok, 'an address of our own can be read')
+      return own.value
+    },
+    quote: (output, feerate) => coins.quote([output], wishOf(feerate)),
+    reserve: async (output, feerate) => {
+      const reserved = await coins.reserve([output], wishOf(feerate))
+      if (!reserved.ok) return reserved
+      const { fee, transaction, txid, indexes, writes } = reserved
+      return { ok: true, fee, transaction, outpoint: { txid, index: indexes[0] ?? 0 }, writes }
+    },
+    release: coins.release,
+    markSent: coins.markSent,
+  }
+}
