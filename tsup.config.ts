@@ -3,17 +3,20 @@ import { defineConfig, type Options } from 'tsup'
 /** The public entries, as `exports` in package.json names them. */
 const entries = [
   'index',
-  'adapters/index',
   'adapters/file',
+  'adapters/index',
   'batch/index',
   'bitcoin/index',
+  'channel/index',
   'client/index',
   'connect/index',
   'crypto/index',
   'evm/index',
   'keys/index',
+  'till/index',
   'trie/index',
   'verify/index',
+  'wallet/bitcoin/index',
   'wallet/index',
 ]
 

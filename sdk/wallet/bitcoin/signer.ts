@@ -1,4 +1,4 @@
-import { type Network, networks } from '../../bitcoin/index.ts'
+import { type Network, networks } from '../../bitcoin/network.ts'
 import { type BitcoinKeyring, createBitcoinKeyring, type Mnemonic, seedInputs } from '../../keys/index.ts'
 import type { BitcoinSigner, Cipher } from '../../ports.ts'
 import { readMnemonic } from '../signers.ts'

@@ -1,0 +1,28 @@
+/** A Bitcoin wallet: coins, and channels that pay without a block. An entry of its own: it shares no code with the EVM wallet. */
+
+export type { OutlayPhase } from './book.ts'
+export type { Channel } from './channel.ts'
+export { answerMsDefault, channelsMax, type PayOptions, type PayOutcome, waitingMax } from './channels.ts'
+export { type Coins, type CoinsBalance, type CoinsParts, createCoins } from './coins.ts'
+export {
+  type BitcoinBalance,
+  type BitcoinWallet,
+  type BitcoinWalletParts,
+  createBitcoinWallet,
+  pollMsDefault,
+} from './createBitcoinWallet.ts'
+export type { InclusionFinder } from './facts.ts'
+export type { OutgoingStatus } from './follow.ts'
+export {
+  type ChannelQuote,
+  type ChannelRefusal,
+  type ChannelWish,
+  expiryBlocksDefault,
+  type Opened,
+  type QuotedChannel,
+} from './opening.ts'
+export type { FeeWish, PaymentPsbt, PaymentQuote, Reservation, SentPayment } from './pay.ts'
+export { type CoinsRefusal, type Payment, paymentsMax } from './payments.ts'
+export { type RefundWish, refundFromSeed, refundKeysDefault } from './refund.ts'
+export { type LocalBitcoinSigner, mnemonicBitcoinSigner } from './signer.ts'
+export { signPsbt } from './spend.ts'
