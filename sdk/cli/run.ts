@@ -1,5 +1,6 @@
 import { InvariantError, SdkError } from 'lanekit'
 import { checkBatch, explainBatch, planBatch } from './batch.ts'
+import { closeChannel, listChannels } from './channel.ts'
 import { type Answer, type Command, commonOptions, exitCodes, type Option, readAsked, usage } from './command.ts'
 import { openTerminal } from './terminal.ts'
 import { verifyReceipt, verifyTx } from './verify.ts'
@@ -12,6 +13,8 @@ const commands: readonly Command[] = [
   planBatch,
   explainBatch,
   checkBatch,
+  listChannels,
+  closeChannel,
   verifyTx,
   verifyReceipt,
 ]

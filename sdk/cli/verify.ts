@@ -1,6 +1,9 @@
-import { type TxHash, txHash, type Verified } from 'lanekit'
+import { type TxHash, txHash, txid, type Verified } from 'lanekit'
 import { rpcNode } from 'lanekit/adapters'
+import { type ConfirmedTransaction, createBitcoinClient } from 'lanekit/client'
+import { hashText } from 'lanekit/verify'
 import { type Included, provenReceipt } from 'lanekit/wallet'
+import { bitcoinOptions, bitcoinPlace } from './bitcoin.ts'
 import { type Answer, type Asked, type Command, type Facts, refuse, usage } from './command.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -22,10 +25,16 @@ export const verifyTx: Command = {
   wordsMin: 1,
   wordsMax: 1,
   summary: 'proves that a block holds a transaction',
-  about,
-  options: { rpc, block },
+  about: [
+    ...about,
+    'A hash without 0x is a Bitcoin transaction: headers are checked in full from the checkpoint on, the one with the most',
+    'work counts, and the transaction is proven in it. The level is confirmed, with depth and work.',
+  ],
+  options: { rpc, block, ...bitcoinOptions },
   run: (asked, terminal) =>
-    proven(asked, terminal, (included) => ({ facts: placeOf(included), lines: [placeLine(included)] })),
+    /^[0-9a-fA-F]{64}$/.test(asked.words[0] ?? '')
+      ? provenOnBitcoin(asked, terminal)
+      : proven(asked, terminal, (included) => ({ facts: placeOf(included), lines: [placeLine(included)] })),
 }
 
 export const verifyReceipt: Command = {
@@ -80,6 +89,36 @@ async function proven(
     end: 'ok',
     facts: { hash, ...facts, verdict: found.verdict },
     lines: [...lines, verdictLine(found, terminal)],
+  }
+}
+
+async function provenOnBitcoin(asked: Asked, terminal: Terminal): Promise<Answer> {
+  const place = bitcoinPlace(asked, terminal)
+  if ('end' in place) return place
+  const id = txid(asked.words[0] ?? '')
+  const found = await terminal.during('Following the headers', async () => {
+    const client = await createBitcoinClient(place)
+    return client.inclusion(id)
+  })
+  if (!found) return refuse('verify/not-included', 'no node proves that the chain holds the transaction')
+  return toldOfBitcoin(id, found, terminal)
+}
+
+function toldOfBitcoin(id: string, { value, verdict }: ConfirmedTransaction, { bold }: Terminal): Answer {
+  const { index } = value
+  const block = { height: value.block.height, hash: hashText(value.block.hash) }
+  const { level, confirmations, work, sources } = verdict
+  const anchor = { ...verdict.anchor, hash: hashText(verdict.anchor.hash) }
+  const tip = { ...verdict.tip, hash: hashText(verdict.tip.hash) }
+  const seen = new Date(1_000 * tip.time).toISOString()
+  return {
+    end: 'ok',
+    facts: { txid: id, block, index, verdict: { level, anchor, confirmations, work, tip, sources } },
+    lines: [
+      `transaction ${id} is number ${index} of block ${block.height}, ${block.hash}`,
+      `${bold(`level ${level}`)}: ${confirmations} deep under ${work} hashes, headers followed from block ${anchor.height} on`,
+      `the newest block is ${tip.height}, of ${seen}: an old one may mean that newer ones are withheld`,
+    ],
   }
 }
 

@@ -1,30 +1,18 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
-import { createVault, openVault, type Store, type Vault } from 'lanekit'
-import { rpcNode, systemRandom, webCipher } from 'lanekit/adapters'
-import { file } from 'lanekit/adapters/file'
-import {
-  accountOutput,
-  decodeAccountKey,
-  encodeAddress,
-  type Network,
-  networks,
-  singleKeyAccount,
-} from 'lanekit/bitcoin'
-import { type Answer, type Asked, type Command, refuse, usage } from './command.ts'
+import { createVault, type Store, type Vault } from 'lanekit'
+import { httpPeers, rpcNode, systemRandom, webCipher } from 'lanekit/adapters'
+import { accountOutput, decodeAccountKey, encodeAddress, type Network, singleKeyAccount } from 'lanekit/bitcoin'
+import { createBitcoinWallet } from 'lanekit/wallet/bitcoin'
+import { type BitcoinPlace, bitcoinOptions, bitcoinPlace, networkOf } from './bitcoin.ts'
+import { type Answer, type Asked, type Command, type Facts, type Option, refuse, usage } from './command.ts'
+import { noPassword, passwordHelp, storeOption, withStore, withVault } from './keys.ts'
 import type { Terminal } from './terminal.ts'
 
 const mnemonicBytesMax = 4_096
 
-const store = {
-  type: 'string',
-  value: 'FOLDER',
-  help: 'where the vault is; LANEKIT_STORE, or .lanekit in your home, when left out',
-} as const
-const network = { type: 'string', value: 'NAME', help: `of Bitcoin: ${Object.keys(networks).join(', ')}` } as const
+const bitcoinNetwork = bitcoinOptions.network as Option
 const showMnemonic = { type: 'boolean', help: 'print the words: whoever reads them owns everything' } as const
 
-const about = ['The password is asked for without echo, or taken from LANEKIT_PASSWORD where nobody can be asked.']
+const about = [passwordHelp]
 
 export const newWallet: Command = {
   name: 'wallet new',
@@ -38,8 +26,8 @@ export const newWallet: Command = {
     'Elsewhere it is shown with --show-mnemonic only. --restore reads the words from a file, - is the standard input.',
   ],
   options: {
-    store,
-    network,
+    store: storeOption,
+    network: bitcoinNetwork,
     'show-mnemonic': showMnemonic,
     restore: { type: 'string', value: 'FILE', help: 'take these words instead of new ones' },
   },
@@ -68,11 +56,11 @@ export const walletAddress: Command = {
   wordsMax: 0,
   summary: "tells the wallet's addresses",
   about: [...about, 'The Bitcoin address is the first of the account (BIP-84), whether it was used or not.'],
-  options: { store, network, 'show-mnemonic': showMnemonic },
+  options: { store: storeOption, network: bitcoinNetwork, 'show-mnemonic': showMnemonic },
   run: async (asked, terminal) => {
     const where = networkOf(asked)
     if (!where) return usage(`Bitcoin has no network '${asked.text('network')}' here`)
-    return withVault(asked, terminal, async (vault, password) =>
+    return withVault(asked, terminal, async (vault, _, password) =>
       described(vault, terminal, where, asked.flag('show-mnemonic') ? await vault.revealMnemonic(password) : null),
     )
   },
@@ -84,35 +72,78 @@ export const walletBalance: Command = {
   wordsMin: 0,
   wordsMax: 0,
   summary: 'asks a node what the accounts hold',
-  about: [...about, 'What the node answers is not proven.'],
+  about: [
+    ...about,
+    'With --rpc, what an Ethereum node says of the accounts: not proven.',
+    'With --esplora, the coins of the Bitcoin account, and what is in channels. Coins are what the nodes tell.',
+  ],
   options: {
-    store,
+    store: storeOption,
     rpc: { type: 'string', value: 'URL', help: 'an Ethereum node, over JSON-RPC; LANEKIT_RPC when left out' },
+    ...bitcoinOptions,
   },
   run: async (asked, terminal) => {
     const url = asked.text('rpc') ?? terminal.env.LANEKIT_RPC
-    if (url === undefined) return usage('no node is named: give --rpc URL, or set LANEKIT_RPC')
-    if (!URL.canParse(url)) return usage('the address of the node is no URL')
-    return withVault(asked, terminal, async (vault) => {
-      const node = rpcNode({ url })
-      const accounts = await vault.accounts()
-      const [chain, ...held] = await terminal.during('Asking the node', () =>
-        Promise.all([node.chainId(), ...accounts.map((account) => node.balance(account))]),
-      )
-      const balances = accounts.map((address, at) => ({ address, wei: held[at] ?? 0n }))
+    if (url !== undefined && !URL.canParse(url)) return usage('the address of the node is no URL')
+    const isBitcoin = asked.text('esplora') !== undefined || terminal.env.LANEKIT_ESPLORA !== undefined
+    if (url === undefined && !isBitcoin) return usage('no node is named: give --rpc URL or --esplora URL')
+    const place = isBitcoin ? bitcoinPlace(asked, terminal) : undefined
+    if (place && 'end' in place) return place
+    return withVault(asked, terminal, async (vault, opened) => {
+      const evm = url === undefined ? nothingHeld : await evmBalance(vault, url, terminal)
+      const bitcoin = place ? await bitcoinBalance(vault, opened, place, terminal) : nothingHeld
       return {
         end: 'ok',
-        facts: { chainId: chain, balances, proven: false },
-        lines: [
-          ...balances.map(({ address, wei }) => `${address}  ${terminal.bold(ether(wei))} on chain ${chain}`),
-          'As the node tells it; not proven.',
-        ],
+        facts: { ...evm.facts, ...bitcoin.facts, proven: false },
+        lines: [...evm.lines, ...bitcoin.lines, 'As the nodes tell it; not proven.'],
       }
     })
   },
 }
 
-const noPassword = usage('nobody can be asked for the password here: set LANEKIT_PASSWORD')
+interface Held {
+  readonly facts: Facts
+  readonly lines: readonly string[]
+}
+
+const nothingHeld: Held = { facts: {}, lines: [] }
+
+async function evmBalance(vault: Vault, url: string, terminal: Terminal): Promise<Held> {
+  const node = rpcNode({ url })
+  const accounts = await vault.accounts()
+  const [chain, ...held] = await terminal.during('Asking the node', () =>
+    Promise.all([node.chainId(), ...accounts.map((account) => node.balance(account))]),
+  )
+  const balances = accounts.map((address, at) => ({ address, wei: held[at] ?? 0n }))
+  const lines = balances.map(({ address, wei }) => `${address}  ${terminal.bold(ether(wei))} on chain ${chain}`)
+  return { facts: { chainId: chain, balances }, lines }
+}
+
+async function bitcoinBalance(vault: Vault, opened: Store, place: BitcoinPlace, terminal: Terminal): Promise<Held> {
+  const { network } = place
+  const keys = await vault.bitcoin(network)
+  const wallet = await createBitcoinWallet({ ...place, keys, store: opened, peers: httpPeers() })
+  try {
+    const { confirmed, pending, immature, reserved, inChannels } = await terminal.during('Looking for coins', () =>
+      wallet.balance(),
+    )
+    const parts = { confirmed, pending, immature, reserved, inChannels }
+    const shown = Object.entries({ pending, immature, reserved, 'in channels': inChannels }).filter(
+      ([, sum]) => sum > 0n,
+    )
+    const more = shown.map(([what, sum]) => `, ${sat(sum)} ${what}`).join('')
+    return {
+      facts: { bitcoin: { network, ...parts } },
+      lines: [`bitcoin (${network})  ${terminal.bold(sat(confirmed))}${more}`],
+    }
+  } finally {
+    wallet.close()
+  }
+}
+
+function sat(sum: bigint): string {
+  return `${sum.toLocaleString('en-US')} sat`
+}
 
 async function described(vault: Vault, { bold }: Terminal, network: Network, mnemonic: string | null): Promise<Answer> {
   const accounts = await vault.accounts()
@@ -137,33 +168,6 @@ async function firstBitcoinAddress(vault: Vault, network: Network): Promise<stri
   return encodeAddress(script, network) ?? ''
 }
 
-async function withVault(
-  asked: Asked,
-  terminal: Terminal,
-  work: (vault: Vault, password: string) => Promise<Answer>,
-): Promise<Answer> {
-  const password = terminal.env.LANEKIT_PASSWORD ?? (await terminal.secret('Password: '))
-  if (password === undefined) return noPassword
-  return withStore(asked, terminal, async (opened) => {
-    const ports = { store: opened, cipher: webCipher(), random: systemRandom }
-    const vault = await terminal.during('Opening the vault', () => openVault({ ...ports, password }))
-    try {
-      return await work(vault, password)
-    } finally {
-      vault.lock()
-    }
-  })
-}
-
-async function withStore(asked: Asked, { env }: Terminal, work: (opened: Store) => Promise<Answer>): Promise<Answer> {
-  const opened = file(asked.text('store') ?? env.LANEKIT_STORE ?? join(homedir(), '.lanekit'))
-  try {
-    return await work(opened)
-  } finally {
-    await opened.close()
-  }
-}
-
 /** A password typed twice; `null` when they differ. */
 async function newPassword({ secret }: Terminal): Promise<string | null | undefined> {
   const first = await secret('New password: ')
@@ -179,11 +183,6 @@ function restoredWords(
   if (path === undefined) return undefined
   const bytes = terminal.read(path, mnemonicBytesMax)
   return 'fault' in bytes ? bytes : { text: new TextDecoder().decode(bytes).trim() }
-}
-
-function networkOf(asked: Asked): Network | undefined {
-  const name = asked.text('network') ?? 'mainnet'
-  return Object.hasOwn(networks, name) ? (name as Network) : undefined
 }
 
 /** Wei as ether, every digit that is not zero. */

@@ -16,6 +16,7 @@ const peers: Readonly<Record<string, { readonly name: string; readonly imports: 
   'lanekit/crypto': { name: '@noble/curves secp256k1', imports: ['@noble/curves/secp256k1.js'] },
   'lanekit/evm': { name: 'viem/utils', imports: ['viem/utils'] },
   'lanekit/keys': { name: 'viem/accounts', imports: ['viem/accounts'] },
+  'lanekit/wallet/bitcoin': { name: 'bitcoinjs-lib, @scure/bip32', imports: ['bitcoinjs-lib', '@scure/bip32'] },
   'lanekit/wallet': { name: 'viem, viem/accounts', imports: ['viem', 'viem/accounts'] },
 }
 

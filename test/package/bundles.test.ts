@@ -28,14 +28,14 @@ const tooNew = /AbortSignal\.(?:any|timeout)|throwIfAborted|structuredClone|with
 function main(entries: readonly string[], rest: string): string {
   const imports = entries.map((entry, at) => `import * as entry${at} from '${entry}'`)
   const names = entries.map((_, at) => `entry${at}`)
-  return `${imports.join('\n')}\nimport { work } from './work.mjs'\nconst entries = [${names}]\n${rest}`
+  return `${imports.join('\n')}\nimport { work } from './work.mjs'\nimport * as adapters from 'lanekit/adapters'\nconst entries = [${names}]\n${rest}`
 }
 
 describe('a page, built by Vite', () => {
   it('[bundle] takes every entry without a warning, and the page does the same as everywhere', async () => {
     scratch.write('index.html', '<!doctype html><script type="module" src="./page.js"></script>')
     const rest = `
-      globalThis.answer = work({ cipher: entry1.webCipher(), random: entry1.systemRandom })
+      globalThis.answer = work({ cipher: adapters.webCipher(), random: adapters.systemRandom })
       globalThis.kept = entries`
     scratch.write('page.js', main(everywhere, rest))
     const warnings: string[] = []
@@ -66,7 +66,7 @@ describe('a page, built by Vite', () => {
 describe('a worker, run by workerd', () => {
   it('[bundle] starts with every entry and no compatibility flag, and does the same as everywhere', async () => {
     const rest = `
-      const { webCipher, systemRandom } = entry1
+      const { webCipher, systemRandom } = adapters
       export default {
         fetch: async () => Response.json({ ...(await work({ cipher: webCipher(), random: systemRandom })) }),
         kept: entries,
@@ -98,8 +98,8 @@ describe('an app, bundled as React Native is', () => {
   it("[bundle] takes every entry, and does the same as everywhere with a phone's globals and the named polyfills", async () => {
     const rest = `
       globalThis.kept = entries
-      globalThis.answer = work({ cipher: nativeCipher, random: entry1.systemRandom }).then(JSON.stringify)
-      globalThis.chain = entry1.rpcNode({ url: 'http://node.test' }).chainId()`
+      globalThis.answer = work({ cipher: nativeCipher, random: adapters.systemRandom }).then(JSON.stringify)
+      globalThis.chain = adapters.rpcNode({ url: 'http://node.test' }).chainId()`
     const script = await bundle('app.js', main(everywhere, rest), {
       format: 'iife',
       conditions: ['react-native', 'import'],

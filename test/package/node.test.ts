@@ -32,6 +32,15 @@ describe('the package, installed', () => {
   })
 })
 
+describe('the repository', () => {
+  it('[budget] has a size budget for every entry, dependencies counted', () => {
+    const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'))
+    const budgets: readonly string[] = manifest['size-limit'].map(({ path }: { path: string }) => path)
+    for (const [entry, at] of Object.entries<{ default?: string }>(manifest.exports))
+      if (at.default) expect(budgets, entry).toContain(at.default.slice(2))
+  })
+})
+
 describe('Node', () => {
   it('[import] gives every entry to a module', () => {
     const script = `

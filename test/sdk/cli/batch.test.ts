@@ -12,7 +12,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe('lanekit batch', () => {
+describe('lanekit batch', { timeout: 120_000 }, () => {
   it('plans an envelope in a file, for people', async () => {
     const { code, stdout, stderr } = await lanekit(['batch', 'plan', join(folder, 'short')])
     expect(stderr).toBe('')

@@ -34,7 +34,7 @@ export function shell(line: string): Promise<Run> {
 function running(name: string, args: readonly string[], { input, env = {} }: Surroundings): Promise<Run> {
   return new Promise((resolve, reject) => {
     const { PATH } = process.env
-    const child = spawn(name, args, { env: { PATH, ...env }, timeout: 25_000 })
+    const child = spawn(name, args, { env: { PATH, ...env }, timeout: 60_000 })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', (chunk) => {
       stdout += chunk

@@ -33,7 +33,7 @@ afterAll(async () => {
   await anvil.stop()
 })
 
-describe('lanekit wallet', () => {
+describe('lanekit wallet', { timeout: 120_000 }, () => {
   it('restores a mnemonic into a vault, opens it again, and never prints the words by itself', async () => {
     const store = ['--store', join(folder, 'restored')]
     const made = await lanekit(['wallet', 'new', ...store, '--restore', '-'], { input: `${mnemonic}\n`, env: password })
@@ -70,7 +70,7 @@ describe('lanekit wallet', () => {
   })
 })
 
-describe('lanekit verify', () => {
+describe('lanekit verify', { timeout: 120_000 }, () => {
   it('proves a transaction and its receipt, and says how far', async () => {
     const [tx, receipt] = await Promise.all([
       lanekit(['verify', 'tx', hash], { env: { LANEKIT_RPC: anvil.url } }),
