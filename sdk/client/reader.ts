@@ -76,7 +76,7 @@ async function readOn(world: MailboxWorld, progress: Progress, reading: Reading)
   const { give, acknowledger, signal } = reading
   try {
     if (progress.after === null) {
-      progress.after = (await standingOf(world)).read
+      progress.after = (await orEnd(standingOf(world), signal)).read
       acknowledger.begin(progress.after)
     }
     for await (const message of world.link.receive(progress.after, signal)) {
@@ -95,6 +95,20 @@ async function readOn(world: MailboxWorld, progress: Progress, reading: Reading)
     if (code === 'stale-epoch') fenceOff(world)
     // Another device acknowledged more than we have read, or the box was forgotten: it says where to go on.
     if (code === 'cursor-ahead' || code === 'cursor-expired') progress.after = null
+  }
+}
+
+/** The answer, or a rejection at the end: a question that cannot be taken back is not waited for. */
+async function orEnd<value>(answer: Promise<value>, signal: AbortSignal): Promise<value> {
+  let end: () => void = () => undefined
+  const ended = new Promise<never>((_, reject) => {
+    end = () => reject(signal.reason)
+    signal.addEventListener('abort', end, { once: true })
+  })
+  try {
+    return await Promise.race([answer, ended])
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 

@@ -2,6 +2,7 @@ import { accountOutput, decodeTransaction, type Output, outpointKey } from '../.
 import { invariant } from '../../errors.ts'
 import type { BroadcastCode } from '../../ports.ts'
 import { type Feerate, type Height, type Sats, sameBytes, type Txid } from '../../units.ts'
+import { inParallel } from '../pool.ts'
 import {
   type Attempt,
   type Book,
@@ -14,7 +15,7 @@ import {
   withSightings,
 } from './book.ts'
 import { changeBook, loadBook } from './bookStore.ts'
-import type { Reception } from './nodes.ts'
+import { questionsInFlightMax, type Reception } from './nodes.ts'
 import { feerateOf, type Purse } from './spend.ts'
 
 /** Where a transaction of the wallet stands. */
@@ -75,7 +76,7 @@ export function followerOf(purse: Purse): Follower {
     broadcast,
     async follow(tip) {
       const { book } = await loadBook(place)
-      const sightings = await Promise.all(book.outlays.map(sight))
+      const sightings = await inParallel(book.outlays, questionsInFlightMax, sight)
       const after = await changeBook(place, async (book) => {
         const next = withSightings(book, sightings, tip)
         return { book: next, result: next }

@@ -5,13 +5,12 @@ import {
   type NoSelection,
   networks,
   type Output,
-  outputsMax,
   scriptKind,
 } from '../../bitcoin/index.ts'
 import type { Feerate, Sats } from '../../units.ts'
 
-/** Most payments of one transaction: its outputs, less one for the change. */
-export const paymentsMax = outputsMax - 1
+/** Most payments of one transaction: what `selectCoins` takes, less one for the change. */
+export const paymentsMax = 999
 
 /** Whom to pay, and how much: an address, or an output script where none has been written. */
 export type Payment =

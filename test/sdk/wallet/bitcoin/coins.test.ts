@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
 import { memory } from '../../../../sdk/adapters/memory.ts'
 import { decodeTransaction } from '../../../../sdk/bitcoin/index.ts'
@@ -7,6 +7,8 @@ import { findBitcoind } from '../../../bitcoind.ts'
 import { refusalOf } from '../../../contracts/contract.ts'
 import { must } from '../../bitcoin/must.ts'
 import { done, freshSigner, fundedCoins, heldBy, minedAt, openCoins, paying, rate, strangers } from './coinsWorld.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 coinsSuite('ledger', () => startBitcoin({ bitcoind: null }))
 

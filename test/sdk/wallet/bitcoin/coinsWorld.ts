@@ -1,14 +1,47 @@
 import type { BitcoinBackend } from '../../../../edge/local/bitcoinBackend.ts'
+import { esploraServer } from '../../../../edge/local/ledger/esploraServer.ts'
+import { createLedger } from '../../../../edge/local/ledger/ledger.ts'
+import { esplora } from '../../../../sdk/adapters/esplora.ts'
 import { memory } from '../../../../sdk/adapters/memory.ts'
-import { decodeAddress, encodeAddress, networks } from '../../../../sdk/bitcoin/index.ts'
+import {
+  accountOutput,
+  decodeAccountKey,
+  decodeAddress,
+  encodeAddress,
+  singleKeyAccount,
+} from '../../../../sdk/bitcoin/index.ts'
 import { p2pkh, p2sh, p2wsh, witnessScriptPubKey } from '../../../../sdk/bitcoin/script.ts'
 import { currentEngine } from '../../../../sdk/crypto/engine.ts'
+import { accepted, type Decoded } from '../../../../sdk/errors.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { BitcoinNode } from '../../../../sdk/ports.ts'
 import { feerate, type Sats, sats, type Txid } from '../../../../sdk/units.ts'
 import { type Coins, type CoinsParts, createCoins } from '../../../../sdk/wallet/bitcoin/coins.ts'
 import { keyringBitcoinSigner, type LocalBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { must } from '../../bitcoin/must.ts'
+
+/** The ledger in this process, asked without a socket. */
+export type Ground = Omit<BitcoinBackend, 'url' | 'stop'>
+
+export function quickLedger(): Ground {
+  const ledger = createLedger()
+  ledger.mine(110)
+  const { fetch } = esploraServer(ledger)
+  const done = (outcome: Decoded<unknown>) => (outcome.ok ? accepted(null) : outcome)
+  return {
+    name: 'ledger',
+    node: esplora({
+      url: 'http://ledger',
+      network: 'regtest',
+      minFeerate: feerate(100),
+      fetch: async (input, init) => fetch(new Request(input, init)),
+    }),
+    mine: async (blocks) => ledger.mine(blocks),
+    mineOnly: async (raws) => done(ledger.mineOnly(raws)),
+    reorg: async (depth, raws) => done(ledger.reorg(depth, raws)),
+    fund: async (address, value) => ledger.fund(address, value),
+  }
+}
 
 let seeds = 0
 
@@ -18,7 +51,7 @@ export function freshSigner(): LocalBitcoinSigner {
   const seed = new Uint8Array(32)
   new DataView(seed.buffer).setUint32(0, seeds)
   new DataView(seed.buffer).setUint32(4, process.pid)
-  return keyringBitcoinSigner(createBitcoinKeyring(seed, networks.regtest))
+  return keyringBitcoinSigner(createBitcoinKeyring(seed, 1))
 }
 
 /** A wallet on a backend; what is not given is new. */
@@ -37,7 +70,7 @@ export async function openCoins(
 
 /** A wallet with coins in blocks. */
 export async function fundedCoins(
-  backend: BitcoinBackend,
+  backend: Ground,
   values: readonly bigint[] = [1_000_000n],
   parts: Partial<CoinsParts> = {},
 ): Promise<Coins> {
@@ -47,6 +80,17 @@ export async function fundedCoins(
     await backend.mine(1)
   }
   return coins
+}
+
+/** Pays the first addresses of a signer's BIP-84 account, in blocks, without a wallet. */
+export async function fund(ground: Ground, keys: LocalBitcoinSigner, values: readonly bigint[]): Promise<void> {
+  const { xpub, ...origin } = await keys.accountKey('wpkh')
+  const account = singleKeyAccount('wpkh', 'regtest', must(decodeAccountKey({ xpub, network: 'regtest', origin })))
+  for (const [index, value] of values.entries()) {
+    const { script } = accountOutput(account, { chain: 'receive', index })
+    await ground.fund(encodeAddress(script, 'regtest') as string, sats(value))
+  }
+  await ground.mine(1)
 }
 
 /** What a call that should not be refused returned. */
@@ -86,6 +130,6 @@ export const paying = (address: string, value: bigint): { readonly address: stri
 export const rate = (satsPerVbyte: number) => ({ feerate: feerate(satsPerVbyte * 1_000) })
 
 /** Heights by transaction, as the node has them: `null` while none. */
-export async function minedAt({ node }: BitcoinBackend, txid: Txid): Promise<number | null> {
+export async function minedAt({ node }: Ground, txid: Txid): Promise<number | null> {
   return (await node.inclusion(txid))?.height ?? null
 }
