@@ -35,11 +35,14 @@ export interface BitcoinClientParts {
    * that do not know of each other.
    */
   readonly nodes: readonly BitcoinNode[]
-  /** Where trust begins: block 0 without one. What lies below cannot be proven. */
+  /**
+   * Where trust begins; what lies below cannot be proven. Block 0 without one, which suits regtest: elsewhere that is
+   * hours of headers.
+   */
   readonly anchor?: BitcoinCheckpoint
   /** Keeps headers from one start to the next. */
   readonly store?: Store
-  readonly clock?: Clock
+  readonly clock?: Pick<Clock, 'now'>
   /**
    * Headers kept; what lies deeper cannot be proven any more, so more than the longest channel has blocks. With a store,
    * at most {@link storedHeadersMax}.

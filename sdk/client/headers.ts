@@ -18,6 +18,8 @@ import { isNodeFault, liedNode, type Panel } from './panel.ts'
 const overlapMin = 6
 /** How much further down each next round asks, when what came follows nothing that is known. */
 const overlapFactor = 4
+/** Where in a header the hash of the one before it stands. */
+const previousAt = 4
 /** Most such rounds: enough to come from the tip to the base of the longest chain that is kept. */
 const deeperMax = 10
 /** Most rounds of one node in one sync: all of mainnet, and room for years. */
@@ -38,7 +40,7 @@ export interface HeaderBookParts {
   readonly anchor: BitcoinCheckpoint
   readonly network: HeaderChain['network']
   readonly headersMax: number
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now'>
   readonly store: Store | null
 }
 
@@ -63,7 +65,9 @@ export async function openHeaderBook(parts: HeaderBookParts): Promise<HeaderBook
   const follow = (node: BitcoinNode) => followNode(node, () => chain, take)
   const run = async () => {
     await panel.ask(follow)
-    chain = await kept.save(chain)
+    const stored = await kept.save(chain)
+    // Another program may have had more; so may this one, meanwhile.
+    if (stored.best.work > chain.best.work) chain = stored
     return chain
   }
   return { chain: () => chain, follow, sync: inRounds(run) }
@@ -85,13 +89,19 @@ async function followNode(
     try {
       take(headers)
     } catch (error) {
-      if (!isNodeFault(error) || from === chain().base.height + 1 || ++deeper > deeperMax) throw error
+      if (!isNodeFault(error) || isLinked(chain(), headers) || ++deeper > deeperMax) throw error
+      if (from === chain().base.height + 1) throw error
       overlap *= overlapFactor
       from = beginning(chain(), tip.height, overlap)
       continue
     }
     from += headers.length / headerSize
   }
+}
+
+/** True when the first header follows one that is known: then asking further down finds no better ones. */
+function isLinked(chain: HeaderChain, headers: Uint8Array): boolean {
+  return burialOf(chain, headers.subarray(previousAt, previousAt + 32)) !== undefined
 }
 
 /** First height to ask for: a little below where both have come to. */

@@ -1,7 +1,7 @@
 import { SdkError } from '../errors.ts'
 import type { LinkMessage } from '../ports.ts'
 import { networkPauses, pauseMs } from './backoff.ts'
-import { fenceOff, isRelayFault, type MailboxWorld, refusalCode, standingOf } from './fence.ts'
+import { fenceOff, isRelayFault, type MailboxWorld, refusalCode, requireOwn, standingOf } from './fence.ts'
 
 /** Stores what a message of the other side says. */
 export type Take = (message: Uint8Array) => Promise<void>
@@ -60,7 +60,7 @@ export async function readInbox(world: MailboxWorld, take: Take, signal: AbortSi
   } finally {
     for (const source of [signal, fence.signal]) source.removeEventListener('abort', end)
   }
-  fence.signal.throwIfAborted()
+  requireOwn(world)
   const ended = failure as { readonly error: unknown } | null
   if (ended) throw ended.error
 }
@@ -76,7 +76,7 @@ async function readOn(world: MailboxWorld, progress: Progress, reading: Reading)
   const { give, acknowledger, signal } = reading
   try {
     if (progress.after === null) {
-      progress.after = (await standingOf(world)).read
+      progress.after = (await orEnd(standingOf(world), signal)).read
       acknowledger.begin(progress.after)
     }
     for await (const message of world.link.receive(progress.after, signal)) {
@@ -95,6 +95,20 @@ async function readOn(world: MailboxWorld, progress: Progress, reading: Reading)
     if (code === 'stale-epoch') fenceOff(world)
     // Another device acknowledged more than we have read, or the box was forgotten: it says where to go on.
     if (code === 'cursor-ahead' || code === 'cursor-expired') progress.after = null
+  }
+}
+
+/** The answer, or a rejection at the end: a question that cannot be taken back is not waited for. */
+async function orEnd<value>(answer: Promise<value>, signal: AbortSignal): Promise<value> {
+  let end: () => void = () => undefined
+  const ended = new Promise<never>((_, reject) => {
+    end = () => reject(signal.reason)
+    signal.addEventListener('abort', end, { once: true })
+  })
+  try {
+    return await Promise.race([answer, ended])
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 

@@ -50,6 +50,19 @@ function lieTests(running: Running) {
     expect(await alone.view(opening)).toEqual(truth)
   })
 
+  it('however many lie, one that tells the truth is enough', async () => {
+    const told = await Promise.all([...lies, ...claims].map(({ tell }) => tell(facts)))
+    const liars = told.map((lie) => {
+      const { node, say } = turncoat(facts.honest)
+      say(lie)
+      return node
+    })
+    const client = await ready(...liars, facts.honest)
+    expect(await client.view(opening)).toEqual(truth)
+    expect(client.faults()).toHaveLength(lies.length)
+    expect((await client.inclusion(opening.funding.txid))?.value.block.height).toBe(truth.fundedAt)
+  })
+
   it.each(claims)('$name: worth nothing', async ({ tell }) => {
     const { node, say } = turncoat(facts.honest)
     say(await tell(facts))
