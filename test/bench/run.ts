@@ -1,3 +1,4 @@
+import * as channel from './channel.ts'
 import * as codec from './codec.ts'
 import * as edge from './edge.ts'
 import * as packageGroup from './package.ts'
@@ -15,6 +16,7 @@ export interface Figure {
 }
 
 const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
+  channel: channel.run,
   plan: plan.run,
   codec: codec.run,
   edge: edge.run,
