@@ -86,13 +86,15 @@ export async function walkChannel(world: ChannelWalkWorld): Promise<ChannelWalke
   }
 }
 
-interface Merchant {
+/** A merchant that serves. */
+export interface Merchant {
   readonly till: Till
   readonly url: string
   readonly stop: () => Promise<void>
 }
 
-async function openMerchant({ bitcoin, edge, tillStore }: ChannelWalkWorld): Promise<Merchant> {
+/** A merchant: a till with its boxes at the edge, its chain, and its HTTP face. */
+export async function openMerchant({ bitcoin, edge, tillStore }: Omit<ChannelWalkWorld, 'store'>): Promise<Merchant> {
   const secretKey = systemRandom(32)
   const payeeKey = currentEngine().publicKey(secretKey)
   const terms: Terms = {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { InvariantError, SdkError } from 'lanekit'
 import { checkBatch, explainBatch, planBatch } from './batch.ts'
 import { closeChannel, listChannels } from './channel.ts'
@@ -31,6 +32,7 @@ export async function run(args: readonly string[]): Promise<Outcome> {
   const isJson = args.includes('--json')
   const [first = '', second = ''] = args
   if (args.length === 0 || first === '--help' || first === 'help') return printed(0, overview())
+  if (first === '--version') return printed(0, version())
   const command = commands.find(({ name }) => name === `${first} ${second}`)
   if (!command) {
     const group = commands.filter(({ name }) => name.startsWith(`${first} `))
@@ -90,6 +92,11 @@ function json(facts: object): string {
   return JSON.stringify(facts, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
 }
 
+/** Of the package this program is in: two folders up, built or not. */
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}
+
 function overview(some: readonly Command[] = commands): string {
   const rows = some.map(({ name, words, summary }) => [`lanekit ${name} ${words}`.trim(), summary] as const)
   return [
@@ -97,7 +104,7 @@ function overview(some: readonly Command[] = commands): string {
     '',
     ...aligned(rows),
     '',
-    'Each command has --help and --json.',
+    'Each command has --help and --json. lanekit --version tells the version.',
     `Ends with ${exitCodes.ok} when it went well, ${exitCodes.refused} when something was refused or does not hold, ` +
       `${exitCodes.usage} when called`,
     `wrongly, ${exitCodes.world} when the network, a node or the disk failed, ${exitCodes.bug} on a bug of ours.`,

@@ -24,6 +24,9 @@ export const answers = {
   proven: [2],
   path: 3,
   bitcoin: 'bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu', // BIP-84, test vectors
+  terms: true,
+  client: 'function',
+  till: 'function',
   genesis: '000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f',
   provider: 'function',
 }

@@ -31,7 +31,7 @@ function main(entries: readonly string[], rest: string): string {
   return `${imports.join('\n')}\nimport { work } from './work.mjs'\nimport * as adapters from 'lanekit/adapters'\nconst entries = [${names}]\n${rest}`
 }
 
-describe('a page, built by Vite', () => {
+describe('a page, built by Vite', { timeout: 120_000 }, () => {
   it('[bundle] takes every entry without a warning, and the page does the same as everywhere', async () => {
     scratch.write('index.html', '<!doctype html><script type="module" src="./page.js"></script>')
     const rest = `
@@ -63,7 +63,7 @@ describe('a page, built by Vite', () => {
   })
 })
 
-describe('a worker, run by workerd', () => {
+describe('a worker, run by workerd', { timeout: 120_000 }, () => {
   it('[bundle] starts with every entry and no compatibility flag, and does the same as everywhere', async () => {
     const rest = `
       const { webCipher, systemRandom } = adapters
@@ -87,7 +87,7 @@ describe('a worker, run by workerd', () => {
   })
 })
 
-describe('an app, bundled as React Native is', () => {
+describe('an app, bundled as React Native is', { timeout: 120_000 }, () => {
   it('[globals] asks for nothing that Hermes and React Native do not have', () => {
     const built = scratch.files.filter((path) => path.endsWith('.js') && !/\/cli\/|\/file\.js$/.test(path))
     const needy = built.filter((path) =>

@@ -41,7 +41,7 @@ describe('the repository', () => {
   })
 })
 
-describe('Node', () => {
+describe('Node', { timeout: 120_000 }, () => {
   it('[import] gives every entry to a module', () => {
     const script = `
       const counts = {}
@@ -101,5 +101,7 @@ describe('Node', () => {
     expect(stderr).toBe('')
     expect(code).toBe(0)
     expect(stdout).toContain('lanekit batch plan [FILE]')
+    const { version } = JSON.parse(readFileSync(join(scratch.folder, 'node_modules/lanekit/package.json'), 'utf8'))
+    expect(scratch.node([join('node_modules/lanekit', bin), '--version']).stdout).toBe(`${version}\n`)
   })
 })
