@@ -28,6 +28,16 @@ const library: Options = {
   target: 'es2022',
   platform: 'neutral',
   sourcemap: true,
+  // A bare `fs` could be a package; `node:fs` is what its name says, to bundlers and to readers.
+  removeNodeProtocol: false,
+  external: [/^node:/],
+}
+
+/** The command line imports the package by its public names, as its users do, and is published without types. */
+const commandLine: Options = {
+  ...library,
+  entry: { ...(library.entry as Record<string, string>), 'cli/main': 'sdk/cli/main.ts' },
+  external: [/^node:/, /^lanekit(?:\/|$)/],
 }
 
 /** What the npm scripts run; never published. */
@@ -48,4 +58,4 @@ const programs: Options = {
 }
 
 // Types take ten times as long as code, so `npm start` does without: `--dts-only` adds them.
-export default defineConfig(({ dts }) => (dts ? [library] : [{ ...library, clean: true }, programs]))
+export default defineConfig(({ dts }) => (dts ? [library] : [{ ...commandLine, clean: true }, programs]))

@@ -6,7 +6,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path'
 
 const root = dirname(import.meta.dirname)
-const builtFrom = ['sdk', 'edge', 'examples', 'package.json', 'tsconfig.json', 'tsup.config.ts', 'wrangler.toml']
+const programs = ['test/bench', 'test/conformance', 'test/sim']
+const settings = ['package.json', 'tsconfig.json', 'tsup.config.ts', 'wrangler.toml']
+const builtFrom = ['sdk', 'edge', 'examples', ...programs, ...settings]
 const typesToo = process.argv.includes('--types')
 
 const lock = digest(['package-lock.json'])

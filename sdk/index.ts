@@ -17,7 +17,20 @@ export {
   type Token,
   transfer,
 } from './evm/index.ts'
-export type { Cipher, Clock, EvmNode, NodeRefusal, Random, Relay, Signer, Store } from './ports.ts'
+export type {
+  BitcoinNode,
+  BitcoinSigner,
+  ChannelLink,
+  Cipher,
+  Clock,
+  EvmNode,
+  NodeRefusal,
+  Peers,
+  Random,
+  Relay,
+  Signer,
+  Store,
+} from './ports.ts'
 export {
   type Address,
   address,

@@ -27,6 +27,8 @@ const walls: Record<string, readonly string[]> = {
   'sdk/connect': ['errors', 'units', 'ports', 'evm', 'verify', 'wallet', 'viem'],
   'sdk/adapters': [...leaves, 'ports', 'crypto', 'evm', 'idb-keyval', 'node:'],
   'sdk/index': ['errors', 'units', 'ports', 'evm', 'batch', 'verify', 'wallet'],
+  // By the package's public names only, as a program of anybody else.
+  'sdk/cli': ['lanekit', 'node:'],
   // The edge shares the relay's vocabulary (ports, types only) and never sees keys or wallet.
   edge: [...leaves, 'ports', 'crypto', 'evm', 'batch', 'trie', 'vm', 'channel', 'hono', 'cloudflare:workers'],
 }

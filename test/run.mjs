@@ -26,16 +26,18 @@ const browser = () => {
 
 /** Two tracks, one a core. */
 const tracks = [
-  [suite('node', [])],
+  [suite('node', ['--exclude', 'test/package/**'])],
   [
     check('lock file', ['node', '.ci/lock.mjs', '--check']),
     check('format and lint', [bin('biome'), 'ci', '.', '--colors=off']),
     check('types', [bin('tsc'), '-p', '.']),
     check('types in workerd', [bin('tsc'), '-p', 'edge']),
     suite('workerd', ['-c', 'vitest.workerd.config.ts']),
+    suite('package', ['test/package']),
     check('unused code', [bin('knip'), '--no-progress']),
     check('package contents', [bin('publint'), '--strict']),
     check('package types', [bin('attw'), '--pack', '.', '--profile', 'esm-only', '--no-color']),
+    check('public API report', ['node', '.ci/api.mjs', '--check']),
     check('size budgets', [bin('size-limit')]),
     { name: 'browser', late: browser },
   ],

@@ -86,13 +86,15 @@ export async function walkChannel(world: ChannelWalkWorld): Promise<ChannelWalke
   }
 }
 
-interface Merchant {
+/** A merchant that serves. */
+export interface Merchant {
   readonly till: Till
   readonly url: string
   readonly stop: () => Promise<void>
 }
 
-async function openMerchant({ bitcoin, edge, tillStore }: ChannelWalkWorld): Promise<Merchant> {
+/** A merchant: a till with its boxes at the edge, its chain, and its HTTP face. */
+export async function openMerchant({ bitcoin, edge, tillStore }: Omit<ChannelWalkWorld, 'store'>): Promise<Merchant> {
   const secretKey = systemRandom(32)
   const payeeKey = currentEngine().publicKey(secretKey)
   const terms: Terms = {
@@ -157,13 +159,10 @@ async function fund({ bitcoin }: ChannelWalkWorld, shopper: BitcoinWallet, { url
   const opened = await shopper.openChannel({ peer: url, capacity: capacitySats })
   if (!opened.ok) throw new InvariantError(`The walk's channel was not opened: ${opened.refusal.detail}`)
   const { id } = opened.channel
-  await seen(shopper, id, ({ phase }) => phase !== 'offered')
-  for (let block = 1; block <= confirmationsMin; block++) {
-    await bitcoin.mine(1)
-    opening.advance(1 + block)
-  }
-  await shopper.refresh()
-  const { phase, fault } = await seen(shopper, id, (channel) => channel.phase !== 'funding')
+  const { phase, fault } = await mineUntil(bitcoin, shopper, id, (channel) => {
+    opening.advance(1 + Math.min(channel.confirmations, confirmationsMin))
+    return channel.phase !== 'offered' && channel.phase !== 'funding'
+  })
   if (phase !== 'open') throw new InvariantError(`The walk's channel is ${phase}: ${fault ?? 'no reason given'}`)
   opening.finish(`${capacitySats} sat under ${confirmationsMin} blocks`)
   return id
@@ -189,28 +188,31 @@ async function closeAndProve({ bitcoin }: ChannelWalkWorld, shopper: BitcoinWall
   const closing = progress('Closed, and the ending proven', confirmationsMin)
   closing.advance(0)
   await shopper.closeChannel(id)
-  for (let block = 1; block <= confirmationsMin || shopper.channels().some(isUnsettled); block++) {
-    if (block > blocksMax) throw new InvariantError("The walk's channel does not close.")
-    await new Promise((resolve) => setTimeout(resolve, pollMs))
-    await bitcoin.mine(1)
-    await shopper.refresh()
-    closing.advance(Math.min(block, confirmationsMin))
-  }
-  const channel = await seen(shopper, id, ({ phase }) => phase === 'closed')
+  const channel = await mineUntil(bitcoin, shopper, id, ({ phase, ending }) => {
+    const confirmations = ending?.confirmations ?? 0
+    closing.advance(Math.min(confirmations, confirmationsMin))
+    return phase === 'closed' && confirmations >= confirmationsMin
+  })
   closing.finish(`${channel.ending?.toPayee ?? 0n} sat to the payee, the rest came back`)
   return channel
 }
 
-/** Blocks within which a closing confirms here. */
-const blocksMax = 40
+/** Most blocks that funding or closing may take here. */
+const blocksMax = 60
 
-function isUnsettled({ phase, ending }: Channel): boolean {
-  return phase !== 'closed' || !ending || ending.confirmations < confirmationsMin
-}
-
-/** The channel, once it is as awaited. Throws when it takes too long. */
-async function seen(shopper: BitcoinWallet, id: ChannelId, is: (channel: Channel) => boolean): Promise<Channel> {
-  const patience = AbortSignal.timeout(waitMsMax)
-  for await (const channel of shopper.changes(patience)) if (channel.id === id && is(channel)) return channel
+/** Mines a block after each look, until the channel is as awaited. Throws when it takes too long. */
+async function mineUntil(
+  bitcoin: BitcoinBackend,
+  shopper: BitcoinWallet,
+  id: ChannelId,
+  is: (channel: Channel) => boolean,
+): Promise<Channel> {
+  for (let block = 0; block <= blocksMax; block++) {
+    await shopper.refresh()
+    const channel = shopper.channels().find((one) => one.id === id)
+    if (channel && is(channel)) return channel
+    await systemClock.sleep(pollMs)
+    await bitcoin.mine(1)
+  }
   throw new InvariantError("The walk's channel did not come to where it was awaited.")
 }

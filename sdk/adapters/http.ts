@@ -1,4 +1,5 @@
 import { type ErrorCode, SdkError } from '../errors.ts'
+import { watchdog } from './watchdog.ts'
 
 /** The function behind every HTTP adapter: the platform's own, unless a program hands in another. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
@@ -32,13 +33,16 @@ export interface Answer {
  */
 export async function exchange(fetch: Fetch, asked: Exchange): Promise<Answer> {
   const { counterpart, url, init, timeoutMs, bodyBytesMax } = asked
-  let response: Response
+  const watch = watchdog() // React Native has no AbortSignal.timeout.
+  watch.within(timeoutMs)
   try {
-    response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) })
-  } catch {
-    throw unreachable(counterpart)
+    const response = await fetch(url, { ...init, signal: watch.signal }).catch(() => {
+      throw unreachable(counterpart)
+    })
+    return await readAnswer(counterpart, response, bodyBytesMax)
+  } finally {
+    watch.stop()
   }
-  return readAnswer(counterpart, response, bodyBytesMax)
 }
 
 /** The whole of a response that has begun. Throws as {@link exchange} does. */
@@ -93,7 +97,11 @@ export function quoted(text: string): string {
 
 /** The whole body, or nothing when it is larger than `bytesMax`. */
 async function readBody(response: Response, bytesMax: number): Promise<Uint8Array | undefined> {
-  if (response.body === null) return new Uint8Array(0)
+  // React Native's fetch offers no stream, and a body of nothing has none either.
+  if (!response.body) {
+    const whole = new Uint8Array(await response.arrayBuffer())
+    return whole.length > bytesMax ? undefined : whole
+  }
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of chunksOf(response.body)) {

@@ -61,6 +61,20 @@ export {
   remainingOf,
   type UnsignedUpdate,
 } from './payer.ts'
+export {
+  caip2Of,
+  decodePaymentRequired,
+  decodePaymentResponse,
+  decodePaymentSignature,
+  encodePaymentRequired,
+  encodePaymentResponse,
+  encodePaymentSignature,
+  type PaymentOffer,
+  type PaymentProof,
+  type PaymentRequired,
+  type PaymentResult,
+  paymentHeaderCharsMax,
+} from './paymentHeaders.ts'
 export { decodePayee, decodePayer, encodePayee, encodePayer, fundingBytesMax } from './records.ts'
 export { type Fault, isSameUpdate, isSignedByPayer, type Mark, paymentIdBytes, type Update } from './update.ts'
 export { type ChainView, closingHeight, depositHeight, type Ending, endingOf, isFunded, type Spend } from './view.ts'

@@ -7,23 +7,29 @@ export interface MailboxWorld {
   readonly epoch: number
   readonly clock: Clock
   readonly random: Random
-  /** Aborted, with what is thrown from then on, when another device has taken over. */
+  /** Aborted when another device has taken over. */
   readonly fence: AbortController
 }
 
 /** Another device has taken over. Both directions end with what this returns. */
 export function fenceOff({ fence }: MailboxWorld): SdkError {
-  if (!fence.signal.aborted)
-    fence.abort(
-      new SdkError('relay/refused', 'Another device has taken over this side of the channel.', {
-        notes: [
-          'stale-epoch',
-          'Stop using the channel here: what this device knows of it may be old.',
-          'To take it back, load it again from the store or the other side, under a higher epoch.',
-        ],
-      }),
-    )
-  return fence.signal.reason as SdkError
+  fence.abort()
+  return takenOver()
+}
+
+/** Throws when another device has taken over. */
+export function requireOwn({ fence }: MailboxWorld): void {
+  if (fence.signal.aborted) throw takenOver() // Signals of React Native carry no reason.
+}
+
+function takenOver(): SdkError {
+  return new SdkError('relay/refused', 'Another device has taken over this side of the channel.', {
+    notes: [
+      'stale-epoch',
+      'Stop using the channel here: what this device knows of it may be old.',
+      'To take it back, load it again from the store or the other side, under a higher epoch.',
+    ],
+  })
 }
 
 /** Asks where this side stands. Throws as the link does, and when another device has taken over. */

@@ -1,7 +1,7 @@
 import { SdkError } from '../errors.ts'
 import { sameBytes } from '../units.ts'
 import { networkPauses, pauseMs } from './backoff.ts'
-import { fenceOff, isRelayFault, type MailboxWorld, refusalCode, standingOf } from './fence.ts'
+import { fenceOff, isRelayFault, type MailboxWorld, refusalCode, requireOwn, standingOf } from './fence.ts'
 
 /** Most posts of one mailbox that wait; beyond, `client/busy`. */
 export const postsMax = 64
@@ -45,7 +45,7 @@ export function createPoster(world: MailboxWorld): (message: Uint8Array) => Prom
   }
 
   return async (message) => {
-    world.fence.signal.throwIfAborted()
+    requireOwn(world)
     if (waiting >= postsMax)
       throw new SdkError('client/busy', `${postsMax} messages wait for the channel box already.`, { retryable: true })
     waiting += 1
@@ -61,9 +61,9 @@ export function createPoster(world: MailboxWorld): (message: Uint8Array) => Prom
 
 /** Sends until the box has answered for this message, or the tries are used up. */
 async function deliver(world: MailboxWorld, outgoing: Outgoing, bytes: Uint8Array): Promise<void> {
-  const { link, epoch, clock, random, fence } = world
+  const { link, epoch, clock, random } = world
   for (let tries = 1, renumbered = 0; ; ) {
-    fence.signal.throwIfAborted()
+    requireOwn(world)
     try {
       const sequence = await sequenceFor(world, outgoing, bytes)
       outgoing.open = { sequence, bytes }

@@ -1,7 +1,7 @@
 import { SdkError } from '../errors.ts'
 import type { LinkMessage } from '../ports.ts'
 import { networkPauses, pauseMs } from './backoff.ts'
-import { fenceOff, isRelayFault, type MailboxWorld, refusalCode, standingOf } from './fence.ts'
+import { fenceOff, isRelayFault, type MailboxWorld, refusalCode, requireOwn, standingOf } from './fence.ts'
 
 /** Stores what a message of the other side says. */
 export type Take = (message: Uint8Array) => Promise<void>
@@ -60,7 +60,7 @@ export async function readInbox(world: MailboxWorld, take: Take, signal: AbortSi
   } finally {
     for (const source of [signal, fence.signal]) source.removeEventListener('abort', end)
   }
-  fence.signal.throwIfAborted()
+  requireOwn(world)
   const ended = failure as { readonly error: unknown } | null
   if (ended) throw ended.error
 }

@@ -15,11 +15,12 @@ import {
 /** Most channel keys that a keyring keeps derived, so that a payment does not wait for a derivation. */
 const channelKeysMax = 32
 
-/** How keys of the main network (coin type 0 of SLIP-44) and of test networks (1) are printed: `xpub` and `tpub` (BIP-32). */
-const versions: readonly [KeyVersions, KeyVersions] = [
-  { public: 0x0488b21e, private: 0x0488ade4 },
-  { public: 0x043587cf, private: 0x04358394 },
-]
+/** What a network's keys are derived and printed by. */
+export interface BitcoinKeyFormat {
+  /** Second, hardened step of account paths (SLIP-44). */
+  readonly coinType: 0 | 1
+  readonly xpub: KeyVersions
+}
 
 /** An account's extended public key, and where it comes from. */
 export interface PrintedAccountKey {
@@ -66,10 +67,9 @@ export interface BitcoinKeyring {
  * `index` being `m/7113'/c'/0'/index'` ({@link channelsPath}).
  *
  * @param seed - 16 to 64 bytes, not kept; the caller's to zero.
- * @param coinType - Of SLIP-44: 0 for the main network, 1 for the test networks, which share their keys.
  */
-export function createBitcoinKeyring(seed: Uint8Array, coinType: 0 | 1): BitcoinKeyring {
-  const root = hdNode(seed, versions[coinType])
+export function createBitcoinKeyring(seed: Uint8Array, { coinType, xpub }: BitcoinKeyFormat): BitcoinKeyring {
+  const root = hdNode(seed, xpub)
   const fingerprint = root.fingerprint.toString(16).padStart(8, '0')
   const accounts = kinds.map((kind): AccountNode => {
     const path = bitcoinAccountPath(kind, coinType)

@@ -1,5 +1,16 @@
 export type { Income } from './books.ts'
 export { type BoxesOptions, mailboxLink, openBoxes, type TillBoxes } from './boxes.ts'
+export {
+  bodyBytesDefault,
+  type PaidEnv,
+  type PaidOptions,
+  type PaidPayment,
+  paid,
+  redeemMsDefault,
+  validMsDefault,
+  waitersMax,
+  waitMsDefault,
+} from './paid.ts'
 export type { Deposit, TillChain, TillLink, TillSigner, TillSignRequest, TillWorld } from './ports.ts'
 export { type TillProblemCode, tillProblemCodes } from './problems.ts'
 export type { Payment, Quote } from './records.ts'

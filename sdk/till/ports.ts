@@ -33,7 +33,10 @@ export interface TillSigner {
   readonly publicKeys: () => Promise<readonly Uint8Array[]>
   /** ECDSA with low s, 64 bytes or more: r, s; what follows is ignored. Throws `signer/refused`. */
   readonly sign: (request: TillSignRequest) => Promise<Uint8Array>
-  /** ECDH of the key of a channel's terms and its payer's, for the tags of messages: `sharedSecret` of the engine. [OW26] */
+  /**
+   * ECDH of the key of a channel's terms and its payer's, for the tags of messages: `sharedSecret` of the engine. [OW26]
+   * Also asked for a key with itself, for the tokens of the boxes. [TP9]
+   */
   readonly sharedSecret: (pair: { readonly payeeKey: Uint8Array; readonly payerKey: Uint8Array }) => Promise<Uint8Array>
 }
 

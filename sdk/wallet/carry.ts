@@ -176,8 +176,10 @@ async function listen(
   const { batch, attempts } = parcel
   const own = new Set(attempts.map(({ hash }) => hash))
   const ended = new AbortController()
-  const until = AbortSignal.any([life.signal, ended.signal])
-  const end = () => ended.abort()
+  const until = ended.signal
+  const end = () => ended.abort(life.signal.reason)
+  if (life.signal.aborted) end()
+  life.signal.addEventListener('abort', end, { once: true })
   world.clock.sleep(streamMsMax, until).then(end, end)
   carriage.streams += 1
   let sequence = from
@@ -193,6 +195,7 @@ async function listen(
     if (error.code === 'relay/refused') sequence = 0
   } finally {
     carriage.streams -= 1
+    life.signal.removeEventListener('abort', end)
     end()
   }
   return sequence

@@ -4,7 +4,7 @@ import type { TypedData } from '../evm/index.ts'
 import type { Clock, EvmNode, Random, Relay, Signer, Store } from '../ports.ts'
 import type { Address, Hex, TxHash } from '../units.ts'
 import type { Verified } from '../verify/index.ts'
-import { type BlockBook, blockBook, type Included, proveIncluded } from './blocks.ts'
+import { blockBook, type Included } from './blocks.ts'
 import { createBoard } from './board.ts'
 import { createDispatch } from './dispatch.ts'
 import { factFinder } from './facts.ts'
@@ -12,10 +12,11 @@ import { beginLife } from './life.ts'
 import type { Chain, Order, Quoted, World } from './order.ts'
 import { freeNonces, undecided } from './outbox.ts'
 import { accountsWithOutbox, readOutboxes } from './outboxStore.ts'
+import { provenReceipt } from './receipt.ts'
 import { type Office, outstanding, quote, replace, send, sendSigned } from './send.ts'
 import type { Sent } from './sent.ts'
 import { signMessage, signTypedData } from './signing.ts'
-import { blockNumberOf, watcher } from './watch.ts'
+import { watcher } from './watch.ts'
 
 /** What a wallet is made of. Every part is a port, and can be replaced. */
 export interface WalletParts {
@@ -116,7 +117,7 @@ export async function createWallet(parts: WalletParts): Promise<Wallet> {
     nextNonce: async (account) => awake(() => nextNonce(office, account)),
     signMessage: async (account, message) => awake(() => signMessage(world.keys, account, message)),
     signTypedData: async (account, data) => awake(() => signTypedData(world.keys, account, data)),
-    receipt: async (hash) => awake(() => receipt(world.evm, blocks, hash)),
+    receipt: async (hash) => awake(() => provenReceipt(world.evm, hash, blocks)),
     request: async (method, params) => awake(() => world.evm.request(method, params)),
     close: () => {
       const closed = new SdkError('wallet/closed', 'The wallet is closed.')
@@ -136,19 +137,6 @@ async function nextNonce({ place, finder }: Office, account: Address): Promise<n
   const [facts, [outbox]] = await Promise.all([finder.accounts([account]), readOutboxes(place, [account])])
   const pending = facts.get(account)?.pending ?? 0
   return (outbox && freeNonces(outbox, pending, 1)[0]) ?? pending
-}
-
-async function receipt(evm: EvmNode, blocks: BlockBook, hash: TxHash): Promise<Verified<Included> | undefined> {
-  const number = await blockNumberOf(evm, hash)
-  if (number === undefined) return undefined
-  for (const age of ['kept', 'fresh'] as const) {
-    const block = await blocks.at(number, age)
-    const proof = block && proveIncluded(block, hash)
-    if (proof) return proof
-  }
-  throw new SdkError('node/nonsense', 'The node names a block for the transaction that does not hold it.', {
-    retryable: true, // A reorganisation between two questions looks the same.
-  })
 }
 
 /** Work that runs one after the other, whatever becomes of it. */

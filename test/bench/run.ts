@@ -1,5 +1,7 @@
+import * as channel from './channel.ts'
 import * as codec from './codec.ts'
 import * as edge from './edge.ts'
+import * as packageGroup from './package.ts'
 import * as plan from './plan.ts'
 import * as verify from './verify.ts'
 
@@ -14,10 +16,12 @@ export interface Figure {
 }
 
 const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
+  channel: channel.run,
   plan: plan.run,
   codec: codec.run,
   edge: edge.run,
   verify: verify.run,
+  package: packageGroup.run,
 }
 
 const words = process.argv.slice(2)

@@ -72,8 +72,8 @@ export function memoryBox(now: () => number = Date.now): MemoryBox {
   const feed = (event: BoxEvent) => {
     const answer = turn(event)
     if ((boxWakeAt(rows) ?? Number.POSITIVE_INFINITY) <= now()) turn({ type: 'tick', now: now() })
-    // A visit changes nothing for a reader, and a reader that woke visits: two of them would wake each other for ever.
-    if (event.type !== 'visit') for (const wake of [...readers]) wake()
+    // A reader's own visit wakes nobody, or two readers would wake each other for ever.
+    if (event.type === 'post') for (const wake of [...readers]) wake()
     return answer
   }
   const link = (side: Side, token: Uint8Array): ChannelLink => {

@@ -3,6 +3,7 @@ import {
   type ChainView,
   type CloseAsk,
   channelIdOf,
+  closingFee,
   closingHeight,
   decodePayee,
   decodePayer,
@@ -22,7 +23,7 @@ import {
 import type { StoreWrite } from '../../sdk/ports.ts'
 import type { Deposit } from '../../sdk/till/index.ts'
 import { depositedFrom, keys, type Payment, paymentFrom } from '../../sdk/till/records.ts'
-import { type ChannelId, type Hex, sameBytes, toHex } from '../../sdk/units.ts'
+import { type ChannelId, feerate, type Hex, sameBytes, toHex } from '../../sdk/units.ts'
 import type { SimBox } from './box.ts'
 import { type Judged, type SimChain, spenderOf, spendFault, tipOf, viewOf } from './chain.ts'
 import { payerKey } from './payerShell.ts'
@@ -35,6 +36,8 @@ export interface Account {
   /** Every update that the payer's key ever signed. */
   readonly signed: Update[]
   readonly asks: CloseAsk[]
+  /** Closings that were left with the box. */
+  readonly deposits: Deposit[]
   /** What was sent of each number. */
   readonly sent: Map<number, Uint8Array>
   /** What is on the disks now. */
@@ -50,6 +53,10 @@ export interface Account {
   overdue: number
   /** The payer's disk was once put back. */
   isRestored: boolean
+  /** The funding was once deep enough. */
+  wasFunded: boolean
+  /** The chain once held a spend of it. */
+  wasSpent: boolean
 }
 
 /** An auditor of a world with one till. It breaks the world at the first thing that must not be. */
@@ -71,6 +78,7 @@ export function openAccount(audit: Audit, opening: Opening, box: SimBox): Accoun
     box,
     signed: [],
     asks: [],
+    deposits: [],
     sent: new Map(),
     payer: null,
     payee: null,
@@ -79,6 +87,8 @@ export function openAccount(audit: Audit, opening: Opening, box: SimBox): Accoun
     shown: null,
     overdue: 0,
     isRestored: false,
+    wasFunded: false,
+    wasSpent: false,
   }
   audit.accounts.set(channelIdOf(opening), account)
   return account
@@ -214,14 +224,23 @@ export function auditDeposit({ world, accounts }: Audit, deposit: Deposit): void
     return fail(world, 'OW15: a deposit left before its update was stored')
   const fault = spendFault(deposit.transaction, fundingOutput(account.opening))
   if (fault) fail(world, `OW25: a deposited closing is not valid: ${fault}`)
+  account.deposits.push(deposit)
 }
 
 /** Before the till broadcasts a closing. */
 export function auditTillBroadcast({ world, accounts }: Audit, transaction: Uint8Array): void {
-  for (const { payee } of accounts.values())
-    if (payee && payee.phase !== 'open' && payee.closing && sameBytes(payee.closing.transaction, transaction)) return
+  for (const { opening, payee } of accounts.values()) {
+    const closing = payee && payee.phase !== 'open' ? payee.closing : null
+    if (!closing || !sameBytes(closing.transaction, transaction)) continue
+    if (closing.fee < opening.terms.closeFee && closing.fee < closingFee(opening, tillFeerate))
+      fail(world, 'OW19: the till closes at a fee that does not confirm')
+    return
+  }
   fail(world, 'OW20: a closing was broadcast before it was stored')
 }
+
+/** What confirms in good time, in this world. */
+export const tillFeerate = feerate(1_500)
 
 /** Before a payer broadcasts. */
 export function auditPayerBroadcast({ world }: Audit, { payer }: Account, transaction: Uint8Array): void {
@@ -249,12 +268,26 @@ export function toPayeeOf({ terms }: Opening, spender: Judged | null): bigint {
   return paidTo(terms.payeeScript, spender?.outputs ?? [])
 }
 
+/** What a transaction of the chain gives the payer. */
+export function toPayerOf({ payerScript }: Opening, spender: Judged | null): bigint {
+  return paidTo(payerScript, spender?.outputs ?? [])
+}
+
+/** Leaves a closing with the box, which keeps the best. */
+export function leave({ world }: Audit, { box }: Account, deposit: Deposit): void {
+  const before = box.deposit?.number ?? 0
+  box.deposit = box.keep(box.deposit, deposit)
+  if (box.deposit.number < before) fail(world, 'OW25: the box gave a better closing up for a lower one')
+}
+
 /** When a block came: what it spent of a channel is what was signed for, and the till sees what happens. */
 export function auditBlock(audit: Audit, isTillLost: boolean): void {
   const { world, chain } = audit
   for (const account of audit.accounts.values()) {
     const spender = spenderOf(chain, account.opening)
     if (spender) auditSpend(world, account, spender)
+    account.wasSpent ||= spender !== null
+    account.wasFunded ||= isFunded(account.opening, viewOf(chain, account.opening))
     account.overdue = !isTillLost && isOverdue(audit, account) ? account.overdue + 1 : 0
     if (account.overdue > overdueMax) fail(world, `OW18: the till is ${account.payee?.phase} when it should be closing`)
   }
@@ -272,15 +305,21 @@ function isOverdue({ chain }: Audit, { opening, payee }: Account): boolean {
 
 function auditSpend(world: World, { opening, signed, asks }: Account, spender: Judged): void {
   const toPayee = toPayeeOf(opening, spender)
-  const toPayer = paidTo(opening.payerScript, spender.outputs)
+  const toPayer = toPayerOf(opening, spender)
   if (toPayee + toPayer + spender.fee !== opening.capacity) fail(world, 'OW3: sats were made or lost')
-  if (spender.locktime > 0) return // A refund, which the chain has judged.
+  if (spender.locktime > 0) {
+    if (spender.fee > refundFeeMax) fail(world, 'OW4: a refund burns what it takes back')
+    return
+  }
   if (toPayee > 0n && !signed.some(({ paid }) => paid === toPayee))
     fail(world, 'OW2: the payee got what was not signed')
   const fees = [opening.terms.closeFee, ...asks.map(({ fee }) => fee)]
   if (!fees.some((fee) => spender.fee >= fee && spender.fee <= fee + dustMax))
     fail(world, 'OW2: the fee was not agreed')
 }
+
+/** Of some 150 vbytes at the payer's feerate. */
+const refundFeeMax = 2n * 200n
 
 /** The largest output that is left out of a closing. */
 const dustMax = 546n

@@ -7,7 +7,7 @@ export interface Mail {
   readonly messages: Uint8Array[]
   struck: number
   /** Readers to be woken. */
-  readonly readers: (() => void)[]
+  readonly readers: (() => unknown)[]
 }
 
 /** The channel box: it keeps what it was given, and broadcasts the deposit when its height has come. It never crashes. */
@@ -16,11 +16,12 @@ export interface SimBox {
   readonly toPayee: Mail
   readonly toPayer: Mail
   deposit: Deposit | null
+  readonly keep: typeof keepBest
 }
 
-export function createBox(id: ChannelId): SimBox {
+export function createBox(id: ChannelId, keep: typeof keepBest = keepBest): SimBox {
   const mail = (): Mail => ({ messages: [], struck: 0, readers: [] })
-  return { id, toPayee: mail(), toPayer: mail(), deposit: null }
+  return { id, toPayee: mail(), toPayer: mail(), deposit: null, keep }
 }
 
 export function post(mail: Mail, message: Uint8Array): void {
@@ -39,8 +40,9 @@ export function strike(mail: Mail, at: number): void {
   mail.struck = Math.max(mail.struck, at + 1)
 }
 
-export function leave(box: SimBox, deposit: Deposit): void {
-  if (!box.deposit || deposit.number > box.deposit.number) box.deposit = deposit
+/** Of two deposits a box keeps the one of the higher number. */
+export function keepBest(held: Deposit | null, left: Deposit): Deposit {
+  return held && held.number >= left.number ? held : left
 }
 
 /** The alarm, rung at every block. A refusal means that another spend came first. */

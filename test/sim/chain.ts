@@ -63,18 +63,30 @@ export function tipOf({ blocks }: SimChain): Height {
 
 /** Takes a transaction into the mempool. Throws `node/refused` for one that nodes would not relay. */
 export function broadcast(chain: SimChain, bytes: Uint8Array): void {
-  const decoded = decodeTransaction(bytes)
-  if (!decoded.ok) throw refusal(decoded.reason)
-  const { txid } = decoded.value
+  const decoded = decodedOf(bytes)
+  const { txid } = decoded
   if (chain.mempool.has(txid) || isMined(chain, txid)) return
-  const judged = judge(chain, bytes, decoded.value)
+  const judged = judge(chain, bytes, decoded)
   const rivals = [...chain.mempool.values()].filter((other) => conflicts(other, judged))
   // Replacement, as far as it matters here: the newcomer pays more than all it throws out.
   const price = rivals.reduce((sum, { fee }) => sum + fee, 0n)
+  if (rivals.length > 0) chain.world.counts.rival += 1
   if (rivals.length > 0 && judged.fee <= price) throw refusal('it pays less than what it conflicts with')
   for (const rival of rivals) chain.mempool.delete(rival.txid)
   chain.mempool.set(txid, judged)
   chain.since.set(txid, chain.blocks.length)
+}
+
+/** Transactions as they were read: the same bytes are broadcast time and again. */
+const read = new WeakMap<Uint8Array, BitcoinTransaction>()
+
+function decodedOf(bytes: Uint8Array): BitcoinTransaction {
+  const known = read.get(bytes)
+  if (known) return known
+  const decoded = decodeTransaction(bytes)
+  if (!decoded.ok) throw refusal(decoded.reason)
+  read.set(bytes, decoded.value)
+  return decoded.value
 }
 
 /** Mines one block: what has waited long, and some of the rest. */
@@ -104,10 +116,14 @@ export function reorganize(chain: SimChain, depth: number): void {
   mine(chain)
 }
 
+/** Funding outputs of openings: every view asks for one. */
+const outputs = new WeakMap<Opening, Output>()
+
 /** What the chain shows of a channel's funding output. */
 export function viewOf(chain: SimChain, opening: Opening): ChainView {
   const key = outpointKey(opening.funding)
-  const wanted = fundingOutput(opening)
+  const wanted = outputs.get(opening) ?? fundingOutput(opening)
+  outputs.set(opening, wanted)
   const made = chain.made.get(key)
   const isRight = made && made.output.value === wanted.value && sameBytes(made.output.script, wanted.script)
   const spent = isRight ? chain.spent.get(key) : undefined

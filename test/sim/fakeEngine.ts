@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { compareBytes } from '../../sdk/bitcoin/script.ts'
+import { hash as hashNow } from 'node:crypto'
+import { compareBytes, joined } from '../../sdk/bitcoin/script.ts'
 import { type CryptoEngine, nobleEngine } from '../../sdk/crypto/index.ts'
 
 /**
@@ -27,9 +27,7 @@ export const fakeEngine: CryptoEngine = {
 }
 
 function hash(...parts: readonly Uint8Array[]): Uint8Array {
-  const sum = createHash('sha256')
-  for (const part of parts) sum.update(part)
-  return new Uint8Array(sum.digest())
+  return new Uint8Array(hashNow('sha256', parts.length === 1 && parts[0] ? parts[0] : joined(...parts), 'buffer'))
 }
 
 /** 65 bytes whose r and s are in range, so that they have a DER form. */

@@ -1,5 +1,5 @@
 import { first, type Mail, strike } from './box.ts'
-import { after, call, reportBug, type SimNode, sleep, type World } from './world.ts'
+import { after, call, nothingNew, reportBug, type SimNode, sleep, type World } from './world.ts'
 
 /** How long a reader waits before it looks by itself, and before it tries again. */
 const pollTicks = 60
@@ -32,11 +32,14 @@ export async function readMail(
 }
 
 /** Waits until somebody rings, or some time has passed. */
-export function untilWoken(world: World, node: SimNode, bells: (() => void)[], ticks: number): Promise<void> {
+export function untilWoken(world: World, node: SimNode, bells: (() => unknown)[], ticks: number): Promise<void> {
   const { life } = node
   return new Promise((resolve) => {
+    let isAwake = false
     const wake = () => {
-      if (life.alive) resolve()
+      if (isAwake || !life.alive) return nothingNew
+      isAwake = true
+      return resolve()
     }
     bells.push(wake)
     after(world, ticks, wake)

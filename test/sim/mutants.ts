@@ -2,6 +2,7 @@ import {
   channelIdOf,
   closingHeight,
   type Fault,
+  type Opening,
   type Payee,
   type PayeeEvent,
   type PayeeStep,
@@ -11,7 +12,8 @@ import {
 } from '../../sdk/channel/index.ts'
 import { currentEngine, useEngine } from '../../sdk/crypto/index.ts'
 import type { Store } from '../../sdk/ports.ts'
-import { height, sats } from '../../sdk/units.ts'
+import { encodeDeposited } from '../../sdk/till/records.ts'
+import { feerate, type Height, height, sats } from '../../sdk/units.ts'
 import type { Mutant } from './setting.ts'
 
 /** Defects that the simulation must notice, each within a few worlds. */
@@ -44,16 +46,16 @@ export const mutants: readonly Mutant[] = [
       view: { ...event.view, fundedAt: height(event.view.height - opening.terms.confirmationsMin + 1) },
     }
   }),
-  payeeSees('takes updates when it should close', (event) =>
-    event.type === 'update' || event.type === 'chain'
-      ? { ...event, view: { ...event.view, height: height(101) } }
-      : event,
-  ),
+  payeeSees('takes updates when it should close', (event, { opening }) => {
+    if (event.type !== 'update' && event.type !== 'chain') return event
+    return { ...event, view: { ...event.view, height: inTime(event.view.height, opening) } }
+  }),
   payeeSees('closes after its margin', (event, { opening }) => {
     if (event.type !== 'chain' || event.view.height >= opening.expiry) return event
-    const late = Math.min(event.view.height, closingHeight(opening) - 1)
-    return { ...event, view: { ...event.view, height: height(late) } }
+    return { ...event, view: { ...event.view, height: inTime(event.view.height, opening) } }
   }),
+  payeeSees('closes at any fee', (event) => (event.type === 'close' ? { ...event, feeMin: sats(0n) } : event)),
+  payee('answers without saying what it holds', (right) => ({ ...right, effects: right.effects.map(withoutBest) })),
   payeeSees('believes an ending without a depth', (event) => {
     const spend = event.type === 'chain' ? event.view.spend : null
     if (event.type !== 'chain' || !spend) return event
@@ -74,6 +76,23 @@ export const mutants: readonly Mutant[] = [
     name: 'the till opens two channels on one output',
     tillWorld: (world) => ({ ...world, store: forgettingFundings(world.store) }),
   },
+  {
+    name: 'the till does not store its payments',
+    tillWorld: (world) => ({ ...world, store: forgettingPayments(world.store) }),
+  },
+  { name: 'the till gives goods by an event', till: (till) => ({ ...till, isPaid: async () => true }) },
+  {
+    name: 'the till believes that all is deposited',
+    tillWorld: (world) => ({ ...world, store: full(world.store) }),
+  },
+  {
+    name: 'the till takes messages without the right tag',
+    till: (till, sealed) => ({ ...till, take: (message) => till.take(sealed(message)) }),
+  },
+  {
+    name: 'the box takes a deposit of a lower number',
+    keep: (_, left) => left,
+  },
   payer('sends before it stores', (right) => persistLast(right)),
   payer('makes a resend anew', (right, _, event) =>
     event.type === 'reconnected' ? { ...right, effects: right.effects.map(rebuilt) } : right,
@@ -93,6 +112,19 @@ export const mutants: readonly Mutant[] = [
       : event
   }),
   payer('never refunds', (right) => without(right, 'sign-refund')),
+  { name: 'the payer burns its refund', payerWorld: (world) => ({ ...world, refundFeerate: feerate(20_000) }) },
+  payer('does not learn what was charged', (right, { spent }) =>
+    right.channel.spent === spent ? right : persisted(right, { ...right.channel, spent }),
+  ),
+  payer('does not learn from a correction', (right, channel, event) =>
+    event.type === 'message' && event.message.type !== 'ack' && right.channel.best !== channel.best
+      ? { channel, effects: [] }
+      : right,
+  ),
+  { name: 'the payer takes messages without the right tag', isAuthentic: () => true },
+  payer('pays on while one is in flight', (right) =>
+    right.channel.pending ? persisted(right, { ...right.channel, pending: null }) : right,
+  ),
   payer('funds before the payee takes the channel', (right, { phase, fundingTransaction }, event) => {
     if (phase !== 'offered' || event.type !== 'reconnected') return right
     return { ...right, effects: [...right.effects, { type: 'broadcast', transaction: fundingTransaction }] }
@@ -101,6 +133,11 @@ export const mutants: readonly Mutant[] = [
     event.type === 'chain' && right.channel.phase !== 'refunding' ? without(right, 'broadcast') : right,
   ),
 ]
+
+/** The last height at which a channel takes updates, or an earlier one; from the expiry on there is no helping it. */
+function inTime(now: Height, opening: Opening): Height {
+  return now >= opening.expiry ? now : height(Math.min(now, closingHeight(opening) - 1))
+}
 
 /** A payee whose right step is made wrong. */
 function payee(name: string, spoil: (right: PayeeStep, channel: Payee, event: PayeeEvent) => PayeeStep): Mutant {
@@ -188,6 +225,16 @@ function rebuilt(effect: PayerStep['effects'][number]): PayerStep['effects'][num
   }
 }
 
+function withoutBest(effect: PayeeStep['effects'][number]): PayeeStep['effects'][number] {
+  if (effect.type !== 'send' || !('best' in effect.message)) return effect
+  return { ...effect, message: { ...effect.message, best: null, spent: sats(0n) } }
+}
+
+/** The same step to another channel. */
+function persisted({ effects }: PayerStep, channel: Payer): PayerStep {
+  return { channel, effects: effects.map((effect) => (effect.type === 'persist' ? { ...effect, channel } : effect)) }
+}
+
 function isRefused({ effects }: PayeeStep): boolean {
   return effects.some(({ type }) => type === 'refused')
 }
@@ -199,6 +246,28 @@ function lazy(store: Store): Store {
     commit: async (writes) => {
       store.commit(writes).catch(() => undefined)
     },
+  }
+}
+
+/** A store in which more is deposited than any channel can pay. */
+function full(store: Store): Store {
+  const bytes = encodeDeposited({ number: 1, paid: sats(1_000_000n) })
+  return {
+    ...store,
+    get: async (key) => {
+      const record = await store.get(key)
+      return key.startsWith('till/deposits/') ? { version: record?.version ?? 0, bytes } : record
+    },
+  }
+}
+
+/** A store in which nobody finds out that a payment was made. */
+function forgettingPayments(store: Store): Store {
+  const isPayment = (key: string) => key.startsWith('till/payments/')
+  return {
+    ...store,
+    get: async (key) => (isPayment(key) ? undefined : store.get(key)),
+    commit: (writes) => store.commit(writes.filter(({ key }) => !isPayment(key))),
   }
 }
 

@@ -25,9 +25,10 @@ import { call, fail, note, reportBug, type SimNode, type World } from './world.t
 export interface PayerNode extends SimNode {
   readonly account: Account
   readonly secretKey: Uint8Array
+  readonly fundingTransaction: Uint8Array
   readonly linkKey: Uint8Array
   readonly disk: Disk
-  readonly bells: (() => void)[]
+  readonly bells: (() => unknown)[]
   shell: PayerShell | null
   /** The shopper wants the channel closed, at this feerate. */
   closeFeerate: number | null
@@ -52,6 +53,7 @@ export function createPayer(audit: Audit, setup: PayerSetup): PayerNode {
     name,
     account,
     secretKey,
+    fundingTransaction: setup.fundingTransaction,
     linkKey: linkKeyOf(secret, channelIdOf(opening)),
     disk: { records: new Map(), onCommit: (writes) => auditPayer(audit, account, writes) },
     bells: [],
@@ -59,6 +61,8 @@ export function createPayer(audit: Audit, setup: PayerSetup): PayerNode {
     closeFeerate: null,
     life: { alive: false },
     cutUntil: new Map(),
+    reached: new Map(),
+    calls: 0,
     isSpared: () => false,
     start: () => begin(audit, node, setup),
   }
@@ -72,7 +76,9 @@ function begin(audit: Audit, node: PayerNode, { mutant, fundingTransaction }: Pa
   node.shell = shell
   node.bells.length = 0
   void offer(world, node, shell, fundingTransaction).then(() => {
-    void readMail(world, node, node.account.box.toPayer, (message) => take(node, shell, message))
+    void readMail(world, node, node.account.box.toPayer, (message) =>
+      take(node, shell, message, mutant?.isAuthentic ?? isAuthentic),
+    )
     void tend(world, node, shell)
   })
 }
@@ -90,9 +96,14 @@ async function offer(world: World, node: PayerNode, shell: PayerShell, funding: 
   }
 }
 
-async function take(node: PayerNode, shell: PayerShell, bytes: Uint8Array): Promise<void> {
+async function take(
+  node: PayerNode,
+  shell: PayerShell,
+  bytes: Uint8Array,
+  isFromPayee: typeof isAuthentic,
+): Promise<void> {
   const envelope = decodeMessage(bytes)
-  if (!envelope.ok || !isAuthentic(envelope.value, node.linkKey)) return
+  if (!envelope.ok || !isFromPayee(envelope.value, node.linkKey)) return
   const { message } = envelope.value
   if (!isFromPayer(message)) await shell.feed({ type: 'message', message })
 }
@@ -132,6 +143,7 @@ function payerWorld(audit: Audit, node: PayerNode, mutant: Mutant | null): Payer
     store: storeOn(world, node, node.disk),
     secretKey: node.secretKey,
     step: mutant?.payer?.(payerStep) ?? payerStep,
+    refundFeerate: feerate(2_000),
     send: async (message) => {
       auditPayerSend(audit, account, message)
       const bytes = encodeMessage(message, node.linkKey)

@@ -20,13 +20,14 @@ import {
 import { currentEngine } from '../../sdk/crypto/index.ts'
 import { invariant, SdkError } from '../../sdk/errors.ts'
 import type { Store } from '../../sdk/ports.ts'
-import { type Feerate, feerate, type Height, height, type Sats } from '../../sdk/units.ts'
+import { type Feerate, type Height, height, type Sats } from '../../sdk/units.ts'
 
 /** What the payer's shell works with. */
 export interface PayerWorld {
   readonly store: Store
   readonly secretKey: Uint8Array
   readonly step: typeof payerStep
+  readonly refundFeerate: Feerate
   readonly send: (message: PayerMessage) => Promise<void>
   readonly view: (opening: Opening) => Promise<ChainView>
   readonly broadcast: (transaction: Uint8Array) => Promise<void>
@@ -52,7 +53,6 @@ export interface PayerShell {
 }
 
 export const payerKey = 'wallet/channel'
-const refundFeerate = feerate(2_000)
 
 export function openPayerShell(world: PayerWorld): PayerShell {
   const { store, secretKey, onSigned } = world
@@ -110,7 +110,7 @@ export function openPayerShell(world: PayerWorld): PayerShell {
 
   async function signRefund(): Promise<void> {
     const { opening } = (await held()).channel
-    const unsigned = refund(opening, refundFeerate)
+    const unsigned = refund(opening, world.refundFeerate)
     invariant(unsigned.ok, 'OW4: the channel can be refunded')
     onSigned({ refund: true })
     const { bytes } = sealRefund(unsigned.value, sign(unsigned.value.digest))

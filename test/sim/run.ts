@@ -1,5 +1,20 @@
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { runChannelWorld } from './channelWorld.ts'
+import type { Outcome } from './scene.ts'
+
+/** Seeds of one thread: every `stride`-th from `from` on. */
+interface Share {
+  readonly from: number
+  readonly end: number
+  readonly stride: number
+}
+
+/** More than this does not help on small machines. */
+const threadsMax = 2
+/** Worlds for which a second thread is not worth its start. */
+const aloneMax = 100
 
 /** `npm run sim -- --seeds N [--from S] [--world channel] [--json]`: seeded worlds; the last line is the summary as JSON. */
 async function main(): Promise<number> {
@@ -17,21 +32,44 @@ async function main(): Promise<number> {
     return 2
   }
   const faults: Record<string, number> = {}
-  let [events, failed] = [0, 0]
-  let firstFailing: number | null = null
-  for (let seed = from; seed < from + seeds; seed++) {
-    const outcome = await runChannelWorld(seed)
+  const failures: Outcome[] = []
+  let events = 0
+  const take = (outcome: Outcome) => {
     events += outcome.events
     for (const [name, count] of Object.entries(outcome.faults)) faults[name] = (faults[name] ?? 0) + count
-    if (!outcome.failure) continue
-    failed += 1
-    firstFailing ??= seed
-    if (values.json || firstFailing !== seed) continue
-    console.log(outcome.log.join('\n'))
-    console.log(`Seed ${seed}: ${outcome.failure}. Again: npm run sim -- --seeds 1 --from ${seed}`)
+    if (outcome.failure === null) return
+    failures.push(outcome)
+    if (!values.json) console.log(`Seed ${outcome.seed}: ${outcome.failure}`)
   }
-  console.log(JSON.stringify({ world: values.world, seeds, from, failed, firstFailing, events, faults }))
-  return failed === 0 ? 0 : 1
+  const stride = seeds > aloneMax ? threadsMax : 1
+  const shares = Array.from({ length: stride }, (_, at) => ({ from: from + at, end: from + seeds, stride }))
+  await Promise.all(shares.map((share, at) => (at === 0 ? runShare(share, take) : runElsewhere(share, take))))
+  const [first] = failures.sort((a, b) => a.seed - b.seed)
+  if (first && !values.json) explain(first)
+  const summary = { world: values.world, seeds, from, failed: failures.length, firstFailing: first?.seed ?? null }
+  console.log(JSON.stringify({ ...summary, events, faults }))
+  return failures.length === 0 ? 0 : 1
 }
 
-process.exitCode = await main()
+/** Prints the first failure: its last events, what broke, and how to see it again. */
+function explain({ seed, failure, log }: Outcome): void {
+  console.log(`\nThe last events of seed ${seed}:\n${log.join('\n')}`)
+  console.log(`\nSeed ${seed}: ${failure}\nAgain: npm run sim -- --world channel --seeds 1 --from ${seed}`)
+}
+
+async function runShare({ from, end, stride }: Share, take: (outcome: Outcome) => void): Promise<void> {
+  for (let seed = from; seed < end; seed += stride) take(await runChannelWorld(seed))
+}
+
+/** The same in a thread of its own. */
+function runElsewhere(share: Share, take: (outcome: Outcome) => void): Promise<void> {
+  const worker = new Worker(fileURLToPath(import.meta.url), { workerData: share })
+  worker.on('message', take)
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('exit', () => resolve())
+  })
+}
+
+if (isMainThread) process.exitCode = await main()
+else await runShare(workerData as Share, (outcome) => parentPort?.postMessage(outcome))

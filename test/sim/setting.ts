@@ -1,10 +1,18 @@
 import { decodeTransaction, encodeTransaction, p2wpkh, p2wsh, sequenceReplaceable } from '../../sdk/bitcoin/index.ts'
 import { p2pkh } from '../../sdk/bitcoin/script.ts'
-import { fundingOutput, type Opening, type payeeStep, type payerStep, type Terms } from '../../sdk/channel/index.ts'
+import {
+  fundingOutput,
+  type isAuthentic,
+  type Opening,
+  type payeeStep,
+  type payerStep,
+  type Terms,
+} from '../../sdk/channel/index.ts'
 import { currentEngine } from '../../sdk/crypto/index.ts'
 import { invariant } from '../../sdk/errors.ts'
-import type { TillWorld } from '../../sdk/till/index.ts'
+import type { Till, TillWorld } from '../../sdk/till/index.ts'
 import { height, sats, toHex, txid } from '../../sdk/units.ts'
+import type { keepBest } from './box.ts'
 import { faucetValue, faucetWitness, firstHeight } from './chain.ts'
 import type { PayerWorld } from './payerShell.ts'
 import type { Random } from './random.ts'
@@ -17,6 +25,12 @@ export interface Mutant {
   readonly payer?: (step: typeof payerStep) => typeof payerStep
   readonly tillWorld?: (world: TillWorld) => TillWorld
   readonly payerWorld?: (world: PayerWorld) => PayerWorld
+  /** `sealed` gives a message the right tag. */
+  readonly till?: (till: Till, sealed: (message: Uint8Array) => Uint8Array) => Till
+  /** How the box keeps a deposit. */
+  readonly keep?: typeof keepBest
+  /** Whether the payer takes a message for the payee's. */
+  readonly isAuthentic?: typeof isAuthentic
 }
 
 /** Blocks between the till's time to close and the expiry. */
@@ -41,11 +55,12 @@ const ratesMax: Faults = {
 
 /** Faults that come once in a life, and so are drawn for few worlds. */
 const rare: readonly (keyof Faults)[] = ['restore', 'tillLost', 'hostile']
+const rareShare = 0.3
 
 export function drawFaults(random: Random): Faults {
   const names = Object.keys(ratesMax) as (keyof Faults)[]
   const rates = names.map((name) => {
-    const isThere = random.chance(rare.includes(name) ? 0.2 : 0.5)
+    const isThere = random.chance(rare.includes(name) ? rareShare : 0.5)
     return [name, isThere ? ratesMax[name] * random.pick([0.3, 1]) : 0]
   })
   return Object.fromEntries(rates) as Faults

@@ -1,17 +1,21 @@
 import {
   channelIdOf,
+  channelOf,
   closingHeight,
   decodeMessage,
+  encodeMessage,
   isFromPayer,
+  linkKeyOf,
   type Opening,
   payeeStep,
   type Terms,
 } from '../../sdk/channel/index.ts'
+import { currentEngine } from '../../sdk/crypto/index.ts'
 import { InvariantError } from '../../sdk/errors.ts'
 import { localTillSigner, type Till, type TillWorld } from '../../sdk/till/index.ts'
 import { keys, paymentFrom } from '../../sdk/till/records.ts'
 import { openTill } from '../../sdk/till/till.ts'
-import { feerate, type Sats } from '../../sdk/units.ts'
+import type { Sats } from '../../sdk/units.ts'
 import {
   type Audit,
   auditDeposit,
@@ -19,9 +23,11 @@ import {
   auditTill,
   auditTillBroadcast,
   auditTillSend,
+  leave,
   nameOf,
+  tillFeerate,
 } from './audit.ts'
-import { leave, post } from './box.ts'
+import { post } from './box.ts'
 import { tipOf, viewOf } from './chain.ts'
 import { type Disk, storeOn } from './disk.ts'
 import { readMail, untilWoken } from './mailman.ts'
@@ -32,7 +38,7 @@ import { call, note, reportBug, type SimNode, type World } from './world.ts'
 /** The till's process: the real till on simulated ports. */
 export interface TillNode extends SimNode {
   readonly disk: Disk
-  readonly bells: (() => void)[]
+  readonly bells: (() => unknown)[]
   readonly released: Set<string>
   till: Till | null
   /** Lost for good, with its disk. */
@@ -62,6 +68,8 @@ export function createTillNode(audit: Audit, setup: TillSetup): TillNode {
     isLost: false,
     life: { alive: false },
     cutUntil: new Map(),
+    reached: new Map(),
+    calls: 0,
     isSpared: () => isClosingTime(audit),
     start: () => {
       if (!node.isLost) void begin(audit, node, setup)
@@ -74,15 +82,25 @@ async function begin(audit: Audit, node: TillNode, setup: TillSetup): Promise<vo
   const { world } = audit
   node.till = null
   node.bells.length = 0
-  const plain = tillWorld(audit, node, setup.secretKey)
+  const plain = tillWorld(audit, node, setup)
   const wrapped = setup.mutant?.tillWorld?.(plain) ?? plain
   const { terms, undepositedMax, mutant } = setup
   const options = { ...wrapped, terms, undepositedMax, viewMsMax: audit.viewTicksMax * tickMs }
-  const till = await openTill(options, mutant?.payee?.(payeeStep) ?? payeeStep)
+  const opened = await openTill(options, mutant?.payee?.(payeeStep) ?? payeeStep)
+  const till = mutant?.till?.(opened, (bytes) => sealedAnew(audit, setup, bytes)) ?? opened
   node.till = till
   for (const { box } of audit.accounts.values())
     void readMail(world, node, box.toPayee, (message) => take(audit, node, till, message))
   void watch(world, node, till)
+}
+
+/** The message with the right tag, whoever made it. */
+function sealedAnew({ accounts }: Audit, { secretKey }: TillSetup, bytes: Uint8Array): Uint8Array {
+  const envelope = decodeMessage(bytes)
+  const account = envelope.ok ? accounts.get(channelOf(envelope.value.message)) : undefined
+  if (!envelope.ok || !account) return bytes
+  const secret = currentEngine().sharedSecret(secretKey, account.opening.payerKey)
+  return encodeMessage(envelope.value.message, linkKeyOf(secret, channelIdOf(account.opening)))
 }
 
 async function take(audit: Audit, node: TillNode, till: Till, message: Uint8Array): Promise<void> {
@@ -90,7 +108,9 @@ async function take(audit: Audit, node: TillNode, till: Till, message: Uint8Arra
   note(audit.world, `till: ${taken.ok ? (taken.fault ?? 'fine') : taken.reason}`)
   const envelope = decodeMessage(message)
   if (envelope.ok && envelope.value.message.type === 'update') {
-    const { paymentId } = envelope.value.message.update
+    const { channelId, paymentId } = envelope.value.message.update
+    const opening = audit.accounts.get(channelId)?.opening
+    if (opening && tipOf(audit.chain) >= closingHeight(opening)) audit.world.counts.late += 1
     await release(audit, node, till, paymentId)
   }
 }
@@ -120,7 +140,7 @@ async function watch(world: World, node: TillNode, till: Till): Promise<void> {
   }
 }
 
-function tillWorld(audit: Audit, node: TillNode, secretKey: Uint8Array): TillWorld {
+function tillWorld(audit: Audit, node: TillNode, { secretKey }: TillSetup): TillWorld {
   const { world, chain, accounts } = audit
   return {
     store: storeOn(world, node, node.disk),
@@ -137,7 +157,7 @@ function tillWorld(audit: Audit, node: TillNode, secretKey: Uint8Array): TillWor
         auditTillBroadcast(audit, transaction)
         await call(world, node, 'chain', () => send(audit, node, transaction))
       },
-      feerate: () => call(world, node, 'chain', () => feerate(1_500)),
+      feerate: () => call(world, node, 'chain', () => tillFeerate),
     },
     link: {
       send: async (id, bytes) => {
@@ -148,8 +168,8 @@ function tillWorld(audit: Audit, node: TillNode, secretKey: Uint8Array): TillWor
       },
       deposit: async (deposit) => {
         auditDeposit(audit, deposit)
-        const box = accounts.get(deposit.channelId)?.box
-        await call(world, node, 'box', () => box && leave(box, deposit))
+        const account = accounts.get(deposit.channelId)
+        await call(world, node, 'box', () => account && leave(audit, account, deposit))
       },
     },
   }

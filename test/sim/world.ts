@@ -29,7 +29,17 @@ export interface Faults {
   readonly tillLost: number
 }
 
-export type FaultCounts = Record<keyof Faults, number> & { probe?: number }
+/** How often each fault struck, and what came of them: calls that overtook others, updates after their time, rival transactions. */
+export type FaultCounts = Record<keyof Faults | 'reorder' | 'late' | 'rival', number>
+
+/** A crash at one call of one process: the only thing that goes wrong in a world of this kind. */
+export interface CrashPoint {
+  readonly node: string
+  /** Which call, from 1. */
+  readonly call: number
+  /** Whether the call has happened when the process dies. */
+  readonly when: 'before' | 'after'
+}
 
 /** A process between two crashes. What a dead one waits for never comes. */
 export interface Life {
@@ -46,6 +56,10 @@ export interface SimNode {
   readonly isSpared: () => boolean
   /** Until when the way to a place is cut, or the disk is full. */
   readonly cutUntil: Map<Place, number>
+  /** Which of its calls to a place happened last. */
+  readonly reached: Map<Place, number>
+  /** How many calls it has made. */
+  calls: number
 }
 
 /** Where a call goes. */
@@ -56,6 +70,7 @@ export interface World {
   readonly random: Random
   readonly faults: Faults
   readonly counts: FaultCounts
+  readonly crashPoint: CrashPoint | null
   readonly queue: Event[]
   /** How many events were ever planned. */
   planned: number
@@ -72,7 +87,7 @@ export interface World {
 interface Event {
   readonly at: number
   readonly order: number
-  readonly run: () => void
+  readonly run: () => unknown
 }
 
 const logMax = 60
@@ -80,9 +95,11 @@ const logMax = 60
 export const outageMax = 40
 
 /** A world in which nothing has happened yet. */
-export function createWorld(random: Random, faults: Faults): World {
-  const counts = Object.fromEntries(Object.keys(faults).map((name) => [name, 0])) as FaultCounts
-  return { random, faults, counts, queue: [], planned: 0, now: 0, events: 0, isHealed: false, failure: null, log: [] }
+export function createWorld(random: Random, faults: Faults, crashPoint: CrashPoint | null = null): World {
+  const names = [...Object.keys(faults), 'reorder', 'late', 'rival']
+  const counts = Object.fromEntries(names.map((name) => [name, 0])) as FaultCounts
+  const nothing = { planned: 0, now: 0, events: 0, isHealed: false, failure: null }
+  return { random, faults, counts, crashPoint, queue: [], log: [], ...nothing }
 }
 
 /** Notes that a rule was broken; the world stops after this event. */
@@ -97,7 +114,7 @@ export function note(world: World, text: string): void {
 }
 
 /** Runs something later. Of two events at one tick the one that was planned first comes first. */
-export function after(world: World, ticks: number, run: () => void): void {
+export function after(world: World, ticks: number, run: () => unknown): void {
   const { queue } = world
   queue.push({ at: world.now + ticks, order: world.planned, run })
   world.planned += 1
@@ -110,12 +127,26 @@ export function after(world: World, ticks: number, run: () => void): void {
   }
 }
 
-/** Runs the next event; false when there is none. */
+/** What an event gives back that has changed nothing: nobody need be let go on. */
+export const nothingNew = Symbol('nothing new')
+
+/** Runs the next event that changes anything; false when there is none. */
 export function step(world: World): boolean {
-  const { queue } = world
+  for (;;) {
+    const next = take(world.queue)
+    if (!next) return false
+    world.now = next.at
+    if (next.run() === nothingNew) continue
+    world.events += 1
+    return true
+  }
+}
+
+/** The next event, taken out of the heap. */
+function take(queue: Event[]): Event | null {
   const next = queue[0]
   const last = queue.pop()
-  if (!next || !last) return false
+  if (!next || !last) return null
   if (queue.length > 0) {
     queue[0] = last
     let at = 0
@@ -129,10 +160,7 @@ export function step(world: World): boolean {
       at = least
     }
   }
-  world.now = next.at
-  world.events += 1
-  next.run()
-  return true
+  return next
 }
 
 /** Ends a process; it starts again after a while. */
@@ -161,20 +189,22 @@ export function strikes(world: World, name: keyof Faults): boolean {
 export function sleep(world: World, node: SimNode, ticks: number): Promise<void> {
   const { life } = node
   return new Promise((resolve) => {
-    after(world, ticks, () => {
-      if (life.alive) resolve()
-    })
+    after(world, ticks, () => (life.alive ? resolve() : nothingNew))
   })
 }
 
 /** A call out of a process, to its disk or over the network, with all that may become of it. */
-export function call<value>(world: World, node: SimNode, place: Place, run: () => value): Promise<value> {
-  const { life } = node
+export function call<value>(world: World, node: SimNode, place: Place, go: () => value): Promise<value> {
+  const { life, reached } = node
+  node.calls += 1
+  const which = node.calls
+  const run = () => {
+    if ((reached.get(place) ?? 0) > which) world.counts.reorder += 1
+    else reached.set(place, which)
+    return go()
+  }
   return new Promise((resolve, reject) => {
-    const later = (ticks: number, end: () => void) =>
-      after(world, ticks, () => {
-        if (life.alive) end()
-      })
+    const later = (ticks: number, end: () => void) => after(world, ticks, () => (life.alive ? end() : nothingNew))
     const finish = () => {
       try {
         resolve(run())
@@ -219,6 +249,11 @@ export function reportBug(world: World, error: unknown): void {
 type Fate = 'fine' | 'die-before' | 'die-after' | 'lost' | 'unanswered' | 'twice' | 'slow'
 
 function fateOf(world: World, node: SimNode, place: Place): Fate {
+  const { crashPoint } = world
+  if (crashPoint?.node === node.name && crashPoint.call === node.calls) {
+    world.counts.crash += 1
+    return crashPoint.when === 'before' ? 'die-before' : 'die-after'
+  }
   if (world.isHealed || node.isSpared()) return 'fine'
   const { random } = world
   if (strikes(world, 'crash')) return random.chance(0.5) ? 'die-before' : 'die-after'

@@ -180,12 +180,16 @@ async function payNow(
   if (!signed.ok) return { state: 'refused', fault: signed.fault }
   const { message } = signed
   const patience = new AbortController()
-  const late = world.clock.sleep(waitMs, AbortSignal.any([patience.signal, world.signal])).then(
+  const giveUp = () => patience.abort()
+  if (world.signal.aborted) giveUp()
+  world.signal.addEventListener('abort', giveUp, { once: true })
+  const late = world.clock.sleep(waitMs, patience.signal).then(
     () => 'late' as const,
     () => 'late' as const,
   )
   const answer = await Promise.race([signed.answer, late])
-  patience.abort()
+  world.signal.removeEventListener('abort', giveUp)
+  giveUp()
   if (answer === 'late') return { state: 'pending', paymentId, message }
   if (answer !== null) return { state: 'refused', fault: answer }
   const { best, spent } = desk.known.channel

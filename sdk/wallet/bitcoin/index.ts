@@ -22,6 +22,14 @@ export {
   type QuotedChannel,
 } from './opening.ts'
 export type { FeeWish, PaymentPsbt, PaymentQuote, Reservation, SentPayment } from './pay.ts'
+export {
+  keptMax,
+  type PayingChannel,
+  type PayingFetchOptions,
+  type PayingOutcome,
+  type PayingWallet,
+  payingFetch,
+} from './payingFetch.ts'
 export { type CoinsRefusal, type Payment, paymentsMax } from './payments.ts'
 export { type RefundWish, refundFromSeed, refundKeysDefault } from './refund.ts'
 export { type LocalBitcoinSigner, mnemonicBitcoinSigner } from './signer.ts'

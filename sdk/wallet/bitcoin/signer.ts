@@ -1,4 +1,4 @@
-import type { Network } from '../../bitcoin/index.ts'
+import { type Network, networks } from '../../bitcoin/network.ts'
 import { type BitcoinKeyring, createBitcoinKeyring, type Mnemonic, seedInputs } from '../../keys/index.ts'
 import type { BitcoinSigner, Cipher } from '../../ports.ts'
 import { readMnemonic } from '../signers.ts'
@@ -50,7 +50,7 @@ export async function unlockBitcoinKeyring(options: {
 }): Promise<BitcoinKeyring> {
   const inputs = seedInputs(options.mnemonic, options.passphrase)
   const seed = await options.cipher.pbkdf2(inputs)
-  const keyring = createBitcoinKeyring(seed, options.network === 'mainnet' ? 0 : 1)
+  const keyring = createBitcoinKeyring(seed, networks[options.network])
   for (const secret of [inputs.password, inputs.salt, seed]) secret.fill(0)
   return keyring
 }

@@ -151,6 +151,16 @@ describe('rpcNode and a node that fails', () => {
     expect(cancelled).toBe(true)
   })
 
+  it('reads an answer that comes as a whole, as in React Native, and bounds it too', async () => {
+    const whole = (bytes: number) => {
+      const text = JSON.stringify({ jsonrpc: '2.0', id: 1, result: '0x7a69' }).padEnd(bytes)
+      return { status: 200, headers: new Headers(), arrayBuffer: async () => new TextEncoder().encode(text).buffer }
+    }
+    expect(await respondingWith(() => whole(0) as Response).chainId()).toBe(31_337)
+    const error = await failure(respondingWith(() => whole(rpcAnswerBytesMax + 1) as Response).chainId())
+    expect(error.code).toBe('node/nonsense')
+  })
+
   it('gives up on a node that does not answer in time', async () => {
     const node = rpcNode({
       url: 'http://node.example',

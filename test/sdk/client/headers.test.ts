@@ -172,13 +172,20 @@ describe('stored headers', () => {
   })
 
   it('that do not hold the anchor, or end below it, are not gone on with', async () => {
-    const chain = extend(regtestChain(), longerFork).chain
-    for (const anchor of [30, 61].map((at) => checkpointAt(chain, at))) {
+    const anchorOf = (headers: Uint8Array, at: number) => {
+      const anchor = checkpointAt(extend(regtestChain(), headers).chain, at)
       if (!anchor) throw new Error('There is a header at that height.')
-      const records = await stored(main)
-      const client = await clientOf([nodeOf(longerFork)], { store: memory(records), anchor })
-      expect((await client.sync()).hash).toEqual(hashAt(longerFork))
+      return anchor
     }
+    // What is stored has more work, and is not what is trusted.
+    const other = await clientOf([nodeOf(main)], {
+      store: memory(await stored(longerFork)),
+      anchor: anchorOf(main, 30),
+    })
+    expect((await other.sync()).hash).toEqual(hashAt(main))
+    const later = anchorOf(longerFork, 61)
+    const above = await clientOf([nodeOf(longerFork)], { store: memory(await stored(main)), anchor: later })
+    expect((await above.sync()).hash).toEqual(hashAt(longerFork))
   })
 
   it('are shared by two programs: the heavier chain stays', async () => {

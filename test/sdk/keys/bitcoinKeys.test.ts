@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { hardened, taprootTweak } from '../../../sdk/bitcoin/index.ts'
+import { hardened, networks, taprootTweak } from '../../../sdk/bitcoin/index.ts'
 import { currentEngine, sha256 } from '../../../sdk/crypto/engine.ts'
 import { createBitcoinKeyring, hdNode, parsePath, seedOf } from '../../../sdk/keys/index.ts'
 import { fromHex, toHex } from '../../../sdk/units.ts'
@@ -8,7 +8,7 @@ import { codeOf, publishedMnemonic } from './published.ts'
 
 const seed = seedOf(publishedMnemonic)
 const digest = sha256(new TextEncoder().encode('a digest'))
-const keyring = () => createBitcoinKeyring(seed, 0)
+const keyring = () => createBitcoinKeyring(seed, networks.mainnet)
 const path = (...steps: number[]) => steps
 const firstOf = (purpose: number) => path(purpose + hardened, hardened, hardened, 0, 0)
 const secretAt = (text: string): Uint8Array => {
@@ -26,7 +26,7 @@ describe('createBitcoinKeyring', () => {
       path: [86, 0, 0].map((step) => step + hardened),
     })
     expect(keyring().accountKey('multisig').path).toEqual([48, 0, 0, 2].map((step) => step + hardened))
-    expect(createBitcoinKeyring(seed, 1).accountKey('wpkh')).toMatchObject({
+    expect(createBitcoinKeyring(seed, networks.regtest).accountKey('wpkh')).toMatchObject({
       xpub: expect.stringMatching(/^tpub/),
       path: [84, 1, 0].map((step) => step + hardened),
     })
@@ -81,7 +81,7 @@ describe('createBitcoinKeyring', () => {
     expect(own.signChannel(5, digest).length).toBe(64)
     const other = own.channelKey(6)
     expect(own.channelSecret(5, other)).toEqual(own.channelSecret(6, key))
-    expect(toHex(createBitcoinKeyring(seed, 1).channelKey(5))).not.toBe(toHex(key))
+    expect(toHex(createBitcoinKeyring(seed, networks.regtest).channelKey(5))).not.toBe(toHex(key))
   })
 
   it('has the same channel keys after many others were in use', () => {
@@ -98,7 +98,7 @@ describe('createBitcoinKeyring', () => {
 
   it('does nothing after wipe, and keeps no hold on the seed', () => {
     const given = Uint8Array.from(seed)
-    const own = createBitcoinKeyring(given, 0)
+    const own = createBitcoinKeyring(given, networks.mainnet)
     given.fill(0)
     expect(own.accountKey('tr')).toEqual(keyring().accountKey('tr'))
     own.channelKey(1)

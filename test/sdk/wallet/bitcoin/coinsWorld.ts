@@ -8,6 +8,7 @@ import {
   decodeAccountKey,
   decodeAddress,
   encodeAddress,
+  networks,
   singleKeyAccount,
 } from '../../../../sdk/bitcoin/index.ts'
 import { p2pkh, p2sh, p2wsh, witnessScriptPubKey } from '../../../../sdk/bitcoin/script.ts'
@@ -51,7 +52,7 @@ export function freshSigner(): LocalBitcoinSigner {
   const seed = new Uint8Array(32)
   new DataView(seed.buffer).setUint32(0, seeds)
   new DataView(seed.buffer).setUint32(4, process.pid)
-  return keyringBitcoinSigner(createBitcoinKeyring(seed, 1))
+  return keyringBitcoinSigner(createBitcoinKeyring(seed, networks.regtest))
 }
 
 /** A wallet on a backend; what is not given is new. */

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type BitcoinBackend, startBitcoin } from '../../../edge/local/bitcoinBackend.ts'
+import { type Merchant, openMerchant } from '../../../edge/local/walkChannel.ts'
+import { type Edge, startEdge } from '../../../edge/local/workerd.ts'
+import { file } from '../../../sdk/adapters/file.ts'
+import { httpPeers, memory, systemRandom, webCipher } from '../../../sdk/adapters/index.ts'
+import { type ChannelId, sats } from '../../../sdk/units.ts'
+import { createBitcoinWallet } from '../../../sdk/wallet/bitcoin/index.ts'
+import { openVault } from '../../../sdk/wallet/index.ts'
+import { lanekit } from './lanekit.ts'
+
+const root = join(import.meta.dirname, '../../..')
+const password = 'published password of a test'
+const env = { LANEKIT_PASSWORD: password }
+
+let folder: string
+let bitcoin: BitcoinBackend
+let edge: Edge
+let merchant: Merchant
+let place: readonly string[]
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lanekit-cli-'))
+  bitcoin = await startBitcoin({ bitcoind: null })
+  edge = await startEdge({
+    outdir: join(root, '.lanekit/worker'),
+    config: join(root, 'wrangler.toml'),
+    persist: join(folder, 'edge'),
+    chains: {},
+    bitcoin: { network: 'regtest', esplora: [bitcoin.url], pollMs: 250 },
+    port: 0,
+    program: join(root, '.lanekit/programs/edge.js'),
+  })
+  merchant = await openMerchant({ bitcoin, edge: edge.url, tillStore: memory() })
+  place = ['--store', join(folder, 'wallet'), '--network', 'regtest', '--esplora', bitcoin.url]
+}, 120_000)
+afterAll(async () => {
+  await merchant.stop()
+  await edge.stop()
+  await bitcoin.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A channel of the wallet in the folder, opened and paid from by a program of its own, which has ended since. */
+async function openedChannel(): Promise<ChannelId> {
+  const store = file(join(folder, 'wallet'))
+  const vault = await openVault({ store, cipher: webCipher(), random: systemRandom, password })
+  const keys = await vault.bitcoin('regtest')
+  const parts = { keys, store, network: 'regtest', nodes: [bitcoin.node], peers: httpPeers(), pollMs: 250 } as const
+  const wallet = await createBitcoinWallet(parts)
+  await bitcoin.fund(await wallet.address(), sats(200_000n))
+  await bitcoin.mine(1)
+  const opened = await wallet.openChannel({ peer: merchant.url, capacity: sats(100_000n) })
+  if (!opened.ok) throw new Error(opened.refusal.detail)
+  for await (const { phase } of wallet.changes(new AbortController().signal)) {
+    if (phase === 'funding') await bitcoin.mine(1)
+    if (phase === 'open') break
+  }
+  const paymentId = systemRandom(16)
+  await merchant.till.quote(paymentId, sats(5_000n))
+  const paid = await wallet.pay(opened.channel.id, sats(5_000n), { paymentId, waitMs: 20_000 })
+  expect(paid.state).toBe('paid')
+  wallet.close()
+  await store.close()
+  return opened.channel.id
+}
+
+describe('lanekit channel', { timeout: 180_000 }, () => {
+  it('lists a channel that another program has opened, and closes it', async () => {
+    await lanekit(['wallet', 'new', ...place.slice(0, 4)], { env })
+    const id = await openedChannel()
+    const listed = await lanekit(['channel', 'list', ...place], { env })
+    expect(listed.code).toBe(0)
+    expect(listed.stdout).toContain(`${id}  open  ${merchant.url}\n  100,000 sat, 5,000 sat paid, `)
+
+    const mining = setInterval(() => void bitcoin.mine(1), 2_000)
+    const closed = await lanekit(['channel', 'close', id, '--wait', '50', '--json', ...place], { env })
+    clearInterval(mining)
+    const { ok, channel } = JSON.parse(closed.stdout)
+    expect({ ok, code: closed.code }).toEqual({ ok: true, code: 0 })
+    expect(channel).toMatchObject({ id, paid: '5000', spent: '5000', ending: { toPayee: '5000' } })
+  })
+})
