@@ -70,7 +70,7 @@ export async function startCheckout(world: CheckoutWorld): Promise<Checkout> {
     pageRoutes(world.assets, () => ({ ...facts, now: Date.now(), articles })),
   )
   app.route('/', tillRoutes({ till, program, box: front.url }))
-  app.route('/', shopRoutes({ till, orders, facts }))
+  app.route('/', shopRoutes({ till, program, orders, facts }))
   app.route('/', merchantRoutes(counter))
   app.get('/lanes/chain', (context) => context.json({ chain: world.chain }))
   if (demo && miner) app.route('/', demoRoutes(demo, miner))

@@ -60,6 +60,8 @@ describe('the shopper, in Chromium', () => {
       [texts.lane.spent]: 40,
       [texts.lane.credit]: 254,
     })
+    await page.getByRole('button', { name: 'Ask for 5 sat' }).click()
+    await page.getByText(/ and (rising|falling)/).waitFor()
     await page.getByRole('radio', { name: '15 sat' }).check()
     await page.getByRole('button', { name: texts.articles.song.buy }).click()
     await page.getByText(texts.songAtLimit).waitFor()
@@ -72,7 +74,7 @@ describe('the shopper, in Chromium', () => {
       [texts.end.paid]: 294,
       [texts.end.received]: 294,
       [texts.end.settled]: 294,
-      [texts.end.goods]: 55,
+      [texts.end.goods]: 60,
     })
     expect(await faultsOf(page)).toEqual([])
   })

@@ -1,12 +1,13 @@
 import { type Context, Hono } from 'hono'
-import { channelId, fromHex, isHex, sats } from 'lanekit'
-import type { Till } from 'lanekit/till'
+import { channelId, fromHex, isHex, sats, toHex } from 'lanekit'
+import { type PaidEnv, paid, type Till, type TillProgram } from 'lanekit/till'
 import type { Account, Article, ArticleId, Order, Receipt, Shop } from '../api.ts'
-import { articles, goodsOf } from './goods.ts'
+import { articles, goodsOf, tideAt } from './goods.ts'
 import type { Orders } from './orders.ts'
 
 export interface ShopOptions {
   readonly till: Till
+  readonly program: TillProgram
   readonly orders: Orders
   readonly facts: Omit<Shop, 'now' | 'articles'>
 }
@@ -15,8 +16,8 @@ export interface ShopOptions {
 const orderCharsMax = 256
 
 /** The shop's routes: prices, orders that become goods once the till says so, and one answer sold by 402. */
-export function shopRoutes({ till, orders, facts }: ShopOptions): Hono {
-  const app = new Hono()
+export function shopRoutes({ till, program, orders, facts }: ShopOptions): Hono<PaidEnv> {
+  const app = new Hono<PaidEnv>()
   app.get('/shop', (context) => context.json({ ...facts, now: Date.now(), articles } satisfies Shop))
   app.put('/shop/orders/:paymentId', async (context) => {
     const paymentId = context.req.param('paymentId')
@@ -49,6 +50,12 @@ export function shopRoutes({ till, orders, facts }: ShopOptions): Hono {
       settled: ending ? Number(ending.toPayee) : null,
       closingTxid: ending?.txid ?? null,
     } satisfies Account)
+  })
+  const { price: tidePrice } = articles.find(({ id }) => id === 'tide') ?? { price: 0 }
+  const gate = paid({ till, program, price: sats(BigInt(tidePrice)), description: 'The tide, now' })
+  app.get('/shop/tide', gate, async (context) => {
+    await orders.place(toHex(context.get('payment').paymentId), { article: 'tide', part: 0, at: Date.now() })
+    return context.json(tideAt(Date.now()))
   })
   return app
 

@@ -66,7 +66,9 @@ export function openCashier(parts: CashierParts): Cashier {
     } catch (error) {
       if (isClosed) return
       show({ ...now, state: 'paused' })
-      parts.failed(troubleOf(error))
+      const trouble = troubleOf(error)
+      // Whoever has the lane now goes on with it, and the lane itself says where it is.
+      if (trouble.code !== 'wallet/channel-elsewhere') parts.failed(trouble)
     } finally {
       running.delete(first.id)
     }

@@ -37,9 +37,17 @@ export function openPurchases(store: Store): Purchases {
       const key = `${prefix}${id}`
       const stored: Stored = { ...rest, price: String(price) }
       const bytes = new TextEncoder().encode(JSON.stringify(stored))
-      const expected = versions.get(key) ?? 0
-      await store.commit([{ key, expected, bytes }])
-      versions.set(key, expected + 1)
+      const write = async (expected: number) => {
+        await store.commit([{ key, expected, bytes }])
+        versions.set(key, expected + 1)
+      }
+      try {
+        await write(versions.get(key) ?? 0)
+      } catch (error) {
+        if ((error as { readonly code?: unknown }).code !== 'store/conflict') throw error
+        // Another tab wrote meanwhile. What is stored is where to go on from, and the till knows better either way.
+        await write((await store.get(key))?.version ?? 0)
+      }
     },
   }
 }

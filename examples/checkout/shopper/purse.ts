@@ -1,7 +1,7 @@
 import { type ChannelId, channelId, type Store, sats } from 'lanekit'
 import { esplora, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
 import { createVault, openVault, type Vault } from 'lanekit/wallet'
-import { type BitcoinWallet, createBitcoinWallet } from 'lanekit/wallet/bitcoin'
+import { type BitcoinWallet, createBitcoinWallet, payingFetch } from 'lanekit/wallet/bitcoin'
 import type { Account, Goods, Shop } from '../api.ts'
 import { ask, type Plug } from '../page/ask.ts'
 import { type Cashier, openCashier, type Paid, troubleOf } from './cashier.ts'
@@ -160,7 +160,10 @@ async function openSession(
     wallet,
     cashier,
     quote,
-    fetchPaid: async () => Response.error(),
+    fetchPaid: async (path, priceMax) => {
+      const fetch = payingFetch(wallet, { priceMax: sats(priceMax), fetch: (request) => plug.fetch(request) })
+      return fetch(path, { cache: 'no-store' })
+    },
     end: () => {
       ending.abort()
       cashier.close()
