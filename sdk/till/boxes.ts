@@ -80,8 +80,8 @@ export function mailboxLink({ mailbox, link }: Pick<TillBoxes, 'mailbox' | 'link
       try {
         await link(channelId).deposit({ number, closeAtHeight: broadcastHeight, transaction })
       } catch (error) {
-        // What the box holds pays more.
-        if (!isRefusal(error, 'stale-deposit')) throw error
+        // What the box holds pays more, or the same: a number names one amount, and signers need not be deterministic.
+        if (!isRefusal(error, 'stale-deposit') && !isRefusal(error, 'conflicting-deposit')) throw error
       }
     },
   }

@@ -15,8 +15,8 @@ import { height, sats, txid } from '../../sdk/units.ts'
 import { closeByPeer } from './channelPeer.ts'
 import type { Figure } from './run.ts'
 
-const rounds = 60
-const paymentsPerRound = 20
+const rounds = 200
+const paymentsPerRound = 5
 
 /**
  * Payments through a one-way channel, both sides in one process, storage and transport left out: the payer makes, signs and

@@ -26,8 +26,8 @@ import {
 } from './book.ts'
 import { bookKey, changeBook, loadBook } from './bookStore.ts'
 import { factsFrom, type InclusionFinder } from './facts.ts'
-import { followerOf, type OutgoingStatus } from './follow.ts'
-import { createLookout, type Reach, type Sight } from './lookout.ts'
+import { changeOutputs, followerOf, type OutgoingStatus } from './follow.ts'
+import { createLookout, type OwnCoin, type Reach, type Sight } from './lookout.ts'
 import { nodesOf } from './nodes.ts'
 import {
   type FeeWish,
@@ -87,7 +87,11 @@ export interface Coins {
   readonly balance: () => Promise<CoinsBalance>
   /** What payments would cost now. */
   readonly quote: (payments: readonly Payment[], wish?: FeeWish) => Promise<PaymentQuote | CoinsRefusal>
-  /** Signs, stores, then broadcasts. Resolves once stored: whatever nodes say then, it is sent until a block holds it. */
+  /**
+   * Signs, stores, then broadcasts. Resolves once stored: whatever nodes say then, it is sent until a block holds it.
+   *
+   * Funds at risk: where it throws, a store that failed may have stored it after all. See {@link outgoing} before paying anew.
+   */
   readonly send: (payments: readonly Payment[], wish?: FeeWish) => Promise<SentPayment | CoinsRefusal>
   /**
    * Gets a transaction mined sooner: one of ours by a replacement (BIP-125), an incoming one, a funding, or one that
@@ -153,7 +157,7 @@ export async function createCoins(parts: CoinsParts): Promise<Coins> {
       invariant(address, "an account's output has an address")
       return address
     },
-    balance: async () => balanceIn(await lookNow('near'), (await loadBook(place)).book),
+    balance: async () => balanceIn(purse.accounts, await lookNow('near'), (await loadBook(place)).book),
     async quote(payments, wish = {}) {
       const quoted = await quotePsbt(purse, payments, wish)
       if (!quoted.ok) return quoted
@@ -233,13 +237,29 @@ async function accountsOf(keys: BitcoinSigner, network: Network): Promise<readon
   )
 }
 
-function balanceIn({ coins, tip }: Sight, book: Book): CoinsBalance {
+function balanceIn(accounts: readonly Account[], { coins, tip }: Sight, book: Book): CoinsBalance {
   const all = reservedIn(book)
   const idle = book.outlays.filter(({ phase }) => phase.name === 'held' || phase.name === 'lost')
   const set = new Set(idle.flatMap((outlay) => spentBy(currentAttempt(outlay)).map(outpointKey)))
   const reserved = coins.filter(({ outpoint }) => set.has(outpointKey(outpoint)))
   const free = coins.filter(({ outpoint }) => !all.has(outpointKey(outpoint)))
-  return { ...balanceOf(free, tip), reserved: sats(reserved.reduce((sum, { value }) => sum + value, 0n)) }
+  const shown = balanceOf(free, tip)
+  return {
+    ...shown,
+    pending: sats(shown.pending + unseenChange(accounts, coins, book)),
+    reserved: sats(reserved.reduce((sum, { value }) => sum + value, 0n)),
+  }
+}
+
+/** Change of transactions that are on their way and that no node shows yet. */
+function unseenChange(accounts: readonly Account[], coins: readonly OwnCoin[], book: Book): bigint {
+  const spent = reservedIn(book)
+  const known = new Set(coins.map(({ outpoint }) => outpointKey(outpoint)))
+  return book.outlays
+    .filter(({ phase }) => phase.name === 'sent')
+    .flatMap((outlay) => changeOutputs(accounts, outlay))
+    .filter(({ outpoint }) => !known.has(outpointKey(outpoint)) && !spent.has(outpointKey(outpoint)))
+    .reduce((sum, { value }) => sum + value, 0n)
 }
 
 function accountOfKind(accounts: readonly Account[], kind: Account['receive']['kind'] | undefined): number {

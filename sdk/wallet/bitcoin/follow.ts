@@ -117,16 +117,29 @@ async function strangerIn({ nodes, lookout }: Purse, outlay: Outlay): Promise<Si
 }
 
 /** The outputs of an attempt that are payments: all but the change. */
-export function paymentsOf(
-  { accounts }: Pick<Purse, 'accounts'>,
-  { change }: Outlay,
-  { bytes }: Attempt,
-): readonly Output[] {
+export function paymentsOf({ accounts }: Pick<Purse, 'accounts'>, outlay: Outlay, attempt: Attempt): readonly Output[] {
+  const change = changeScript(accounts, outlay)
+  return outputsOf(attempt).filter(({ script }) => !change || !sameBytes(script, change))
+}
+
+/** The change of the attempt that stands for an outlay, and where it lies. */
+export function changeOutputs(accounts: Purse['accounts'], outlay: Outlay) {
+  const change = changeScript(accounts, outlay)
+  const attempt = currentAttempt(outlay)
+  return outputsOf(attempt).flatMap(({ script, value }, index) =>
+    change && sameBytes(script, change) ? [{ outpoint: { txid: attempt.txid, index }, value }] : [],
+  )
+}
+
+function changeScript(accounts: Purse['accounts'], { change }: Outlay): Uint8Array | undefined {
+  const account = change && accounts[change.account]
+  return account ? accountOutput(account, change.keyPath).script : undefined
+}
+
+function outputsOf({ bytes }: Attempt): readonly Output[] {
   const decoded = decodeTransaction(bytes)
   invariant(decoded.ok, 'a signed transaction can be read')
-  const account = change && accounts[change.account]
-  const script = account && accountOutput(account, change.keyPath).script
-  return decoded.value.outputs.filter((output) => !script || !sameBytes(output.script, script))
+  return decoded.value.outputs
 }
 
 function statusOfOutlay(

@@ -77,7 +77,7 @@ export function update(
 }
 
 /** A signature on the closing that pays `paid`; on nothing where there is no such closing. */
-export function signed(paid: Sats, fee: Sats, secret = payerSecret): Uint8Array {
+export function signed(paid: Sats, fee: Sats, secret: Uint8Array = payerSecret): Uint8Array {
   const digest = closingDigest(opening, paid, fee) ?? new Uint8Array(32)
   return currentEngine().sign(digest, secret).slice(0, 64)
 }

@@ -182,6 +182,8 @@ describe('[CO8] what a wallet has left', () => {
     const first = await openCoins(ground, { ...parts, nodes: [dead] })
     const sent = done(await first.send([paying(payee, 40_000n)], rate(1)))
     expect(await first.status(sent.txid)).toMatchObject({ state: 'waiting' })
+    // No node shows the change yet, and it counts.
+    expect((await first.balance()).pending).toBe(200_000n - 40_000n - sent.fee)
     expect(await ground.node.transaction(sent.txid as Txid)).toBeUndefined()
     await (await openCoins(ground, parts)).refresh()
     expect(await ground.node.transaction(sent.txid)).toBeDefined()
