@@ -17,6 +17,13 @@ beforeAll(() => {
     }`
   scratch.write('main.ts', [...imports, use].join('\n'))
   scratch.write(
+    'old.cts',
+    `import lanekit = require('lanekit')
+     import batch = require('lanekit/batch')
+     export const plan: number = batch.plan([]).count
+     export const vault: typeof lanekit.createVault = lanekit.createVault`,
+  )
+  scratch.write(
     'use.ts',
     `import { createVault as create, transfer, wei, type Wallet } from 'lanekit'
      import { memory, systemRandom, webCipher } from 'lanekit/adapters'
@@ -34,15 +41,21 @@ beforeAll(() => {
 })
 afterAll(() => scratch.remove())
 
-/** The two ways in which TypeScript finds types today: as Node resolves, and as bundlers do. */
+/** The ways in which TypeScript finds types today: as Node resolves, as bundlers do, and for `require` of a module. */
 const ways = [
-  { name: 'node16', moduleResolution: ts.ModuleResolutionKind.Node16, module: ts.ModuleKind.Node16 },
-  { name: 'bundler', moduleResolution: ts.ModuleResolutionKind.Bundler, module: ts.ModuleKind.ESNext },
+  { name: 'node16', root: 'main.ts', moduleResolution: ts.ModuleResolutionKind.Node16, module: ts.ModuleKind.Node16 },
+  { name: 'bundler', root: 'main.ts', moduleResolution: ts.ModuleResolutionKind.Bundler, module: ts.ModuleKind.ESNext },
+  {
+    name: 'nodenext',
+    root: 'old.cts',
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    module: ts.ModuleKind.NodeNext,
+  },
 ]
 
 describe('types, with skipLibCheck off', () => {
-  it.each(ways)('[types] fit under moduleResolution $name', { timeout: 120_000 }, ({ name: _, ...way }) => {
-    const program = ts.createProgram([join(scratch.folder, 'main.ts')], {
+  it.each(ways)('[types] fit under moduleResolution $name', { timeout: 120_000 }, ({ name: _, root, ...way }) => {
+    const program = ts.createProgram([join(scratch.folder, root)], {
       ...way,
       target: ts.ScriptTarget.ES2022,
       lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts'],
@@ -55,7 +68,7 @@ describe('types, with skipLibCheck off', () => {
     })
     // The declarations of dependencies are read, but whether they are sound in themselves is their own affair.
     const ours = program.getSourceFiles().filter(({ fileName }) => fileName.includes(basename(scratch.folder)))
-    expect(ours.length).toBeGreaterThan(scratch.entries.length)
+    expect(ours.length).toBeGreaterThan(2)
     const faults = [
       ...program.getOptionsDiagnostics(),
       ...program.getGlobalDiagnostics(),

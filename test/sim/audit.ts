@@ -6,7 +6,6 @@ import {
   closingFee,
   closingHeight,
   decodePayee,
-  decodePayer,
   endingOf,
   fundingOutput,
   isFunded,
@@ -24,9 +23,10 @@ import type { StoreWrite } from '../../sdk/ports.ts'
 import type { Deposit } from '../../sdk/till/index.ts'
 import { depositedFrom, keys, type Payment, paymentFrom } from '../../sdk/till/records.ts'
 import { type ChannelId, feerate, type Hex, sameBytes, toHex } from '../../sdk/units.ts'
+import { payerKeys } from '../../sdk/wallet/bitcoin/payerRecord.ts'
 import type { SimBox } from './box.ts'
 import { type Judged, type SimChain, spenderOf, spendFault, tipOf, viewOf } from './chain.ts'
-import { payerKey } from './payerShell.ts'
+import { payerIn } from './payerShell.ts'
 import { fail, type World } from './world.ts'
 
 /** All that is known of one channel by an auditor who sees both disks, the box and the chain. */
@@ -164,12 +164,10 @@ function auditPayment({ world, prices, accounts }: Audit, name: string, bytes: U
 /** After a commit on a payer's disk. */
 export function auditPayer(audit: Audit, account: Account, writes: readonly StoreWrite[]): void {
   const { world } = audit
-  const bytes = writes.find(({ key }) => key === payerKey)?.bytes
-  if (!bytes) return
-  const decoded = decodePayer(bytes)
-  if (!decoded.ok) return fail(world, `the payer's record is damaged: ${decoded.reason}`)
+  const bytes = writes.find(({ key }) => key === payerKeys.channel(channelIdOf(account.opening)))?.bytes
+  const after = bytes && payerIn(bytes)
+  if (!after) return
   const before = account.payer
-  const after = decoded.value
   account.payer = after
   if (before && after.signed.number < before.signed.number) fail(world, 'OW9: the signed number went back')
   if (before && after.signed.paid < before.signed.paid) fail(world, 'OW9: what is signed fell')

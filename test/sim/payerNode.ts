@@ -17,7 +17,7 @@ import { post } from './box.ts'
 import { broadcast, viewOf } from './chain.ts'
 import { type Disk, storeOn } from './disk.ts'
 import { readMail, untilWoken } from './mailman.ts'
-import { openPayerShell, type PayerShell, type PayerWorld } from './payerShell.ts'
+import { defaultRefundFeerate, openPayerShell, type PayerShell, type PayerWorld } from './payerShell.ts'
 import type { Mutant } from './setting.ts'
 import { call, fail, note, reportBug, type SimNode, type World } from './world.ts'
 
@@ -44,6 +44,8 @@ interface PayerSetup {
 
 /** How often the payer looks after its channel by itself. */
 const tendTicks = 30
+/** A tick of the world on the payer's clock. */
+const tickMs = 1_000
 
 export function createPayer(audit: Audit, setup: PayerSetup): PayerNode {
   const { name, account, secretKey } = setup
@@ -88,7 +90,7 @@ async function offer(world: World, node: PayerNode, shell: PayerShell, funding: 
   for (;;) {
     try {
       if (!(await shell.channel())) await shell.begin(openPayer(node.account.opening, funding))
-      return await shell.feed({ type: 'reconnected' })
+      return await shell.tend()
     } catch (error) {
       reportBug(world, error)
       await untilWoken(world, node, node.bells, tendTicks)
@@ -105,7 +107,7 @@ async function take(
   const envelope = decodeMessage(bytes)
   if (!envelope.ok || !isFromPayee(envelope.value, node.linkKey)) return
   const { message } = envelope.value
-  if (!isFromPayer(message)) await shell.feed({ type: 'message', message })
+  if (!isFromPayer(message)) await shell.take(message)
 }
 
 /** Looks at the chain, sends again what is unanswered, and asks to close if that is wanted. */
@@ -113,9 +115,8 @@ async function tend(world: World, node: PayerNode, shell: PayerShell): Promise<v
   for (;;) {
     await untilWoken(world, node, node.bells, tendTicks)
     try {
-      await shell.watch()
+      await shell.tend()
       const channel = await shell.channel()
-      if (channel && isWaiting(channel)) await shell.feed({ type: 'reconnected' })
       if (node.closeFeerate !== null && channel && wantsAsk(channel)) {
         await shell.askClose(feerate(node.closeFeerate))
         // Refused as too low, it is asked at a higher one the next time.
@@ -127,11 +128,6 @@ async function tend(world: World, node: PayerNode, shell: PayerShell): Promise<v
   }
 }
 
-function isWaiting(channel: Payer): boolean {
-  const { phase, pending } = channel
-  return phase === 'offered' || phase === 'funding' || pending !== null || (phase === 'closing' && channel.ask !== null)
-}
-
 function wantsAsk(channel: Payer): boolean {
   return channel.phase === 'open' || (channel.phase === 'closing' && channel.ask === null)
 }
@@ -140,10 +136,13 @@ function payerWorld(audit: Audit, node: PayerNode, mutant: Mutant | null): Payer
   const { world, chain } = audit
   const { account } = node
   return {
+    id: channelIdOf(account.opening),
     store: storeOn(world, node, node.disk),
+    now: () => world.now * tickMs,
+    onError: (error) => reportBug(world, error),
     secretKey: node.secretKey,
     step: mutant?.payer?.(payerStep) ?? payerStep,
-    refundFeerate: feerate(2_000),
+    refundFeerate: defaultRefundFeerate,
     send: async (message) => {
       auditPayerSend(audit, account, message)
       const bytes = encodeMessage(message, node.linkKey)

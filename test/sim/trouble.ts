@@ -3,7 +3,6 @@ import {
   channelIdOf,
   closingDigest,
   decodeMessage,
-  decodePayer,
   encodeMessage,
   type PayeeMessage,
   type PayerMessage,
@@ -14,11 +13,12 @@ import { currentEngine, sha256 } from '../../sdk/crypto/index.ts'
 import { invariant, SdkError } from '../../sdk/errors.ts'
 import type { StoredRecord } from '../../sdk/ports.ts'
 import { type Sats, sats } from '../../sdk/units.ts'
+import { payerKeys } from '../../sdk/wallet/bitcoin/payerRecord.ts'
 import { type Account, type Audit, leave } from './audit.ts'
 import { type Mail, post } from './box.ts'
 import { broadcast, faucetValue, faucetWitness } from './chain.ts'
 import type { PayerNode } from './payerNode.ts'
-import { payerKey } from './payerShell.ts'
+import { payerIn } from './payerShell.ts'
 import type { Random } from './random.ts'
 import { crash, note, type World } from './world.ts'
 
@@ -150,8 +150,7 @@ export function restoreBackup(world: World, node: PayerNode, copy: ReadonlyMap<s
   note(world, `${node.name} is restored from a backup`)
   crash(world, node)
   node.disk.records = new Map(copy)
-  const record = node.disk.records.get(payerKey)
-  const channel = record && decodePayer(record.bytes)
-  node.account.payer = channel?.ok ? channel.value : null
+  const { opening } = node.account
+  node.account.payer = payerIn(node.disk.records.get(payerKeys.channel(channelIdOf(opening)))?.bytes)
   node.account.isRestored = true
 }

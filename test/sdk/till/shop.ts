@@ -32,7 +32,7 @@ import {
 } from '../../../sdk/till/index.ts'
 import { type ChannelId, feerate, height, type Sats, sats, toHex, txid } from '../../../sdk/units.ts'
 import { type MemoryBox, memoryBox } from '../../edge/memoryBox.ts'
-import { openPayerShell } from '../../sim/payerShell.ts'
+import { defaultRefundFeerate, openPayerShell } from '../../sim/payerShell.ts'
 
 /** A clock that runs a hundred times as fast, so that minutes pass in a test. */
 export const fastClock: Clock = {
@@ -224,10 +224,20 @@ export function createShopper(town: Town, name: string, capacity: Sats = sats(10
   const stopping = new AbortController()
   const answers: string[] = []
   let isHeld = false
+  let looks = 0
   let sent: Uint8Array = new Uint8Array(0)
   let fault: PayerFault | null = null
   const shell = openPayerShell({
+    id,
     store: memory(),
+    now: () => {
+      looks += 1
+      return looks * 60_001 // Whatever is unanswered is due at every look.
+    },
+    refundFeerate: defaultRefundFeerate,
+    onError: (error) => {
+      throw error
+    },
     secretKey,
     step: payerStep,
     send: async (message) => {
@@ -249,7 +259,7 @@ export function createShopper(town: Town, name: string, capacity: Sats = sats(10
     const { message } = envelope.value
     if (isFromPayer(message)) return
     answers.push(message.type)
-    await shell.feed({ type: 'message', message })
+    await shell.take(message)
   }, stopping.signal)
   return {
     id,
@@ -257,11 +267,11 @@ export function createShopper(town: Town, name: string, capacity: Sats = sats(10
     answers,
     open: async () => {
       await shell.begin(openPayer(opening, Uint8Array.of(1)))
-      await shell.feed({ type: 'reconnected' })
+      await shell.tend()
       await eventually(
         async () => (await shell.channel())?.phase === 'open',
         async () => {
-          if ((await shell.channel())?.phase === 'funding') await shell.feed({ type: 'reconnected' })
+          if ((await shell.channel())?.phase === 'funding') await shell.tend()
         },
       )
     },
@@ -269,7 +279,7 @@ export function createShopper(town: Town, name: string, capacity: Sats = sats(10
       const refusal = await shell.pay({ amount, paymentId })
       return refusal ?? sent
     },
-    resend: () => shell.feed({ type: 'reconnected' }),
+    resend: () => shell.tend(),
     answer: async () => {
       await eventually(async () => !(await shell.channel())?.pending)
       return fault ?? 'paid'
