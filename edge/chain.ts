@@ -320,6 +320,7 @@ function openWindow(rows: ChainRows, draft: ChainDraft, now: number, { leaseMs }
     draft.publish(row.hash, row.status)
   }
   draft.write({ put: 'window', row: planned.figures })
+  draft.write({ put: 'plan', row: planned.plan })
   // After a crash nobody says `sent`: then the next window waits for the leases to end.
   draft.setHead({ window, windowAt: leaseUntil, sendingUntil: leaseUntil, isUnknownsTurn: access === 'known' })
   return [{ type: 'forward', window, lanes: planned.lanes, until: leaseUntil - executorTimeoutMs }]

@@ -20,7 +20,7 @@ import { type ChainStore, openChainStore } from './chainSql.ts'
 import { type ChainConfig, chainConfig } from './config.ts'
 import { jsonRpcExecutor } from './executor/jsonRpc.ts'
 import { eventsPerReadMax, eventsWaitMs, readersMax, windowsPerReadMax } from './limits.ts'
-import type { ChainApi, Env, EventsAnswer, MemberStatus } from './objects.ts'
+import type { ChainApi, Env, EventsAnswer, MemberStatus, WindowAnswer } from './objects.ts'
 import { shardName } from './placement.ts'
 import { openRunner, type Runner } from './runner.ts'
 import { openFaults, openIdentity } from './sql.ts'
@@ -110,6 +110,11 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
 
   async windows(after: number): Promise<readonly WindowRow[]> {
     return this.#store.windows(after, windowsPerReadMax)
+  }
+
+  async window(number: number): Promise<WindowAnswer | null> {
+    const [figures, plan] = [this.#store.window(number), this.#store.plan(number)]
+    return figures && plan ? { ...figures, transactions: plan.transactions } : null
   }
 
   #eventsNow(batch: BatchId, after: number) {

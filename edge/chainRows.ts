@@ -91,6 +91,25 @@ export interface WindowRow {
   readonly makespanGas4: number
 }
 
+/** The plan of one window, for those who want to see why each of its transactions waited. */
+export interface PlanRow {
+  readonly window: number
+  /** In the order of the window. */
+  readonly transactions: readonly PlannedTx[]
+}
+
+export interface PlannedTx {
+  readonly hash: TxHash
+  readonly sender: Address
+  readonly lane: number
+  /** Expected gas. */
+  readonly gas: number
+  /** Places in the plan that it waits for directly, the last of them first, each with the reason in words. */
+  readonly waits: readonly { readonly index: number; readonly reason: string }[]
+  /** Waits that are not told. */
+  readonly waitsLeftOut: number
+}
+
 /** One transaction of one batch. */
 export interface MemberRow {
   readonly batch: BatchId
@@ -178,6 +197,8 @@ export type ChainChange =
   | { readonly put: 'outbox'; readonly row: OutboxRow }
   | { readonly put: 'block'; readonly row: BlockRow }
   | { readonly put: 'window'; readonly row: WindowRow }
+  /** The newest plan; those of windows `plansKept` before it go. */
+  | { readonly put: 'plan'; readonly row: PlanRow }
   | { readonly put: 'member'; readonly row: MemberRow }
   /** The transaction has ended: its row and its payload go. */
   | { readonly remove: 'tx'; readonly hash: TxHash }

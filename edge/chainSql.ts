@@ -10,9 +10,11 @@ import {
   type MemberRow,
   type OutboxRow,
   type Payload,
+  type PlanRow,
   type TxRow,
   type WindowRow,
 } from './chainRows.ts'
+import { plansKept } from './limits.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson } from './sql.ts'
 
 /** The chain object's rows in SQLite: the step's view, what readers ask for, and the way changes are written. */
@@ -24,6 +26,8 @@ export interface ChainStore extends ChainRows {
   /** Events of a batch's transactions after a sequence. */
   readonly eventsOf: (batch: BatchId, after: number, limit: number) => readonly RelayEvent[]
   readonly windows: (after: number, limit: number) => readonly WindowRow[]
+  readonly window: (number: number) => WindowRow | undefined
+  readonly plan: (window: number) => PlanRow | undefined
 }
 
 const schema = [
@@ -44,6 +48,7 @@ const schema = [
   `CREATE INDEX IF NOT EXISTS outbox_by_due ON outbox (due_at, sequence)`,
   `CREATE TABLE IF NOT EXISTS blocks (number INTEGER PRIMARY KEY, hash TEXT NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS windows (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, row TEXT NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS plans (number INTEGER PRIMARY KEY, row TEXT NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS members (batch TEXT NOT NULL, hash TEXT NOT NULL, position INTEGER NOT NULL,
     sender TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (batch, hash)) WITHOUT ROWID`,
   `CREATE INDEX IF NOT EXISTS members_by_hash ON members (hash)`,
@@ -118,6 +123,8 @@ export function openChainStore(sql: Sql): ChainStore {
       })),
     windows: (after, limit) =>
       all<WindowRow>('SELECT row FROM windows WHERE number > ? ORDER BY number LIMIT ?', after, limit),
+    window: (number) => one<WindowRow>('SELECT row FROM windows WHERE number = ?', number),
+    plan: (window) => one<PlanRow>('SELECT row FROM plans WHERE number = ?', window),
   }
 }
 
@@ -180,6 +187,10 @@ function putOne(sql: Sql, change: Extract<ChainChange, { put: unknown }>): void 
       return
     case 'window':
       sql.exec('INSERT OR REPLACE INTO windows VALUES (?, ?, ?)', change.row.window, change.row.at, toJson(change.row))
+      return
+    case 'plan':
+      sql.exec('INSERT OR REPLACE INTO plans VALUES (?, ?)', change.row.window, toJson(change.row))
+      sql.exec('DELETE FROM plans WHERE number <= ?', change.row.window - plansKept)
       return
     case 'member': {
       const { batch, hash, position, sender, at } = change.row

@@ -77,6 +77,9 @@ export const pruneEveryMs = 10 * 60_000
 /** Events and windows in one answer. */
 export const eventsPerReadMax = 512
 export const windowsPerReadMax = 256
+/** Windows whose plans are kept whole, and most waits that are told of one transaction. */
+export const plansKept = 64
+export const waitsToldMax = 4
 /** How long a reader of events waits before it is told that there are none. */
 export const eventsWaitMs = 10_000
 /** Most readers that wait at one chain object. */

@@ -1,7 +1,7 @@
 import type { RelayEvent, TxStatus } from '../sdk/ports.ts'
 import type { Address, BatchId, ChainId, TxHash } from '../sdk/units.ts'
 import type { Member, Notice, Offer, Taken } from './chain.ts'
-import type { Settlement, WindowRow } from './chainRows.ts'
+import type { PlanRow, Settlement, WindowRow } from './chainRows.ts'
 import type { Access, BoxAnswer, BoxRefusal, InboxAnswer, Post } from './channelBox.ts'
 import type { Deposit, DepositRow } from './channelBoxRows.ts'
 import type { Answer, Item } from './shard.ts'
@@ -28,6 +28,9 @@ export interface MemberStatus {
   readonly status: TxStatus | null
 }
 
+/** A window, and the plan of its transactions. */
+export type WindowAnswer = Omit<WindowRow, 'transactions'> & Pick<PlanRow, 'transactions'>
+
 /** What a chain's object is asked. When an answer comes, what it says is stored. */
 export interface ChainApi {
   /** Takes over what a shard hands over. */
@@ -46,6 +49,8 @@ export interface ChainApi {
   readonly events: (batch: BatchId, after: number) => Promise<EventsAnswer>
   /** Windows after a number, the oldest first. */
   readonly windows: (after: number) => Promise<readonly WindowRow[]>
+  /** One window with its transactions; nothing when it is not kept. */
+  readonly window: (number: number) => Promise<WindowAnswer | null>
 }
 
 /** What one side sees of its own outbox, and how far it has read the other's. */

@@ -16,6 +16,7 @@ const kinds = {
   'malformed-cursor': no(400, 'The cursor is not a sequence number'),
   'unknown-chain': no(404, 'This edge does not serve the chain'),
   'unknown-batch': no(404, 'The batch is not known here'),
+  'unknown-window': no(404, 'The plan of the window is not kept here'),
   'unknown-transaction': no(404, 'The transaction is not known here'),
   'cursor-expired': no(410, 'The log no longer reaches back to the cursor'),
 

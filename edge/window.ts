@@ -1,14 +1,16 @@
-import { type Plan, plan, schedule, waitsOf } from '../sdk/batch/index.ts'
+import type { Footprint } from '../sdk/batch/access.ts'
+import { explainWait, type Plan, plan, schedule, sentence, waitsOf } from '../sdk/batch/index.ts'
 import { invariant } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address } from '../sdk/units.ts'
 import type { ChainDraft } from './chainDraft.ts'
-import type { ChainRows, Payload, TxRow, WindowRow } from './chainRows.ts'
+import type { ChainRows, Payload, PlannedTx, PlanRow, TxRow, WindowRow } from './chainRows.ts'
 import type { Sending } from './executor/port.ts'
 import {
   lanesInFlightMax,
   unknownPerSenderMax,
   unknownPerWindowMax,
+  waitsToldMax,
   windowBytesMax,
   windowGasMax,
   windowTransactionsMax,
@@ -108,6 +110,7 @@ function highestPaying(group: readonly TxRow[]): TxRow {
 export interface PlannedWindow {
   readonly rows: readonly TxRow[]
   readonly figures: WindowRow
+  readonly plan: PlanRow
   readonly lanes: readonly (readonly Sending[])[]
 }
 
@@ -118,7 +121,8 @@ export function planWindow(
   { window, now, leaseUntil }: { readonly window: number; readonly now: number; readonly leaseUntil: number },
 ): PlannedWindow {
   const payloads = chosen.map(payloadOf)
-  const planned = plan(payloads.map(({ footprint }) => footprint))
+  const footprints = payloads.map(({ footprint }) => footprint)
+  const planned = plan(footprints)
   const rows = chosen.map((row, index): TxRow => {
     const lane = planned.laneOf[index] as number
     const waitsFor = waitsOf(planned, index).map((target) => (chosen[target] as TxRow).hash)
@@ -136,6 +140,7 @@ export function planWindow(
       totalGas: planned.totalGas,
       makespanGas4: schedule(planned, 4).makespanGas,
     },
+    plan: { window, transactions: chosen.map((row, index) => toldTx(row, index, planned, footprints)) },
     lanes: heaviestFirst(planned).map((lane) =>
       lane.map((index) => {
         const { hash, sender } = chosen[index] as TxRow
@@ -143,6 +148,19 @@ export function planWindow(
       }),
     ),
   }
+}
+
+/** What is kept of one transaction of a plan. Its footprint goes with its payload, so its waits are explained now. */
+function toldTx(
+  { hash, sender, gas }: TxRow,
+  index: number,
+  planned: Plan,
+  footprints: readonly Footprint[],
+): PlannedTx {
+  const targets = waitsOf(planned, index)
+  const told = targets.slice(-waitsToldMax).reverse()
+  const waits = told.map((target) => ({ index: target, reason: sentence(explainWait(footprints, index, target)) }))
+  return { hash, sender, lane: planned.laneOf[index] as number, gas, waits, waitsLeftOut: targets.length - told.length }
 }
 
 /** The longest lane is started first: whoever starts last is done last. */

@@ -1,5 +1,5 @@
 // Everything a change must pass, and one line that says how it went. `npm test -- <word>` runs the checks whose name has the word.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -17,6 +17,13 @@ const suite = (name, args) => ({
 })
 const check = (name, command) => ({ name, command })
 
+/** Real Chromium. Where there is none and none can be had, the whole step is skipped by name, with the reason. */
+const browser = () => {
+  const { status, stdout, stderr } = spawnSync(join(root, 'test/chromium.sh'), { encoding: 'utf8' })
+  if (status !== 0) return { name: 'browser', skip: stderr.trim().split('\n').at(-1) ?? 'no Chromium here' }
+  return { ...suite('browser', ['-c', 'vitest.browser.config.ts']), env: { CHROMIUM: stdout.trim() } }
+}
+
 /** Two tracks, one a core. */
 const tracks = [
   [suite('node', ['--exclude', 'test/package/**'])],
@@ -32,6 +39,7 @@ const tracks = [
     check('package types', [bin('attw'), '--pack', '.', '--profile', 'esm-only', '--no-color']),
     check('public API report', ['node', '.ci/api.mjs', '--check']),
     check('size budgets', [bin('size-limit')]),
+    { name: 'browser', late: browser },
   ],
 ]
 
@@ -46,10 +54,19 @@ async function runTrack(track) {
   for (const step of track.filter(({ name }) => name.includes(wanted))) await runStep(step)
 }
 
-async function runStep({ name, command, report }) {
+async function runStep(step) {
+  if (step.late) return runStep(step.late())
+  const { name, command, report, skip, env } = step
   const start = Date.now()
+  if (skip) {
+    total.skipped += 1
+    skips.push(`${name} (${skip})`)
+    console.log(`skipped ${name}`)
+    return
+  }
   const { code, output } = await run(
     report ? [...command, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : command,
+    env,
   )
   const seconds = ((Date.now() - start) / 1000).toFixed(1)
   const counts = report
@@ -80,9 +97,9 @@ function countsOf(report, code) {
   }
 }
 
-function run([program, ...args]) {
+function run([program, ...args], env = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: root, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' } })
+    const child = spawn(program, args, { cwd: root, env: { ...process.env, ...env, NO_COLOR: '1', FORCE_COLOR: '0' } })
     let output = ''
     child.stdout.on('data', (chunk) => {
       output += chunk

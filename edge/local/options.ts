@@ -8,7 +8,7 @@ export interface Options {
   readonly json: boolean
   /** A development node to use instead of starting one. */
   readonly rpc: string | null
-  /** Port of the edge; 0 lets the system choose. */
+  /** Port of the checkout, the edge with it; 0 lets the system choose. */
   readonly port: number
 }
 
@@ -17,7 +17,7 @@ const usage = `npm start -- [--exit] [--json] [--rpc URL] [--port N]
   --exit      end after the walk
   --json      print one line of JSON last
   --rpc URL   use this development node instead of starting one
-  --port N    serve the edge on this port (default 8787)`
+  --port N    serve checkout and edge on this port (default 8787)`
 
 /** Reads the command line. A string is what to print instead of starting. */
 export function readOptions(words: readonly string[]): Options | string {

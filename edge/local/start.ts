@@ -6,12 +6,12 @@ import { SdkError } from '../../sdk/errors.ts'
 import type { Store } from '../../sdk/ports.ts'
 import { startAnvil } from './anvil.ts'
 import { startBitcoin } from './bitcoinBackend.ts'
+import { serveCheckout, startMortalEdge } from './checkout.ts'
 import { type Options, readOptions } from './options.ts'
 import { report, summarize } from './summary.ts'
 import { walk } from './walk.ts'
 import { walkChannel } from './walkChannel.ts'
 import { totalsOf } from './windows.ts'
-import { startEdge } from './workerd.ts'
 
 /** The fork of the node that is started here, and how it mines: several transactions a block. */
 const fork = 'osaka'
@@ -33,13 +33,14 @@ async function start(options: Options): Promise<boolean> {
     const chains = { [chain.id]: { fork, executors: [node.url] } }
     const bitcoin = await startBitcoin()
     stops.push(bitcoin.stop)
-    const edge = await startEdge({
+    const edge = await startMortalEdge({
       outdir: join(root, '.lanekit/worker'),
       config: join(root, 'wrangler.toml'),
       persist: join(folder, 'edge'),
       chains,
       bitcoin: { network: 'regtest', esplora: [bitcoin.url] },
-      port: options.port,
+      // The checkout passes on what is the edge's: one port for all.
+      port: 0,
     })
     stops.push(edge.stop)
     const store = await storeAt('wallet', stops)
@@ -54,7 +55,20 @@ async function start(options: Options): Promise<boolean> {
     const summary = summarize(counted)
     const print = options.json && options.exit ? process.stderr : process.stdout
     print.write(`\n${report(summary, counted)}\n\n`)
-    if (!options.exit) await serve(edge.url, node.url)
+    if (!options.exit) {
+      const { id } = chain
+      const checkout = await serveCheckout({
+        port: options.port,
+        edge,
+        chain: id,
+        bitcoin,
+        rpc: node.url,
+        folder,
+        root,
+      })
+      stops.push(checkout.stop)
+      await serve(checkout.url, node.url)
+    }
     if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
     return summary.ok
   } finally {
@@ -70,8 +84,9 @@ async function storeAt(name: string, stops: (() => Promise<void>)[]): Promise<St
 }
 
 /** Serves until Ctrl-C. */
-function serve(edgeUrl: string, nodeUrl: string): Promise<void> {
-  process.stdout.write(`  Edge   ${edgeUrl}\n  Node   ${nodeUrl}\n\n  Ctrl-C stops both.\n`)
+function serve(url: string, nodeUrl: string): Promise<void> {
+  const pages = [`  Shop   ${url}`, `  Till   ${url}/merchant`, `  Lanes  ${url}/lanes`]
+  process.stdout.write(`${pages.join('\n')}\n  Edge   ${url}/v1\n  Node   ${nodeUrl}\n\n  Ctrl-C stops all of it.\n`)
   return new Promise((resolve) => {
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)

@@ -57,6 +57,12 @@ export function transactionOf(sender: string, hash: string): { readonly sender: 
   return { sender: address(sender), hash: txHash(hash) }
 }
 
+/** The window named in the path. */
+export function windowOf(text: string): number {
+  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new Refusal('unknown-window', 'A window is named by a number from 1.')
+  return Number(text)
+}
+
 /** A sequence or window number to go on after; nothing means from the start. */
 export function cursorOf(text: string | undefined): number {
   if (text === undefined || text === '') return 0

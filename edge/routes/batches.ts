@@ -10,7 +10,7 @@ import type { Env } from '../objects.ts'
 import { chainName, shardName, shardOf } from '../placement.ts'
 import { problem } from '../problems.ts'
 import type { Answer } from '../shard.ts'
-import { allowOnly, ask, batchOf, chainOf, cursorOf, Refusal, transactionOf } from './answer.ts'
+import { allowOnly, ask, batchOf, chainOf, cursorOf, Refusal, transactionOf, windowOf } from './answer.ts'
 import { mediaTypeOf, readBody } from './body.ts'
 import { streamEvents } from './events.ts'
 
@@ -61,6 +61,14 @@ export function batches() {
       return context.json({ windows })
     })
     .all('/windows', allowOnly('GET'))
+    .get('/windows/:window', async (context) => {
+      const chain = chainOf(context.env, pathOf(context, 'chain'))
+      const number = windowOf(context.req.param('window'))
+      const window = await ask(() => context.env.CHAIN.getByName(chainName(chain.id)).window(number))
+      if (!window) throw new Refusal('unknown-window', 'The plan of this window is not kept.')
+      return context.json(window)
+    })
+    .all('/windows/:window', allowOnly('GET'))
 }
 
 /** The mount point's parameter, which the type of a nested route does not show. */

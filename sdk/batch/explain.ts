@@ -39,24 +39,29 @@ export interface Explanation {
  */
 export function explain(plan: Plan, footprints: readonly Footprint[], index: number): Explanation {
   const lane = plan.laneOf[index]
-  const later = footprints[index]
-  invariant(lane !== undefined && later !== undefined, 'the transaction explained is one of the plan')
+  invariant(lane !== undefined, 'the transaction explained is one of the plan')
+  return { index, lane, reasons: waitsOf(plan, index).map((waitsFor) => explainWait(footprints, index, waitsFor)) }
+}
+
+/**
+ * Explains one wait of a plan.
+ *
+ * @param waitsFor - One that `index` waits for directly.
+ */
+export function explainWait(footprints: readonly Footprint[], index: number, waitsFor: number): WaitReason {
+  const [earlier, later] = [footprints[waitsFor], footprints[index]]
+  invariant(earlier !== undefined && later !== undefined, 'the footprints are those of the plan')
+  if (earlier.source === 'unknown') return { kind: 'unknown', index, waitsFor, unknown: waitsFor }
+  if (later.source === 'unknown') return { kind: 'unknown', index, waitsFor, unknown: index }
   const laterOps = opsOf(later)
-  const reasons = waitsOf(plan, index).map((waitsFor): WaitReason => {
-    const earlier = footprints[waitsFor]
-    invariant(earlier !== undefined, 'the footprints are those of the plan')
-    if (earlier.source === 'unknown') return { kind: 'unknown', index, waitsFor, unknown: waitsFor }
-    if (later.source === 'unknown') return { kind: 'unknown', index, waitsFor, unknown: index }
-    const shared: SharedPlace[] = []
-    for (const [key, { place, op }] of opsOf(earlier)) {
-      const other = laterOps.get(key)
-      if (other !== undefined) shared.push({ place, earlier: op, later: other.op })
-    }
-    const conflicts = shared.filter((at) => at.earlier !== at.later || at.later === 'write')
-    if (conflicts.length > 0) return { kind: 'conflict', index, waitsFor, places: conflicts }
-    return { kind: 'run', index, waitsFor, places: shared }
-  })
-  return { index, lane, reasons }
+  const shared: SharedPlace[] = []
+  for (const [key, { place, op }] of opsOf(earlier)) {
+    const other = laterOps.get(key)
+    if (other !== undefined) shared.push({ place, earlier: op, later: other.op })
+  }
+  const conflicts = shared.filter((at) => at.earlier !== at.later || at.later === 'write')
+  if (conflicts.length > 0) return { kind: 'conflict', index, waitsFor, places: conflicts }
+  return { kind: 'run', index, waitsFor, places: shared }
 }
 
 /** The reason in words: `17 waits for 3 because of slot 0x… of 0x…`. */

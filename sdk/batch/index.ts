@@ -1,7 +1,7 @@
 export type { Access, AccessSource, BatchTransaction, Declaration, Footprint, Place } from './access.ts'
 export { type BinaryKeys, internBinary } from './binaryKeys.ts'
 export { checkPlan } from './check.ts'
-export { type Explanation, explain, type SharedPlace, sentence, type WaitReason } from './explain.ts'
+export { type Explanation, explain, explainWait, type SharedPlace, sentence, type WaitReason } from './explain.ts'
 export { declare, footprint, gasMax, undeclared } from './footprint.ts'
 export {
   intern,

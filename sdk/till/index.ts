@@ -13,7 +13,7 @@ export {
 } from './paid.ts'
 export type { Deposit, TillChain, TillLink, TillSigner, TillSignRequest, TillWorld } from './ports.ts'
 export { type TillProblemCode, tillProblemCodes } from './problems.ts'
-export type { Quote } from './records.ts'
+export type { Payment, Quote } from './records.ts'
 export { type TillRoutesOptions, tillRoutes } from './routes.ts'
 export {
   announcedMax,

@@ -35,6 +35,7 @@ export interface Totals {
 export const keys = {
   channels: 'till/channels/',
   quotes: 'till/quotes/',
+  payments: 'till/payments/',
   totals: 'till/totals',
   channel: (id: ChannelId) => `till/channels/${id.slice(2)}`,
   /** Channels that have ended for good. */
@@ -49,6 +50,11 @@ export const keys = {
 /** The channel that a key of `channels` names. */
 export function idOfKey(key: string): ChannelId {
   return channelId(`0x${key.slice(keys.channels.length)}`)
+}
+
+/** The payment id that a key of `payments` names. */
+export function paymentIdOfKey(key: string): Uint8Array {
+  return fromHex(`0x${key.slice(keys.payments.length)}`)
 }
 
 export function encodeQuote({ price, expiresAt }: Quote): Uint8Array {

@@ -35,7 +35,7 @@ import {
 } from './desk.ts'
 import { forgetQuotes, isCovered, paymentOf, standingQuote, storeQuote } from './goods.ts'
 import type { Deposit, TillWorld } from './ports.ts'
-import { idOfKey, keys, type Quote } from './records.ts'
+import { idOfKey, keys, type Payment, paymentIdOfKey, type Quote } from './records.ts'
 
 /** Most channels that have not ended for good. */
 export const channelsMax = 10_000
@@ -103,6 +103,10 @@ export interface Till {
    * Reads the store alone.
    */
   readonly isPaid: (paymentId: Uint8Array) => Promise<boolean>
+  /** The payment of an id as it was charged, or nothing. Whether goods may be given is {@link Till.isPaid}'s to say. */
+  readonly payment: (paymentId: Uint8Array) => Promise<Payment | null>
+  /** The ids of all payments that were ever charged: with {@link Till.payment} a ledger, to be held against the income. */
+  readonly payments: () => Promise<readonly Uint8Array[]>
   /** Ends a channel now with its best update. Nothing happens where there is no such channel. */
   readonly close: (channel: ChannelId) => Promise<void>
   /** The fully signed closing of the best update, for the channel box; nothing before the first payment. */
@@ -138,6 +142,8 @@ export async function openTill(options: TillOptions, step: typeof payeeStep): Pr
     watch: () => watch(state),
     quote: (paymentId, price, validMs = quoteMsDefault) => quote(state, paymentId, price, validMs),
     isPaid: (paymentId) => isCovered(store, paymentId, options.undepositedMax),
+    payment: (paymentId) => paymentOf(store, paymentId),
+    payments: async () => (await store.keys(keys.payments)).map(paymentIdOfKey),
     close: async (id) => {
       await atDesk(id, closeDesk)
     },

@@ -13,6 +13,7 @@ import {
 import { currentEngine, nobleEngine, useEngine } from '../../sdk/crypto/index.ts'
 import { height, sats, txid } from '../../sdk/units.ts'
 import { closeByPeer } from './channelPeer.ts'
+import { paymentFigures } from './checkout.ts'
 import type { Figure } from './run.ts'
 
 const rounds = 200
@@ -36,6 +37,7 @@ export async function* run(): AsyncIterable<Figure> {
   const [value, peerValue] = [best.ours, best.theirs].map((ms) => (1_000 * paymentsPerRound) / ms) as [number, number]
   const peer = 'bitcoinjs-lib, noble-curves'
   yield { name: 'one-way payments, both sides', value, unit: '/s', peer, peerValue, ratio: value / peerValue }
+  yield* paymentFigures()
 }
 
 const secrets = { payer: new Uint8Array(32).fill(0x11), payee: new Uint8Array(32).fill(0x22) }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
+import { pageFigures } from './checkout.ts'
 import type { Figure } from './run.ts'
 
 const root = process.cwd()
@@ -51,6 +52,7 @@ export async function* run(): AsyncIterable<Figure> {
     const [ours, theirs] = importTimes([[entry], peer?.imports ?? []])
     yield figure(`${entry}, imported by Node`, 'ms', ours ?? 0, peer && [peer.name, theirs ?? 0])
   }
+  yield* pageFigures()
 }
 
 function figure(name: string, unit: string, value: number, peer: readonly [string, number] | undefined): Figure {

@@ -3,6 +3,7 @@ import { type ChainEffect, type ChainEvent, chainStatus, chainStep, chainWakeAt,
 import type { Found, Inclusion, Outcome } from '../../edge/executor/port.ts'
 import {
   acceptedCheckMs,
+  plansKept,
   queuedMax,
   retentionMs,
   unknownPerSenderMax,
@@ -102,6 +103,24 @@ describe('windows', () => {
     expect(chain.rows.windows()).toMatchObject([{ window: 1, transactions: 2, lanes: 2, criticalPathGas: 21_000 }])
     const lanes = offers.map(({ hash }) => chain.rows.tx(hash)?.lane)
     expect(new Set(lanes).size).toBe(2)
+  })
+
+  it('tells why each transaction of a plan waits, and keeps the plans of the last windows only', () => {
+    const chain = openChain()
+    chain.offer(offerOf({ sender: alice, nonce: 0 }), offerOf({ sender: alice, nonce: 1 }))
+    chain.window()
+    const [plan] = chain.rows.plans()
+    expect(
+      plan?.transactions.map(({ waits, waitsLeftOut }) => [waits.map(({ index }) => index), waitsLeftOut]),
+    ).toEqual([
+      [[], 0],
+      [[0], 0],
+    ])
+    expect(plan?.transactions[1]?.waits[0]?.reason).toMatch(/^1 waits for 0 because of the nonce of 0x/)
+    const rows = memoryChain()
+    for (let window = 1; window <= plansKept + 3; window++)
+      rows.apply([{ put: 'plan', row: { window, transactions: [] } }])
+    expect(rows.plans().map(({ window }) => window)).toEqual(Array.from({ length: plansKept }, (_, at) => at + 4))
   })
 
   it('closes at once when it is full', () => {

@@ -5,9 +5,11 @@ import {
   type EventRow,
   firstHead,
   type Payload,
+  type PlanRow,
   type TxRow,
   type WindowRow,
 } from '../../edge/chainRows.ts'
+import { plansKept } from '../../edge/limits.ts'
 import type { ShardChange, ShardRow, ShardRows } from '../../edge/shardRows.ts'
 import type { Address, TxHash } from '../../sdk/units.ts'
 
@@ -17,6 +19,7 @@ export interface MemoryChain extends ChainRows {
   readonly txs: () => readonly TxRow[]
   readonly events: () => readonly EventRow[]
   readonly windows: () => readonly WindowRow[]
+  readonly plans: () => readonly PlanRow[]
 }
 
 export function memoryChain(): MemoryChain {
@@ -28,6 +31,7 @@ export function memoryChain(): MemoryChain {
   const blocks = new Map<number, RowOf<'block'>>()
   const members = new Map<string, RowOf<'member'>>()
   const windows = new Map<number, WindowRow>()
+  const plans = new Map<number, PlanRow>()
   let events: EventRow[] = []
   const ordered = () => [...txs.values()].sort((one, other) => one.arrival - other.arrival)
   const blockOf = (row: TxRow) => row.inclusion?.blockNumber
@@ -45,7 +49,10 @@ export function memoryChain(): MemoryChain {
     else if (change.put === 'outbox') outbox.set(change.row.hash, change.row)
     else if (change.put === 'block') blocks.set(change.row.number, change.row)
     else if (change.put === 'window') windows.set(change.row.window, change.row)
-    else members.set(`${change.row.batch}${change.row.hash}`, change.row)
+    else if (change.put === 'plan') {
+      plans.set(change.row.window, change.row)
+      plans.delete(change.row.window - plansKept)
+    } else members.set(`${change.row.batch}${change.row.hash}`, change.row)
   }
   const remove = (change: Extract<ChainChange, { remove: unknown }>) => {
     if (change.remove === 'tx') {
@@ -98,6 +105,7 @@ export function memoryChain(): MemoryChain {
     txs: ordered,
     events: () => events,
     windows: () => [...windows.values()],
+    plans: () => [...plans.values()],
   }
 }
 

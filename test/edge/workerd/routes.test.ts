@@ -32,6 +32,7 @@ describe('paths and methods', () => {
     ['POST', `/v1/chains/1000/batches/${lost}`, 'GET'],
     ['PUT', `/v1/chains/1000/batches/${lost}/events`, 'GET'],
     ['POST', '/v1/chains/1000/windows', 'GET'],
+    ['POST', '/v1/chains/1000/windows/1', 'GET'],
   ])('%s %s is not allowed, and %s is named', async (method, path, allowed) => {
     expect(await problemOf(path, { method })).toEqual({ status: 405, code: 'method-not-allowed' })
     expect((await call(path, { method })).headers.get('allow')).toBe(allowed)
@@ -40,6 +41,11 @@ describe('paths and methods', () => {
   it.each(['7', '0', '01000', 'x', '-1', '1e3', '99999999999999999999'])('chain %s is unknown', async (chain) => {
     const body = post(new Uint8Array(1))
     expect(await problemOf(`/v1/chains/${chain}/batches`, body)).toEqual({ status: 404, code: 'unknown-chain' })
+  })
+
+  it.each(['0', '01', 'x', '-1', '1e3', '9999999999999999', '12'])('window %s is unknown', async (window) => {
+    const { wallet } = open()
+    expect(await problemOf(`${wallet.base}/windows/${window}`)).toEqual({ status: 404, code: 'unknown-window' })
   })
 
   it.each([lost, '0x', 'nothing', `${lost}00`])('batch %s is unknown', async (batch) => {
@@ -221,6 +227,14 @@ describe('transactions', () => {
     }
     expect(windows.reduce((sum, { transactions }) => sum + transactions, 0)).toBe(6)
     expect(await (await call(`${wallet.base}/windows?after=9`)).json()).toEqual({ windows: [] })
+    const plan = (await (await call(`${wallet.base}/windows/1`)).json()) as {
+      transactions: { hash: string; lane: number; waits: { index: number; reason: string }[] }[]
+    }
+    expect(plan).toMatchObject({ window: 1, lanes: windows[0]?.lanes })
+    expect(new Set(plan.transactions.map(({ lane }) => lane)).size).toBe(windows[0]?.lanes)
+    for (const [at, { waits }] of plan.transactions.entries())
+      for (const { index, reason } of waits)
+        expect([index < at, reason.startsWith(`${at} waits for ${index}`)]).toEqual([true, true])
   })
 
   it('sent again are the same submission, with the states of today', async () => {

@@ -1,0 +1,224 @@
+import type { Balance, Books, Entry, TillChannel } from '../api.ts'
+import { h, type Inside, type Piece } from '../page/tree.ts'
+import { brief, count, sat, texts, timeOf } from '../texts.ts'
+
+/** What the merchant's page knows. */
+export interface Till {
+  readonly books: Books | null
+  /** The till did not answer last time. */
+  readonly isStale: boolean
+  /** Channels that the merchant has asked to settle and that have not moved yet. */
+  readonly settling: readonly string[]
+}
+
+const say = texts.merchant
+
+/** The whole of the merchant's page below its head. */
+export function merchantView({ books, isStale, settling }: Till, settle: (channel: string) => void): readonly Piece[] {
+  return [
+    h('div', { class: 'notices', 'aria-live': 'polite' }, [
+      isStale && h('p', { class: 'notice', key: 'stale' }, say.stale),
+      ...(books?.neglected ?? []).map((text) =>
+        h('p', { class: 'notice notice-trouble', key: text }, `${say.neglected}: ${text}`),
+      ),
+    ]),
+    h('div', { class: 'head' }, h('h1', {}, say.title), h('p', { class: 'lead' }, say.lead)),
+    ...(books
+      ? content(books, settling, settle)
+      : [h('p', { class: 'working', role: 'status' }, h('span', { class: 'spinner' }), texts.loading)]),
+  ]
+}
+
+function content(books: Books, settling: readonly string[], settle: (channel: string) => void): Piece[] {
+  const { balance } = books
+  return [
+    h(
+      'dl',
+      { class: 'tiles', 'aria-label': say.income },
+      [
+        [say.sold, balance.sold],
+        [say.claims, balance.claims],
+        [say.settled, balance.settled],
+        [say.credit, balance.credit],
+      ].map(([name, value]) =>
+        h('div', { key: String(name) }, h('dt', {}, String(name)), h('dd', {}, sat(Number(value)))),
+      ),
+    ),
+    h(
+      'section',
+      { class: 'part', 'aria-labelledby': 'channels' },
+      h(
+        'div',
+        { class: 'part-head' },
+        h('h2', { id: 'channels', class: 'over' }, say.channels),
+        h('p', { class: 'hint figures' }, say.height(books.height)),
+      ),
+      channelTable(books, settling, settle),
+    ),
+    h(
+      'section',
+      { class: 'part', 'aria-labelledby': 'balance' },
+      h('h2', { id: 'balance', class: 'over' }, say.balance),
+      sides(balance),
+    ),
+    h(
+      'section',
+      { class: 'part', 'aria-labelledby': 'ledger' },
+      h(
+        'div',
+        { class: 'part-head' },
+        h('h2', { id: 'ledger', class: 'over' }, say.ledger),
+        h('a', { class: 'button', href: '/merchant/ledger.csv', download: 'ledger.csv' }, say.csv),
+      ),
+      ledger(books.ledger, books.entries),
+    ),
+  ]
+}
+
+function channelTable(
+  { channels, height }: Books,
+  settling: readonly string[],
+  settle: (channel: string) => void,
+): Inside {
+  if (channels.length === 0) return h('p', { class: 'hint' }, say.none)
+  const { channel, phase, received, spent, payments, deadline, action } = say.columns
+  return table(
+    'channels',
+    [channel, phase, received, spent, payments, deadline, action],
+    channels.map((one) => channelRow(one, { height, isAsked: settling.includes(one.id), settle })),
+  )
+}
+
+function channelRow(
+  one: TillChannel,
+  {
+    height,
+    isAsked,
+    settle,
+  }: { readonly height: number; readonly isAsked: boolean; readonly settle: (channel: string) => void },
+): Piece {
+  const { id, phase, received, spent, number, closesAt } = one
+  const mayNot = phase !== 'open' || number === 0 || isAsked
+  return h(
+    'tr',
+    { key: id },
+    h('th', { scope: 'row' }, h('code', { title: id }, brief(id))),
+    h('td', {}, h('span', { class: `phase phase-${phase}` }, say.phases[phase])),
+    h('td', { class: 'number' }, sat(received)),
+    h('td', { class: 'number' }, sat(spent)),
+    h('td', { class: 'number' }, count(number)),
+    h('td', {}, phase === 'open' ? say.deadline(closesAt - height, closesAt) : '—'),
+    h(
+      'td',
+      {},
+      phase === 'open'
+        ? h(
+            'button',
+            {
+              type: 'button',
+              'aria-label': say.settleOf(brief(id)),
+              'aria-disabled': mayNot ? 'true' : null,
+              onclick: mayNot ? null : () => settle(id),
+            },
+            say.settle,
+          )
+        : '—',
+    ),
+  )
+}
+
+/** Both sides of the books, counted from different records. */
+function sides(balance: Balance): Inside {
+  const { claims, settled, lost, sold, credit, isBalanced } = balance
+  const holds: readonly (readonly [string, number])[] = [
+    [say.claims, claims],
+    [say.settled, settled],
+    ...(lost > 0 ? [[say.lost, lost] as const] : []),
+  ]
+  return [
+    h('p', { class: 'hint' }, say.balanceNote),
+    h(
+      'div',
+      { class: 'balance' },
+      side(say.assets, holds),
+      side(say.liabilities, [
+        [say.sold, sold],
+        [say.credit, credit],
+      ]),
+    ),
+    h(
+      'p',
+      { class: `verdict ${isBalanced ? 'proven' : 'fault'}`, role: 'status' },
+      isBalanced ? say.balanced : say.unbalanced,
+    ),
+  ]
+}
+
+function side(title: string, rows: readonly (readonly [string, number])[]): Piece {
+  const total = rows.reduce((sum, [, value]) => sum + value, 0)
+  return h(
+    'div',
+    {},
+    h('h3', {}, title),
+    h(
+      'dl',
+      { class: 'sums' },
+      rows.map(([name, value]) => h('div', { key: name }, h('dt', {}, name), h('dd', {}, sat(value)))),
+      h('div', { class: 'total', key: 'total' }, h('dt', {}, say.total), h('dd', {}, sat(total))),
+    ),
+  )
+}
+
+function ledger(entries: readonly Entry[], all: number): Inside {
+  if (entries.length === 0) return h('p', { class: 'hint' }, say.ledgerNone)
+  const { at, what, channel, number, price } = say.ledgerColumns
+  const rows = entries.map((entry) =>
+    h(
+      'tr',
+      { key: entry.paymentId },
+      h('th', { scope: 'row' }, timeOf(entry.at)),
+      h('td', {}, texts.articles[entry.article].title, ' ', partOf(entry)),
+      h('td', {}, h('code', { title: entry.channel }, brief(entry.channel))),
+      h('td', { class: 'number' }, count(entry.number)),
+      h('td', { class: 'number' }, sat(entry.price)),
+    ),
+  )
+  return [
+    h('p', { class: 'hint' }, say.ledgerNote(entries.length, all)),
+    table('ledger', [at, what, channel, number, price], rows),
+  ]
+}
+
+function partOf({ article, part }: Entry): Inside {
+  const unit = say.part[article]
+  return unit ? h('small', { class: 'hint' }, `${unit} ${count(part + 1)}`) : null
+}
+
+const numeric: ReadonlySet<string> = new Set([
+  say.columns.received,
+  say.columns.spent,
+  say.columns.payments,
+  say.ledgerColumns.number,
+  say.ledgerColumns.price,
+])
+
+function table(label: string, heads: readonly string[], rows: readonly Piece[]): Piece {
+  return h(
+    'div',
+    { class: 'scroll', role: 'region', 'aria-labelledby': label, tabindex: 0 },
+    h(
+      'table',
+      { class: label === 'channels' ? 'actions' : null },
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          heads.map((text) => h('th', { scope: 'col', class: numeric.has(text) ? 'number' : null }, text)),
+        ),
+      ),
+      h('tbody', {}, rows),
+    ),
+  )
+}

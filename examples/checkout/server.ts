@@ -1,0 +1,95 @@
+import { Hono } from 'hono'
+import { systemRandom } from 'lanekit/adapters'
+import type { Network } from 'lanekit/bitcoin'
+import { tillRoutes } from 'lanekit/till'
+import type { Shop } from './api.ts'
+import { type Demo, demoRoutes, startMiner } from './server/demo.ts'
+import { openFront } from './server/front.ts'
+import { articles } from './server/goods.ts'
+import { merchantRoutes } from './server/merchant.ts'
+import { pageRoutes } from './server/pages.ts'
+import { refuse, shopRoutes } from './server/shop.ts'
+import { openTill } from './server/till.ts'
+
+/** Where the checkout gets its parts from. All URLs may be on private ports: shoppers see the front alone. */
+export interface CheckoutWorld {
+  /** Of the front, on 127.0.0.1; 0 lets the system choose. */
+  readonly port: number
+  /** The edge with the channel boxes, without the `/v1`. */
+  readonly edge: string
+  /** Its chain, for the page of lanes. */
+  readonly chain: number
+  /** An Esplora API, whole: the shopper's wallet asks it about its scripts. */
+  readonly bitcoin: string
+  readonly network: Network
+  /** An Ethereum node, passed on as `/rpc`; `null` for none. */
+  readonly rpc: string | null
+  /** For the till's store. It outlives the process. */
+  readonly folder: string
+  /** What `examples/checkout/build.mjs` wrote. */
+  readonly assets: string
+  /** What only the operator of a test chain can do; `null` for a real one. */
+  readonly demo: Demo | null
+  readonly blockSeconds?: number
+}
+
+export interface Checkout {
+  readonly url: string
+  /** Ends it in order. What is outside of it stays. */
+  readonly stop: () => Promise<void>
+}
+
+/** How long a block takes, for words about time: on a test chain of this machine's own, and really. */
+const [blockSecondsDemo, blockSecondsReal] = [2, 600]
+
+/** Opens the till, and serves pages, shop, merchant and edge on one port. */
+export async function startCheckout(world: CheckoutWorld): Promise<Checkout> {
+  const { network, edge, demo, blockSeconds = demo ? blockSecondsDemo : blockSecondsReal } = world
+  const miner = demo ? startMiner(demo, blockSeconds * 1_000) : null
+  const counter = await openTill({ ...world, sent: () => miner?.want() })
+  const { till, program, orders } = counter
+  const facts = { run: runName(), network: nameOf(network), isDemo: demo !== null, blockSeconds }
+  const app = new Hono()
+  const front = await openFront({
+    port: world.port,
+    handle: (request) => app.fetch(request),
+    passages: [
+      { prefix: '/v1', target: () => edge },
+      { prefix: '/healthz', target: () => edge },
+      { prefix: '/rpc', target: () => world.rpc, strip: '/rpc' },
+      {
+        prefix: '/bitcoin',
+        target: () => world.bitcoin,
+        strip: '/bitcoin',
+        seen: (method) => method === 'POST' && miner?.want(),
+      },
+    ],
+  })
+  app.route(
+    '/',
+    pageRoutes(world.assets, () => ({ ...facts, now: Date.now(), articles })),
+  )
+  app.route('/', tillRoutes({ till, program, box: front.url }))
+  app.route('/', shopRoutes({ till, program, orders, facts }))
+  app.route('/', merchantRoutes(counter))
+  app.get('/lanes/chain', (context) => context.json({ chain: world.chain }))
+  if (demo && miner) app.route('/', demoRoutes(demo, miner))
+  app.onError((_, context) => refuse(context, 503, 'unavailable'))
+  return {
+    url: front.url,
+    stop: async () => {
+      miner?.stop()
+      await front.stop()
+      await counter.stop()
+    },
+  }
+}
+
+/** Names this start of the server. */
+function runName(): string {
+  return Array.from(systemRandom(8), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function nameOf(network: Network): Shop['network'] {
+  return network === 'testnet4' ? 'testnet' : network
+}

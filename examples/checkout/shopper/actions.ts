@@ -1,0 +1,19 @@
+import type { ArticleId } from '../api.ts'
+
+/** What a person can do on the shopper's page. */
+export type Action =
+  | { readonly do: 'create'; readonly password: string; readonly words: string | null }
+  | { readonly do: 'unlock'; readonly password: string }
+  | { readonly do: 'words-written' }
+  | { readonly do: 'coins' }
+  | { readonly do: 'copy'; readonly text: string }
+  | { readonly do: 'choose'; readonly capacity: bigint }
+  | { readonly do: 'open' }
+  | { readonly do: 'close' }
+  | { readonly do: 'pause' | 'resume' }
+  | { readonly do: 'take-back' }
+  | { readonly do: 'buy' | 'stop' | 'go-on'; readonly article: ArticleId }
+  | { readonly do: 'limit'; readonly limit: bigint }
+  | { readonly do: 'kill' | 'unplug' | 'plug' | 'dismiss' }
+
+export type Act = (action: Action) => void

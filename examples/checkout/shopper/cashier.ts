@@ -1,0 +1,163 @@
+import type { Goods, Order } from '../api.ts'
+import { ask, type Plug } from '../page/ask.ts'
+import type { Purchase, Trouble } from './model.ts'
+import { hexOf, type Purchases, paymentIdOf } from './purchases.ts'
+
+/** What became of a payment, as `pay` of the wallet says it. */
+export type Paid = { readonly state: 'paid' | 'pending' } | { readonly state: 'refused'; readonly fault: string }
+
+export interface CashierParts {
+  readonly purchases: Purchases
+  readonly fetch: Plug['fetch']
+  /** Pays a part over the lane that is open. Throws what the wallet throws. */
+  readonly pay: (amount: bigint, paymentId: Uint8Array) => Promise<Paid>
+  /** True while nothing may be paid: paused, or the lane is in use elsewhere. */
+  readonly isHeld: () => boolean
+  /** Told after each step. */
+  readonly changed: (purchase: Purchase) => void
+  readonly failed: (trouble: Trouble) => void
+  /** Takes goods as they come; resolves when the next part is wanted. */
+  readonly use: (purchase: Purchase, goods: Goods) => Promise<void>
+}
+
+/** Buys what is wanted, part after part, and goes on after whatever happened in between. */
+export interface Cashier {
+  readonly buy: (purchase: Purchase) => Promise<void>
+  /** No further part is bought after the one in hand. */
+  readonly stop: (id: string) => void
+  /** Shows everything that is stored, and takes up what was under way. */
+  readonly restore: () => Promise<void>
+  readonly close: () => void
+}
+
+/** How long is waited for an answer that has not come, and while payments are held. */
+const waitMs = 400
+/** A purchase of many parts is saved after so many: the till knows the rest. */
+const savedEvery = 10
+/** Goods that are shown of one purchase. */
+const goodsKept = 5
+
+export function openCashier(parts: CashierParts): Cashier {
+  const { purchases, changed } = parts
+  const running = new Map<string, { isWanted: boolean }>()
+  let isClosed = false
+
+  async function run(first: Purchase): Promise<void> {
+    if (running.has(first.id)) return
+    const wish = { isWanted: true }
+    running.set(first.id, wish)
+    let now: Purchase = { ...first, state: 'paying', fault: null }
+    const show = (next: Purchase) => {
+      now = next
+      changed(now)
+    }
+    try {
+      await purchases.save(now)
+      show(now)
+      while (now.paid < now.parts && wish.isWanted && !isClosed) {
+        if (parts.isHeld()) await pause()
+        else await buyPart(parts, now, show)
+        if (now.state === 'refused') break
+        if (now.paid % savedEvery === 0) await purchases.save(now)
+      }
+      if (isClosed) return
+      if (now.state !== 'refused') show({ ...now, state: now.paid === now.parts ? 'done' : 'paused' })
+      await purchases.save(now)
+    } catch (error) {
+      if (isClosed) return
+      show({ ...now, state: 'paused' })
+      const trouble = troubleOf(error)
+      // Whoever has the lane now goes on with it, and the lane itself says where it is.
+      if (trouble.code !== 'wallet/channel-elsewhere') parts.failed(trouble)
+    } finally {
+      running.delete(first.id)
+    }
+  }
+
+  return {
+    buy: run,
+    stop: (id) => {
+      const wish = running.get(id)
+      if (wish) wish.isWanted = false
+    },
+    restore: async () => {
+      for (const purchase of await purchases.all()) {
+        changed(purchase)
+        void fetchGoods(parts, purchase).then((next) => {
+          changed(next)
+          if (next.state === 'paying' || next.state === 'waiting') void run(next)
+        })
+      }
+    },
+    close: () => {
+      isClosed = true
+    },
+  }
+}
+
+/**
+ * Orders one part, pays it, and fetches it. Each step may be made again, whatever became of it the last time: the order and
+ * the payment go by an id that never changes, and the till charges an id once.
+ */
+async function buyPart(parts: CashierParts, purchase: Purchase, show: (next: Purchase) => void): Promise<void> {
+  const { fetch, pay } = parts
+  const id = await paymentIdOf(purchase, purchase.paid)
+  const path = `/shop/orders/${hexOf(id)}`
+  const wanted = { article: purchase.article, part: purchase.paid }
+  const ordered = await ask<Order>(path, { fetch, method: 'PUT', body: wanted })
+  if (!ordered.ok) return wait(purchase, show)
+  if (ordered.value.receipt) return take(parts, { purchase, order: ordered.value, show })
+  if (BigInt(ordered.value.price) > purchase.price)
+    return show({ ...purchase, state: 'refused', fault: 'price-changed' })
+  const paid = await pay(BigInt(ordered.value.price), id)
+  // What is unanswered goes on by itself, and is paid for again under the same id: that is no refusal.
+  if (paid.state === 'refused' && paid.fault === 'unanswered') return wait(purchase, show)
+  if (paid.state === 'refused') return show({ ...purchase, state: 'refused', fault: paid.fault })
+  const fetched = await ask<Order>(path, { fetch })
+  if (fetched.ok && fetched.value.receipt) return take(parts, { purchase, order: fetched.value, show })
+  return wait(purchase, show)
+}
+
+async function take(
+  parts: CashierParts,
+  {
+    purchase,
+    order,
+    show,
+  }: { readonly purchase: Purchase; readonly order: Order; readonly show: (next: Purchase) => void },
+): Promise<void> {
+  const { goods, receipt } = order
+  const next: Purchase = {
+    ...purchase,
+    state: 'paying',
+    paid: purchase.paid + 1,
+    goods: goods ? [...purchase.goods, goods].slice(-goodsKept) : purchase.goods,
+    receipt,
+  }
+  show(next)
+  if (goods) await parts.use(next, goods)
+}
+
+async function wait(purchase: Purchase, show: (next: Purchase) => void): Promise<void> {
+  if (purchase.state !== 'waiting') show({ ...purchase, state: 'waiting' })
+  await pause()
+}
+
+/** The last goods of a stored purchase: they are the shop's to give again, and cost nothing. */
+async function fetchGoods({ fetch }: CashierParts, purchase: Purchase): Promise<Purchase> {
+  const goods: Goods[] = []
+  for (let part = Math.max(0, purchase.paid - goodsKept); part < purchase.paid; part++) {
+    const said = await ask<Order>(`/shop/orders/${hexOf(await paymentIdOf(purchase, part))}`, { fetch })
+    if (said.ok && said.value.goods) goods.push(said.value.goods)
+  }
+  return { ...purchase, goods }
+}
+
+export function troubleOf(error: unknown): Trouble {
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
+  return { code: typeof code === 'string' ? code : 'unknown', detail: typeof message === 'string' ? message : '' }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, waitMs))
+}

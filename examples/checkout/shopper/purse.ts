@@ -1,0 +1,276 @@
+import { type ChannelId, channelId, type Store, sats } from 'lanekit'
+import { esplora, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
+import { createVault, openVault, type Vault } from 'lanekit/wallet'
+import { type BitcoinWallet, createBitcoinWallet, payingFetch } from 'lanekit/wallet/bitcoin'
+import type { Account, Goods, Shop } from '../api.ts'
+import { ask, type Plug } from '../page/ask.ts'
+import { type Cashier, openCashier, type Paid, troubleOf } from './cashier.ts'
+import { type Event, type Lane, laneOf, type Purchase, type State } from './model.ts'
+import { newPurchase, openPurchases } from './purchases.ts'
+import { createPlayer } from './song.ts'
+
+/** What the wallet's part of the page can do. Loaded after the first paint. */
+export interface Purse {
+  readonly create: (password: string, words: string | null) => Promise<void>
+  readonly unlock: (password: string) => Promise<void>
+  readonly wordsWritten: () => void
+  readonly open: (capacity: bigint) => Promise<void>
+  readonly close: () => Promise<void>
+  /** Opens the wallet anew, which takes its lanes over from whoever has them. */
+  readonly takeBack: () => Promise<void>
+  readonly quote: (capacity: bigint) => Promise<void>
+  readonly buy: (wish: Pick<Purchase, 'article' | 'parts' | 'price'>) => Promise<void>
+  readonly goOn: (purchase: Purchase) => Promise<void>
+  readonly stop: (purchase: Purchase) => void
+  readonly fetchPaid: (path: string, priceMax: bigint) => Promise<Response>
+}
+
+export interface PurseParts {
+  readonly shop: Shop
+  readonly plug: Plug
+  readonly tell: (event: Event) => void
+  readonly state: () => State
+}
+
+/** How often the wallet looks at the chain by itself, and how often it is asked to while a block is waited for. */
+const pollMs = 20_000
+const waitPollMs = { demo: 1_500, real: 10_000 }
+/** How long a payment is waited for before the page says that it is on its way. */
+const answerMs = 2_000
+/** Blocks until a lane comes back by itself: a week. */
+const expiryBlocks = 1_008
+
+/** Opens the wallet's store in this browser, and says whether a wallet is in it. */
+export async function openPurse(parts: PurseParts): Promise<Purse> {
+  const { shop, tell } = parts
+  const name = `lanekit-checkout-${shop.run}`
+  const store = indexedDb(name)
+  const cipher = webCipher()
+  const ports = { store, cipher, random: systemRandom }
+  let vault: Vault | null = null
+  let session: Session | null = null
+  const begin = async (opened: Vault) => {
+    vault = opened
+    session = await openSession(parts, { store, vault })
+  }
+  const vaulted = await store.get('vault')
+  tell({ type: 'wallet', wallet: vaulted ? { step: 'locked' } : { step: 'none', lost: lostSince(shop.run) } })
+  await forgetOthers(name)
+  const held = () => {
+    if (!session) throw Object.assign(new Error('The wallet is not open.'), { code: 'keys/locked' })
+    return session
+  }
+  return {
+    create: async (password, words) => {
+      tell({ type: 'wallet', wallet: { step: 'working', at: 'creating' } })
+      try {
+        const made = await createVault({ ...ports, password, ...(words === null ? {} : { mnemonic: words }) })
+        remember(shop.run)
+        tell({ type: 'persistent', isPersistent: await askToKeep() })
+        await begin(made)
+        const told = words === null ? (await made.revealMnemonic(password)).split(' ') : null
+        tell({ type: 'wallet', wallet: told ? { step: 'words', words: told } : { step: 'ready' } })
+      } catch (error) {
+        tell({ type: 'wallet', wallet: { step: 'none', lost: 'no' } })
+        throw error
+      }
+    },
+    unlock: async (password) => {
+      tell({ type: 'wallet', wallet: { step: 'working', at: 'opening' } })
+      try {
+        await begin(await openVault({ ...ports, password }))
+        remember(shop.run)
+        tell({ type: 'persistent', isPersistent: (await navigator.storage?.persisted?.()) ?? false })
+        tell({ type: 'wallet', wallet: { step: 'ready' } })
+      } catch (error) {
+        tell({ type: 'wallet', wallet: { step: 'locked' } })
+        throw error
+      }
+    },
+    wordsWritten: () => tell({ type: 'wallet', wallet: { step: 'ready' } }),
+    open: async (capacity) => {
+      const opened = await held().wallet.openChannel({ peer: location.origin, capacity: sats(capacity), expiryBlocks })
+      if (opened.ok) tell({ type: 'lane', lane: laneFrom(opened.channel) })
+      else tell({ type: 'cost', cost: { code: codeOf(opened.refusal), detail: opened.refusal.detail } })
+    },
+    close: async () => {
+      const lane = laneOf(parts.state())
+      if (lane) await held().wallet.closeChannel(channelId(lane.id as `0x${string}`))
+    },
+    takeBack: async () => {
+      session?.end()
+      if (vault) await begin(vault)
+    },
+    quote: (capacity) => held().quote(capacity),
+    buy: (wish) => held().cashier.buy(newPurchase(wish)),
+    goOn: (purchase) => held().cashier.buy(purchase),
+    stop: ({ id }) => held().cashier.stop(id),
+    fetchPaid: (path, priceMax) => held().fetchPaid(path, priceMax),
+  }
+}
+
+/** An open wallet, and everything that follows it. */
+interface Session {
+  readonly wallet: BitcoinWallet
+  readonly cashier: Cashier
+  readonly quote: (capacity: bigint) => Promise<void>
+  readonly fetchPaid: Purse['fetchPaid']
+  readonly end: () => void
+}
+
+async function openSession(
+  parts: PurseParts,
+  { store, vault }: { readonly store: Store; readonly vault: Vault },
+): Promise<Session> {
+  const { shop, plug, tell, state } = parts
+  const network = shop.network === 'testnet' ? 'testnet4' : shop.network
+  const wallet = await createBitcoinWallet({
+    keys: await vault.bitcoin(network),
+    store,
+    network,
+    nodes: [esplora({ url: `${location.origin}/bitcoin`, network, fetch: plug.fetch })],
+    peers: httpPeers({ fetch: plug.fetch }),
+    pollMs,
+  })
+  const ending = new AbortController()
+  const player = createPlayer()
+  const pay = async (amount: bigint, paymentId: Uint8Array): Promise<Paid> => {
+    const lane = laneOf(state())
+    if (!lane) return { state: 'refused', fault: 'not-open' }
+    return wallet.pay(idOf(lane), sats(amount), { paymentId, waitMs: answerMs })
+  }
+  const use = async (purchase: Purchase, goods: Goods) => {
+    if (purchase.article === 'song' && goods.kind === 'second') await player.play(goods)
+  }
+  const cashier = openCashier({
+    purchases: openPurchases(store),
+    fetch: plug.fetch,
+    pay,
+    isHeld: () => state().isPaused || laneOf(state())?.isElsewhere === true,
+    changed: (purchase) => tell({ type: 'purchase', purchase }),
+    failed: (trouble) => tell({ type: 'trouble', trouble }),
+    use,
+  })
+  const quote = (capacity: bigint) => quoteLane(wallet, capacity, tell)
+  tell({ type: 'address', address: await wallet.address() })
+  void followLanes(wallet, { ...parts, signal: ending.signal })
+  void followCoins(wallet, { ...parts, quote, signal: ending.signal })
+  await cashier.restore()
+  return {
+    wallet,
+    cashier,
+    quote,
+    fetchPaid: async (path, priceMax) => {
+      const fetch = payingFetch(wallet, { priceMax: sats(priceMax), fetch: (request) => plug.fetch(request) })
+      return fetch(path, { cache: 'no-store' })
+    },
+    end: () => {
+      ending.abort()
+      cashier.close()
+      wallet.close()
+    },
+  }
+}
+
+/** Every lane after each change, and what the till says of those that ended. */
+async function followLanes(
+  wallet: BitcoinWallet,
+  { tell, plug, signal }: PurseParts & { readonly signal: AbortSignal },
+): Promise<void> {
+  try {
+    for await (const channel of wallet.changes(signal)) {
+      tell({ type: 'lane', lane: laneFrom(channel) })
+      if (channel.phase !== 'closed') continue
+      const said = await ask<Account>(`/shop/lanes/${channel.id}`, { fetch: plug.fetch })
+      if (said.ok) tell({ type: 'account', account: said.value })
+    }
+  } catch (error) {
+    if (!signal.aborted) tell({ type: 'trouble', trouble: troubleOf(error) })
+  }
+}
+
+/**
+ * The coins, and the price of a lane when they have changed. Nodes are asked often only while something waits for a block:
+ * each look costs a question for every script, and payments need none.
+ */
+async function followCoins(
+  wallet: BitcoinWallet,
+  parts: PurseParts & { readonly quote: (capacity: bigint) => Promise<void>; readonly signal: AbortSignal },
+): Promise<void> {
+  const { shop, tell, state, plug, quote, signal } = parts
+  const pauseMs = shop.isDemo ? waitPollMs.demo : waitPollMs.real
+  let before = -1n
+  while (!signal.aborted) {
+    try {
+      if (isWaiting(state()) || before < 0n) {
+        await wallet.refresh()
+        const { confirmed, pending } = await wallet.balance()
+        tell({ type: 'money', money: { confirmed, pending } })
+        if (confirmed > 0n && (confirmed !== before || state().cost === null)) await quote(state().capacity)
+        before = confirmed
+      }
+      const lane = laneOf(state())
+      if (lane?.phase === 'closed' && state().accounts[lane.id]?.settled == null) {
+        const said = await ask<Account>(`/shop/lanes/${lane.id}`, { fetch: plug.fetch })
+        if (said.ok) tell({ type: 'account', account: said.value })
+      }
+    } catch (error) {
+      const { code } = troubleOf(error)
+      // Nodes that do not answer are asked again, and the notices say what is down.
+      if (!signal.aborted && !/^(node|relay)\//.test(code)) tell({ type: 'trouble', trouble: troubleOf(error) })
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+}
+
+/** Whether a block would change what the page shows. */
+function isWaiting(state: State): boolean {
+  const lane = laneOf(state)
+  return lane === null || lane.phase !== 'open'
+}
+
+async function quoteLane(wallet: BitcoinWallet, capacity: bigint, tell: PurseParts['tell']): Promise<void> {
+  const told = await wallet.quoteChannel({ peer: location.origin, capacity: sats(capacity), expiryBlocks })
+  if (!told.ok) return tell({ type: 'cost', cost: { code: codeOf(told.refusal), detail: told.refusal.detail } })
+  const { fundingFee, closeFee, payable, confirmationsMin, expiryBlocks: blocks } = told.quote
+  tell({
+    type: 'cost',
+    cost: { capacity, fundingFee, closeFee, payable, confirmations: confirmationsMin, expiryBlocks: blocks },
+  })
+}
+
+function codeOf({ code }: { readonly code: string }): string {
+  return code.startsWith('insufficient') ? 'insufficient' : code
+}
+
+function laneFrom(channel: ReturnType<BitcoinWallet['channels']>[number]): Lane {
+  return { ...channel, height: channel.height ?? 0 }
+}
+
+function idOf({ id }: Lane): ChannelId {
+  return channelId(id as `0x${string}`)
+}
+
+/** A mark outside of the storage that a browser clears, so that a lost wallet is told from one that never was. */
+const mark = 'wallet'
+
+function remember(run: string): void {
+  document.cookie = `${mark}=${run}; max-age=31536000; path=/; samesite=strict`
+}
+
+function lostSince(run: string): 'no' | 'evicted' | 'restarted' {
+  const found = new RegExp(`(?:^|; )${mark}=([0-9a-f]+)`).exec(document.cookie)?.[1]
+  if (found === undefined) return 'no'
+  return found === run ? 'evicted' : 'restarted'
+}
+
+/** Wallets of earlier runs are on chains that are gone. */
+async function forgetOthers(name: string): Promise<void> {
+  const databases = (await indexedDB.databases?.()) ?? []
+  for (const { name: other } of databases)
+    if (other?.startsWith('lanekit-checkout-') && other !== name) indexedDB.deleteDatabase(other)
+}
+
+async function askToKeep(): Promise<boolean> {
+  return (await navigator.storage?.persist?.()) ?? false
+}

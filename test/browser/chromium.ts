@@ -1,0 +1,39 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { type Browser, chromium } from 'playwright-core'
+
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+/** A browser in a container has no sandbox of its own, and one under test asks nobody outside. */
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--mute-audio',
+]
+
+/** The Chromium to test with: CHROMIUM, else the first on the PATH, else nothing. */
+export function chromiumHere(): string | null {
+  const places = (process.env.PATH ?? '').split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)))
+  return [process.env.CHROMIUM ?? '', ...places].find(isExecutable) ?? null
+}
+
+/** Starts it with a fresh profile. */
+export function openChromium(): Promise<Browser> {
+  const executablePath = chromiumHere()
+  if (!executablePath) throw new Error('There is no Chromium here: set CHROMIUM, or run test/chromium.sh.')
+  return chromium.launch({ executablePath, args: flags, headless: true })
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    if (!path) return false
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

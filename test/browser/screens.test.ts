@@ -1,0 +1,93 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type LoopbackServer, serveLoopback } from '../../edge/local/loopback.ts'
+import { lanesView } from '../../examples/checkout/lanes/view.ts'
+import { merchantView } from '../../examples/checkout/merchant/view.ts'
+import { documentOf, type PageName } from '../../examples/checkout/page/frame.ts'
+import type { Piece } from '../../examples/checkout/page/tree.ts'
+import { shopperView } from '../../examples/checkout/shopper/view.ts'
+import { faultsOf } from './axe.ts'
+import { openChromium } from './chromium.ts'
+import { lanesStates, merchantStates, shopperStates } from './states.ts'
+
+const root = join(import.meta.dirname, '../..')
+const folder = join(root, 'screenshots')
+const widths = [390, 1280] as const
+const schemes = ['light', 'dark'] as const
+
+const nothing = () => undefined
+const screens: readonly { readonly page: PageName; readonly name: string; readonly content: readonly Piece[] }[] = [
+  ...Object.entries(shopperStates).map(
+    ([name, state]) => ({ page: 'shop', name, content: shopperView(state, nothing) }) as const,
+  ),
+  ...Object.entries(merchantStates).map(
+    ([name, till]) => ({ page: 'merchant', name, content: merchantView(till, nothing) }) as const,
+  ),
+  ...Object.entries(lanesStates).map(
+    ([name, lanes]) => ({ page: 'lanes', name, content: lanesView(lanes, nothing) }) as const,
+  ),
+]
+
+describe('every state of every page, in Chromium', () => {
+  let browser: Browser
+  let server: LoopbackServer
+  const views: { readonly page: Page; readonly label: string; readonly width: number }[] = []
+
+  beforeAll(async () => {
+    mkdirSync(folder, { recursive: true })
+    browser = await openChromium()
+    server = await serveLoopback(answer)
+    for (const width of widths)
+      for (const colorScheme of schemes) {
+        const page = await browser.newPage({ viewport: { width, height: 844 }, colorScheme, reducedMotion: 'reduce' })
+        views.push({ page, label: `${width}-${colorScheme}`, width })
+      }
+  })
+
+  afterAll(async () => {
+    await browser.close()
+    await server.stop()
+  })
+
+  for (const { page: kind, name } of screens)
+    it(`[${kind}] ${name}: axe finds nothing serious at either width, in light and in dark`, async () => {
+      for (const { page, label, width } of views) {
+        await page.goto(`${server.url}/${kind}/${name}`)
+        await page.screenshot({ path: join(folder, `${kind}-${name}-${label}.png`), fullPage: true })
+        expect(await faultsOf(page), label).toEqual([])
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+        expect(wide, 'no sideways scrolling').toBeLessThanOrEqual(width)
+      }
+    })
+
+  it('[size] two things that a finger has to tell apart do not overlap, and are 24 pixels high at least', async () => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 844 } })
+    for (const { page: kind, name } of screens) {
+      await page.goto(`${server.url}/${kind}/${name}`)
+      const small = await page.evaluate(() =>
+        [...document.querySelectorAll('button, summary, nav a, select')]
+          .filter((one) => (one as HTMLElement).getBoundingClientRect().height > 0)
+          .filter((one) => (one as HTMLElement).getBoundingClientRect().height < 24)
+          .map((one) => one.textContent),
+      )
+      expect(small, `${kind} ${name}`).toEqual([])
+    }
+    await page.close()
+  })
+})
+
+function answer(request: Request): Response {
+  const [, kind, name] = new URL(request.url).pathname.split('/')
+  const file = { 'style.css': 'text/css', 'icon.svg': 'image/svg+xml' }[kind ?? '']
+  if (file)
+    return new Response(readFileSync(join(root, 'examples/checkout', kind ?? ''), 'utf8'), {
+      headers: { 'content-type': file },
+    })
+  const screen = screens.find((one) => one.page === kind && one.name === name)
+  if (!screen) return new Response('', { status: 204 })
+  const assets = { script: '/none.js', style: '/style.css', icon: '/icon.svg' }
+  const html = documentOf({ page: screen.page, network: 'regtest', assets, content: screen.content })
+  return new Response(html, { headers: { 'content-type': 'text/html; charset=utf-8' } })
+}

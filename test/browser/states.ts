@@ -1,0 +1,288 @@
+import type { Books, Shop, WindowDetail } from '../../examples/checkout/api.ts'
+import type { Lanes } from '../../examples/checkout/lanes/view.ts'
+import type { Till } from '../../examples/checkout/merchant/view.ts'
+import { firstState, type Lane, type Purchase, type State } from '../../examples/checkout/shopper/model.ts'
+
+export const noon = Date.UTC(2026, 4, 3, 12, 0, 0)
+
+export const shop: Shop = {
+  run: 'screens',
+  network: 'regtest',
+  now: noon,
+  isDemo: true,
+  blockSeconds: 2,
+  articles: [
+    { id: 'story', price: 40, parts: 1 },
+    { id: 'song', price: 1, parts: 60 },
+    { id: 'leaves', price: 1, parts: 200 },
+    { id: 'tide', price: 5, parts: 1 },
+  ],
+}
+
+const channel = `0x${'3f9a'.repeat(16)}`
+const txid = 'b1d4'.repeat(16)
+const paymentId = `0x${'7c21'.repeat(8)}`
+
+export const openLane: Lane = {
+  id: channel,
+  phase: 'open',
+  capacity: 20_000n,
+  paid: 412n,
+  spent: 412n,
+  remaining: 19_278n,
+  closeFee: 310n,
+  confirmations: 3,
+  confirmationsMin: 3,
+  expiry: 1_250,
+  closesAt: 1_106,
+  height: 128,
+  pending: false,
+  ending: null,
+  fault: null,
+  isElsewhere: false,
+}
+
+const receipt = { paymentId, article: 'story', part: 0, price: 40, at: noon, channel, number: 12, paid: 412 } as const
+
+export const story: Purchase = {
+  id: '0x01',
+  article: 'story',
+  parts: 1,
+  price: 40n,
+  at: noon,
+  paid: 1,
+  state: 'done',
+  fault: null,
+  goods: [
+    {
+      kind: 'story',
+      title: 'A story',
+      paragraphs: [
+        'On the quay of a town too small for a lighthouse there lived a man whose work was to ring the bell at noon.',
+        'He owned a clock, and the clock was wrong, and he knew by how much, because twice a day the water told him.',
+      ],
+    },
+  ],
+  receipt,
+}
+
+export const song: Purchase = {
+  ...story,
+  id: '0x02',
+  article: 'song',
+  parts: 30,
+  price: 1n,
+  paid: 17,
+  state: 'paying',
+  goods: [],
+}
+
+export const leaves: Purchase = {
+  ...story,
+  id: '0x03',
+  article: 'leaves',
+  parts: 200,
+  price: 1n,
+  paid: 64,
+  state: 'waiting',
+  goods: [60, 61, 62, 63, 64].map((day) => ({ kind: 'leaf', day, high: '04:12', low: '10:31', metres: 3.4 })),
+}
+
+const ready: State = {
+  ...firstState,
+  shop,
+  wallet: { step: 'ready' },
+  address: 'bcrt1q3m5ua8xjtfkqc0yzre6pxpgd0rj4ssu7wp0cyd',
+  money: { confirmed: 0n, pending: 0n },
+  isPersistent: true,
+}
+
+const cost = {
+  capacity: 20_000n,
+  fundingFee: 154n,
+  closeFee: 310n,
+  payable: 19_690n,
+  confirmations: 3,
+  expiryBlocks: 1_008,
+}
+const withMoney: State = { ...ready, money: { confirmed: 100_000n, pending: 0n } }
+const open: State = { ...withMoney, lanes: [openLane], purchases: [story] }
+const ending = { txid, confirmations: 3, toPayee: 412n, toPayer: 19_278n }
+const closed: Lane = { ...openLane, phase: 'closed', ending }
+const account = {
+  channel,
+  phase: 'closed',
+  received: 412,
+  spent: 412,
+  payments: 12,
+  settled: 412,
+  closingTxid: txid,
+} as const
+
+/** Every state of the shopper's page that a person can come upon. */
+export const shopperStates: Readonly<Record<string, State>> = {
+  loading: { ...firstState, shop },
+  welcome: { ...firstState, shop, wallet: { step: 'none', lost: 'no' } },
+  evicted: { ...firstState, shop, wallet: { step: 'none', lost: 'evicted' } },
+  creating: { ...firstState, shop, wallet: { step: 'working', at: 'creating' } },
+  words: {
+    ...firstState,
+    shop,
+    wallet: {
+      step: 'words',
+      words: 'legal winner thank year wave sausage worth useful legal winner thank yellow'.split(' '),
+    },
+  },
+  locked: { ...firstState, shop, wallet: { step: 'locked' } },
+  'wrong-password': {
+    ...firstState,
+    shop,
+    wallet: { step: 'locked' },
+    trouble: { code: 'vault/wrong-password', detail: '' },
+  },
+  empty: ready,
+  'coins-coming': { ...ready, money: { confirmed: 0n, pending: 100_000n } },
+  offer: { ...withMoney, cost },
+  poor: { ...withMoney, cost: { code: 'insufficient', detail: '' } },
+  funding: { ...withMoney, lanes: [{ ...openLane, phase: 'funding', paid: 0n, spent: 0n, confirmations: 1 }] },
+  open,
+  playing: {
+    ...open,
+    purchases: [song, leaves, story],
+    tide: { tide: { at: noon, metres: 2.7, trend: 'rising', nextHighAt: noon + 7e6 }, price: 5n },
+  },
+  'first-credit': { ...open, lanes: [{ ...openLane, paid: 294n, spent: 40n, remaining: 19_650n }] },
+  paused: { ...open, isPaused: true },
+  'edge-down': { ...open, edge: 'down', purchases: [leaves, story] },
+  unplugged: { ...open, isUnplugged: true },
+  refused: {
+    ...open,
+    purchases: [{ ...leaves, state: 'refused', fault: 'insufficient' }, story],
+    lanes: [{ ...openLane, remaining: 0n }],
+  },
+  full: { ...open, trouble: { code: 'store/full', detail: '' }, skewMs: 460_000, isPersistent: false },
+  elsewhere: { ...open, lanes: [{ ...openLane, isElsewhere: true }] },
+  closing: { ...open, lanes: [{ ...openLane, phase: 'closing' }] },
+  closed: { ...open, lanes: [closed], accounts: { [channel]: account }, cost },
+}
+
+export const books: Books = {
+  now: noon,
+  height: 131,
+  income: { channels: 3, paid: 1_218, spent: 964, credit: 254, settled: 412 },
+  channels: [
+    {
+      id: channel,
+      phase: 'open',
+      capacity: 20_000,
+      received: 512,
+      spent: 512,
+      number: 118,
+      expiry: 1_250,
+      closesAt: 1_106,
+      settled: null,
+    },
+    {
+      id: `0x${'aa01'.repeat(16)}`,
+      phase: 'open',
+      capacity: 50_000,
+      received: 294,
+      spent: 40,
+      number: 1,
+      expiry: 1_244,
+      closesAt: 1_100,
+      settled: null,
+    },
+    {
+      id: `0x${'c0de'.repeat(16)}`,
+      phase: 'closed',
+      capacity: 20_000,
+      received: 412,
+      spent: 412,
+      number: 12,
+      expiry: 1_240,
+      closesAt: 1_096,
+      settled: 412,
+    },
+  ],
+  balance: { claims: 806, settled: 412, lost: 0, sold: 964, credit: 254, isBalanced: true },
+  ledger: Array.from({ length: 8 }, (_, at) => ({
+    at: noon - 1_000 * at,
+    paymentId: `0x${at}`,
+    article: at === 3 ? 'story' : 'song',
+    part: 30 - at,
+    channel,
+    number: 118 - at,
+    price: at === 3 ? 40 : 1,
+  })),
+  entries: 131,
+  neglected: [],
+}
+
+export const merchantStates: Readonly<Record<string, Till>> = {
+  loading: { books: null, isStale: false, settling: [] },
+  books: { books, isStale: false, settling: [] },
+  none: {
+    books: {
+      ...books,
+      channels: [],
+      ledger: [],
+      entries: 0,
+      balance: { claims: 0, settled: 0, lost: 0, sold: 0, credit: 0, isBalanced: true },
+    },
+    isStale: false,
+    settling: [],
+  },
+  trouble: {
+    books: {
+      ...books,
+      balance: { ...books.balance, isBalanced: false, sold: 900 },
+      neglected: ['the node did not answer'],
+    },
+    isStale: true,
+    settling: [channel],
+  },
+}
+
+/** Ten groups of five accounts that pay one another, as the walk of `npm start` does. */
+function windowDetail(): WindowDetail {
+  const last = new Map<number, number>()
+  const transactions = Array.from({ length: 60 }, (_, index) => {
+    const lane = index % 12
+    const before = last.get(lane)
+    const wait = before !== undefined && (index % 3 !== 0 || lane % 2 === 0)
+    last.set(lane, index)
+    return {
+      hash: `0x${index.toString(16).padStart(64, '0')}`,
+      sender: `0x${lane.toString(16).padStart(2, '0').repeat(20)}`,
+      lane,
+      gas: 40_000 + ((index * 7_919) % 26_000),
+      waits: wait
+        ? [{ index: before, reason: `${index} waits for ${before} because of slot 0x2a of 0x5fbd…0aa3` }]
+        : [],
+    }
+  })
+  return {
+    window: 7,
+    at: noon,
+    lanes: 12,
+    criticalPathGas: 260_000,
+    totalGas: 3_100_000,
+    makespanGas4: 800_000,
+    transactions,
+  }
+}
+
+const detail = windowDetail()
+const figures = { ...detail, transactions: detail.transactions.length }
+
+export const lanesStates: Readonly<Record<string, Lanes>> = {
+  none: { windows: [], chosen: null, detail: null, isStale: false },
+  drawn: {
+    windows: [figures, { ...figures, window: 6, transactions: 250, lanes: 10 }],
+    chosen: 7,
+    detail,
+    isStale: false,
+  },
+  gone: { windows: [figures], chosen: 7, detail: 'gone', isStale: true },
+}

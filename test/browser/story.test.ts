@@ -1,0 +1,172 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { texts } from '../../examples/checkout/texts.ts'
+import { faultsOf } from './axe.ts'
+import { openChromium } from './chromium.ts'
+import { type House, openHouse } from './house.ts'
+import {
+  booksOf,
+  buyLeaves,
+  closeLane,
+  leavesPaid,
+  makeWallet,
+  openLane,
+  type Shopper,
+  shopperIn,
+  sumsOf,
+  tabOf,
+  unlock,
+} from './shopper.ts'
+
+describe('the shopper, in Chromium', () => {
+  let browser: Browser
+  let house: House
+  const shoppers: Shopper[] = []
+
+  const arrive = async (init?: () => void) => {
+    const shopper = await shopperIn(browser, house, init)
+    shoppers.push(shopper)
+    return shopper
+  }
+
+  beforeAll(async () => {
+    house = await openHouse()
+    browser = await openChromium()
+  })
+
+  afterEach(async () => {
+    for (const { context, faults, hosts } of shoppers.splice(0)) {
+      expect(faults, 'nothing is wrong in the console, and the policy refused nothing').toEqual([])
+      expect([...hosts], 'nobody else is asked').toEqual([new URL(house.url).host])
+      await context.close()
+    }
+    const { balance } = await booksOf(house)
+    expect(balance, 'the books balance after every story').toMatchObject({ isBalanced: true, lost: 0 })
+  })
+
+  afterAll(async () => {
+    await browser.close()
+    await house.stop()
+  })
+
+  it('makes a wallet, opens a lane, buys by one click and by the second, closes, and sees paid = received = settled', async () => {
+    const shopper = await arrive()
+    const { page } = shopper
+    await openLane(shopper)
+    await page.getByRole('button', { name: 'Read for 40 sat' }).click()
+    await page.getByText('set their watches by it').waitFor()
+    expect(await sumsOf(page)).toMatchObject({
+      [texts.lane.paid]: 294,
+      [texts.lane.spent]: 40,
+      [texts.lane.credit]: 254,
+    })
+    await page.getByRole('button', { name: 'Ask for 5 sat' }).click()
+    await page.getByText(/ and (rising|falling)/).waitFor()
+    await page.getByRole('radio', { name: '15 sat' }).check()
+    await page.getByRole('button', { name: texts.articles.song.buy }).click()
+    await page.getByText(texts.songAtLimit).waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await page.getByText(texts.trial.title).click()
+    expect(await faultsOf(page)).toEqual([])
+    await closeLane(page)
+    const sums = await sumsOf(page)
+    expect(sums).toMatchObject({
+      [texts.end.paid]: 294,
+      [texts.end.received]: 294,
+      [texts.end.settled]: 294,
+      [texts.end.goods]: 60,
+    })
+    expect(await faultsOf(page)).toEqual([])
+  })
+
+  it('reloads in the middle of 200 payments, and each is paid once', async () => {
+    const shopper = await arrive()
+    const { page } = shopper
+    await openLane(shopper)
+    const before = (await booksOf(house)).entries
+    await buyLeaves(page, 30)
+    await page.reload()
+    await unlock(page)
+    await leavesPaid(page, 60)
+    // A tab that is closed is as a reload that nobody waits for.
+    await page.close()
+    const again = await tabOf(shopper, house)
+    await unlock(again)
+    await leavesPaid(again, 200)
+    await again.getByText(texts.leavesDone(200)).waitFor()
+    expect(await sumsOf(again)).toMatchObject({ [texts.lane.spent]: 200 })
+    expect((await booksOf(house)).entries - before).toBe(200)
+    await closeLane(again)
+    expect(await sumsOf(again)).toMatchObject({ [texts.end.goods]: 200, [texts.end.settled]: 294 })
+  })
+
+  it('goes on by itself after the edge was killed in the middle, and after it was unplugged', async () => {
+    const shopper = await arrive()
+    const { page } = shopper
+    await openLane(shopper)
+    const before = (await booksOf(house)).entries
+    await page.getByText(texts.trial.title).click()
+    await buyLeaves(page, 10)
+    await page.getByRole('button', { name: texts.trial.kill }).click()
+    await page.getByText(texts.notices.edge).waitFor()
+    await page.getByText(texts.notices.edge).waitFor({ state: 'detached' })
+    const paid = await page.locator('.good-leaves progress').getAttribute('value')
+    await leavesPaid(page, Number(paid) + 10)
+    await page.getByRole('button', { name: texts.trial.unplug }).click()
+    await page.getByText(texts.notices.unplugged).waitFor()
+    await page.getByText(texts.waiting).waitFor()
+    await page.getByRole('button', { name: texts.trial.plug }).click()
+    await leavesPaid(page, 200)
+    expect(await sumsOf(page)).toMatchObject({ [texts.lane.spent]: 200 })
+    expect((await booksOf(house)).entries - before).toBe(200)
+  })
+
+  it('has one lane in two tabs: the newer one pays, the older one says so, and may take it back', async () => {
+    const shopper = await arrive()
+    const { page } = shopper
+    await openLane(shopper)
+    await page.getByRole('button', { name: 'Read for 40 sat' }).click()
+    await page.getByText('set their watches by it').waitFor()
+    const other = await tabOf(shopper, house)
+    await unlock(other)
+    await other.locator('.phase-open').waitFor()
+    await buyLeaves(other, 20)
+    await page.getByRole('button', { name: /^Buy all for/ }).click()
+    await page.getByRole('heading', { name: texts.lane.elsewhereTitle }).waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await leavesPaid(other, 60)
+    await page.getByRole('button', { name: texts.lane.takeBack }).click()
+    await other.getByRole('heading', { name: texts.lane.elsewhereTitle }).waitFor()
+    await page.locator('.phase-open').waitFor()
+    await leavesPaid(page, 200)
+    await other.close()
+    await closeLane(page)
+  })
+
+  it('pauses payments, and takes none while they are paused', async () => {
+    const shopper = await arrive()
+    const { page } = shopper
+    await openLane(shopper)
+    await buyLeaves(page, 5)
+    await page.getByRole('button', { name: texts.lane.pause }).click()
+    await page.waitForTimeout(1_500)
+    const paid = await page.locator('.good-leaves progress').getAttribute('value')
+    await page.waitForTimeout(1_500)
+    expect(await page.locator('.good-leaves progress').getAttribute('value')).toBe(paid)
+    await page.getByRole('button', { name: texts.lane.resume }).click()
+    await leavesPaid(page, Number(paid) + 5)
+    await page.getByRole('button', { name: texts.stop }).click()
+  })
+
+  it('refuses a wrong password in words, and opens with the right one', async () => {
+    const shopper = await arrive()
+    const { page } = shopper
+    await makeWallet(shopper)
+    await page.reload()
+    await unlock(page, 'not the password')
+    await page.getByText('That is not the password.').waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await unlock(page)
+    await page.getByRole('button', { name: texts.wallet.money.get }).waitFor()
+  })
+})

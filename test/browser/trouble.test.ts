@@ -1,0 +1,99 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { texts } from '../../examples/checkout/texts.ts'
+import { faultsOf } from './axe.ts'
+import { openChromium } from './chromium.ts'
+import { type House, openHouse } from './house.ts'
+import { booksOf, buyLeaves, closeLane, leavesPaid, makeWallet, openLane, shopperIn, sumsOf } from './shopper.ts'
+
+describe('trouble, in Chromium', () => {
+  let browser: Browser
+  let house: House
+
+  beforeAll(async () => {
+    house = await openHouse()
+    browser = await openChromium()
+  })
+
+  afterAll(async () => {
+    await browser.close()
+    await house.stop()
+  })
+
+  it('a full storage stops paying, says so, and nothing is lost or paid twice once there is space', async () => {
+    const shopper = await shopperIn(browser, house)
+    const { page } = shopper
+    await openLane(shopper)
+    await buyLeaves(page, 10)
+    // What the browser does to a transaction when its quota is used up.
+    await page.evaluate(() => {
+      const put = IDBObjectStore.prototype.put
+      Object.assign(globalThis, { freeSpace: () => Object.assign(IDBObjectStore.prototype, { put }) })
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException('The quota has been exceeded.', 'QuotaExceededError')
+      }
+    })
+    await page.getByText('This device has no space left.').waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await page.evaluate(() => (globalThis as unknown as { freeSpace: () => void }).freeSpace())
+    await page.getByRole('button', { name: texts.goOn }).click()
+    await leavesPaid(page, 200)
+    expect(await sumsOf(page)).toMatchObject({ [texts.lane.spent]: 200 })
+    await closeLane(page)
+    expect((await booksOf(house)).balance).toMatchObject({ isBalanced: true, lost: 0 })
+    await shopper.context.close()
+  })
+
+  it('a storage that was evicted is told from a wallet that never was, and the words bring the coins back', async () => {
+    const shopper = await shopperIn(browser, house)
+    const { page, context } = shopper
+    await makeWallet(shopper)
+    await page.getByRole('button', { name: texts.wallet.money.get }).click()
+    await page.locator('button:not([aria-disabled])', { hasText: /^Put .* in a lane$/ }).waitFor()
+    const session = await context.newCDPSession(page)
+    await page.goto(`${house.url}/lanes`)
+    await session.send('Storage.clearDataForOrigin', { origin: house.url, storageTypes: 'indexeddb,local_storage' })
+    await page.goto(house.url)
+    await page.getByText(texts.wallet.lost.evicted).waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await makeWallet(shopper)
+    await page.getByText(texts.wallet.balance('100,000 sat')).waitFor()
+    await context.close()
+  })
+
+  it('a clock that is off is told, and changes no sum', async () => {
+    const shopper = await shopperIn(browser, house, () => {
+      const now = Date.now
+      Date.now = () => now() + 3_600_000
+    })
+    const { page } = shopper
+    await page.getByText(texts.notices.skew('1 hour', 'ahead of')).waitFor()
+    await openLane(shopper)
+    await page.getByRole('button', { name: 'Read for 40 sat' }).click()
+    await page.getByText('set their watches by it').waitFor()
+    expect(await sumsOf(page)).toMatchObject({ [texts.lane.spent]: 40 })
+    await shopper.context.close()
+  })
+
+  it('a slow network makes everything slow, and nothing wrong', async () => {
+    const shopper = await shopperIn(browser, house)
+    const { page, context } = shopper
+    await openLane(shopper)
+    const session = await context.newCDPSession(page)
+    const slow = { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 25_000 }
+    await session.send('Network.enable')
+    await session.send('Network.emulateNetworkConditions', slow)
+    await page.getByRole('button', { name: 'Read for 40 sat' }).click()
+    await page.getByText('set their watches by it').waitFor()
+    await closeLane(page)
+    await context.close()
+  })
+
+  it('words that are no words are refused before anything is made', async () => {
+    const shopper = await shopperIn(browser, house)
+    shopper.words = 'one two three four five six seven eight nine ten eleven twelve'
+    await makeWallet(shopper)
+    await shopper.page.getByText('These are not twelve valid words.').waitFor()
+    await shopper.context.close()
+  })
+})
