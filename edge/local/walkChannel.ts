@@ -26,8 +26,10 @@ const capacitySats = sats(100_000n)
 const paymentsCount = 1_000
 const priceSats = sats(12n)
 const confirmationsMin = 3
-/** How often wallet and till look at the chain: a block comes when the walk mines one. */
-const pollMs = 250
+/** How often wallet and till look at the chain by themselves. */
+const pollMs = 1_000
+/** Pause between two blocks of the walk: what is broadcast meanwhile is in the next. */
+const blockMs = 150
 const waitMsMax = 60_000
 /** The walk's password. Its wallet is made for the walk, holds nothing of worth, and ends with it. */
 const walkPassword = 'published password of the walk, for nothing else'
@@ -68,6 +70,7 @@ export async function walkChannel(world: ChannelWalkWorld): Promise<ChannelWalke
     const closed = await closeAndProve(world, shopper, id)
     const { ending } = closed
     invariant(ending, 'a closed channel has an ending')
+    await merchant.till.watch() // The chain shows the ending: the till need not wait for its next look.
     const income = await merchant.till.income()
     if (income.paid !== closed.paid || income.settled !== ending.toPayee)
       throw new InvariantError('What the shopper paid, the merchant received, and the chain settled differ.')
@@ -211,7 +214,7 @@ async function mineUntil(
     await shopper.refresh()
     const channel = shopper.channels().find((one) => one.id === id)
     if (channel && is(channel)) return channel
-    await systemClock.sleep(pollMs)
+    await systemClock.sleep(blockMs)
     await bitcoin.mine(1)
   }
   throw new InvariantError("The walk's channel did not come to where it was awaited.")

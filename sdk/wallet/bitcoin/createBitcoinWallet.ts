@@ -4,7 +4,7 @@ import { createBitcoinClient, createMailbox } from '../../client/index.ts'
 import { platformClock, platformRandom } from '../../client/platform.ts'
 import { invariant, SdkError } from '../../errors.ts'
 import type { BitcoinNode, BitcoinSigner, Clock, Peers, Random, Store } from '../../ports.ts'
-import { type ChannelId, type Feerate, height, type Sats, sats } from '../../units.ts'
+import { type ChannelId, type Feerate, height, type Sats, sameBytes, sats } from '../../units.ts'
 import type { BitcoinCheckpoint } from '../../verify/index.ts'
 import { beginLife } from '../life.ts'
 import type { Channel } from './channel.ts'
@@ -123,7 +123,15 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     await coins.refresh()
     await channels.tend()
   }
-  life.task(lookAgain(refresh, { clock, pollMs, signal: life.signal }))
+  let seen = new Uint8Array(0)
+  // Coins are looked for once a block: a look asks about every script of the accounts.
+  const look = async () => {
+    const { hash } = await client.sync()
+    if (!sameBytes(hash, seen)) await coins.refresh()
+    seen = hash.slice()
+    await channels.tend()
+  }
+  life.task(lookAgain(look, { clock, pollMs, signal: life.signal }))
   const awake = <result>(work: () => Promise<result>): Promise<result> => {
     if (stopped !== undefined) throw stopped
     return work()
@@ -153,12 +161,12 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
 
 /** Looks at the chain until the wallet closes. Nodes that do not answer now may answer the next time. */
 async function lookAgain(
-  refresh: () => Promise<void>,
+  look: () => Promise<void>,
   { clock, pollMs, signal }: { readonly clock: Clock; readonly pollMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
   for (;;) {
     try {
-      await refresh()
+      await look()
     } catch (error) {
       const isWeather = error instanceof SdkError && (error.retryable || error.code.startsWith('node/'))
       if (!isWeather) throw error

@@ -7,6 +7,7 @@ import { type Merchant, openMerchant } from '../../../edge/local/walkChannel.ts'
 import { type Edge, startEdge } from '../../../edge/local/workerd.ts'
 import { file } from '../../../sdk/adapters/file.ts'
 import { httpPeers, memory, systemRandom, webCipher } from '../../../sdk/adapters/index.ts'
+import { run } from '../../../sdk/cli/run.ts'
 import { type ChannelId, sats } from '../../../sdk/units.ts'
 import { createBitcoinWallet } from '../../../sdk/wallet/bitcoin/index.ts'
 import { openVault } from '../../../sdk/wallet/index.ts'
@@ -67,8 +68,8 @@ async function openedChannel(): Promise<ChannelId> {
   return opened.channel.id
 }
 
-describe('lanekit channel', { timeout: 180_000 }, () => {
-  it('lists a channel that another program has opened, and closes it', async () => {
+describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
+  it('lists a channel that another program has opened, closes it, and proves its funding', async () => {
     await lanekit(['wallet', 'new', ...place.slice(0, 4)], { env })
     const id = await openedChannel()
     const listed = await lanekit(['channel', 'list', ...place], { env })
@@ -81,5 +82,24 @@ describe('lanekit channel', { timeout: 180_000 }, () => {
     const { ok, channel } = JSON.parse(closed.stdout)
     expect({ ok, code: closed.code }).toEqual({ ok: true, code: 0 })
     expect(channel).toMatchObject({ id, paid: '5000', spent: '5000', ending: { toPayee: '5000' } })
+
+    const nowhere = ['--network', 'bitcoin', '--esplora', bitcoin.url]
+    const [balance, unknown, told, absent, wrong] = [
+      await lanekit(['wallet', 'balance', ...place], { env }),
+      await lanekit(['channel', 'close', `0x${'11'.repeat(32)}`, ...place], { env }),
+      await lanekit(['verify', 'tx', channel.fundingTxid, '--json', ...place.slice(2)]),
+      await lanekit(['verify', 'tx', '11'.repeat(32), ...place.slice(2)]),
+      await run(['verify', 'tx', channel.fundingTxid, ...nowhere]),
+    ]
+    expect(balance.stdout).toMatch(/^bitcoin \(regtest\) {2}[\d,]+ sat.*\nAs the nodes tell it; not proven\.\n$/)
+    expect(unknown).toMatchObject({ code: 1, stdout: '' })
+    expect(unknown.stderr).toContain('refused: the wallet has no such channel (channel/unknown)\n')
+    expect(JSON.parse(told.stdout)).toMatchObject({
+      ok: true,
+      txid: channel.fundingTxid,
+      verdict: { level: 'confirmed', anchor: { height: 0, network: 'regtest' } },
+    })
+    expect(absent.code).toBe(1)
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("no network 'bitcoin'") })
   })
 })
