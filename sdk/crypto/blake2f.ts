@@ -1,0 +1,99 @@
+/** Message word that each step of a round takes, ten rounds of sixteen (RFC 7693, section 2.7). */
+const order = [
+  ...[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+  ...[14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3],
+  ...[11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4],
+  ...[7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8],
+  ...[9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13],
+  ...[2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9],
+  ...[12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11],
+  ...[13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10],
+  ...[6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5],
+  ...[10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0],
+]
+
+/** Halves of the eight words that a state begins with (those of SHA-512), low half first. */
+const iv = [
+  ...[0xf3bcc908, 0x6a09e667, 0x84caa73b, 0xbb67ae85, 0xfe94f82b, 0x3c6ef372, 0x5f1d36f1, 0xa54ff53a],
+  ...[0xade682d1, 0x510e527f, 0x2b3e6c1f, 0x9b05688c, 0xfb41bd6b, 0x1f83d9ab, 0x137e2179, 0x5be0cd19],
+]
+
+/** Which four words each of the eight steps of a round mixes. */
+const steps = [
+  ...[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15],
+  ...[0, 5, 10, 15, 1, 6, 11, 12, 2, 7, 8, 13, 3, 4, 9, 14],
+]
+
+/**
+ * The compression function F of BLAKE2b with any number of rounds (EIP-152): `input` has 213 bytes, of which the
+ * last is 0 or 1; the state after it has 64.
+ */
+export function blake2f(input: Uint8Array): Uint8Array {
+  const view = new DataView(input.buffer, input.byteOffset, input.length)
+  const rounds = view.getUint32(0)
+  const message = new Int32Array(32)
+  for (let half = 0; half < 32; half++) message[half] = view.getInt32(68 + 4 * half, true)
+  const state = new Int32Array(32)
+  for (let half = 0; half < 16; half++) {
+    state[half] = view.getInt32(4 + 4 * half, true)
+    state[16 + half] = iv[half] as number
+  }
+  for (let half = 0; half < 4; half++)
+    state[24 + half] = (state[24 + half] as number) ^ view.getInt32(196 + 4 * half, true)
+  if (input[212] === 1) for (let half = 28; half < 30; half++) state[half] = ~(state[half] as number)
+
+  for (let round = 0; round < rounds; round++) mixRound(state, message, 16 * (round % 10))
+
+  const output = new Uint8Array(64)
+  const out = new DataView(output.buffer)
+  for (let half = 0; half < 16; half++) {
+    const before = view.getInt32(4 + 4 * half, true)
+    out.setInt32(4 * half, before ^ (state[half] as number) ^ (state[16 + half] as number), true)
+  }
+  return output
+}
+
+function mixRound(state: Int32Array, message: Int32Array, row: number): void {
+  for (let step = 0; step < 8; step++) {
+    const a = 2 * (steps[4 * step] as number)
+    const b = 2 * (steps[4 * step + 1] as number)
+    const c = 2 * (steps[4 * step + 2] as number)
+    const d = 2 * (steps[4 * step + 3] as number)
+    addWords(state, a, state, b)
+    addWords(state, a, message, 2 * (order[row + 2 * step] as number))
+    turn(state, d, a, 32)
+    addWords(state, c, state, d)
+    turn(state, b, c, 24)
+    addWords(state, a, state, b)
+    addWords(state, a, message, 2 * (order[row + 2 * step + 1] as number))
+    turn(state, d, a, 16)
+    addWords(state, c, state, d)
+    turn(state, b, c, 63)
+  }
+}
+
+function addWords(state: Int32Array, to: number, other: Int32Array, from: number): void {
+  const x = state[to] as number
+  const y = other[from] as number
+  const low = (x + y) | 0
+  const carry = ((x & y) | ((x | y) & ~low)) >>> 31
+  state[to] = low
+  state[to + 1] = ((state[to + 1] as number) + (other[from + 1] as number) + carry) | 0
+}
+
+/** state[to] = (state[to] ^ state[from]), turned right by so many bits. */
+function turn(state: Int32Array, to: number, from: number, bits: number): void {
+  const low = (state[to] as number) ^ (state[from] as number)
+  const high = (state[to + 1] as number) ^ (state[from + 1] as number)
+  if (bits === 32) {
+    state[to] = high
+    state[to + 1] = low
+  } else if (bits < 32) {
+    state[to] = (low >>> bits) | (high << (32 - bits))
+    state[to + 1] = (high >>> bits) | (low << (32 - bits))
+  } else {
+    const left = 64 - bits
+    state[to] = (low << left) | (high >>> (32 - left))
+    state[to + 1] = (high << left) | (low >>> (32 - left))
+  }
+}

@@ -1,0 +1,3 @@
+import type { Precompiles } from '../../../sdk/vm/index.ts'
+
+export const heavyPrecompiles: Precompiles = {}
