@@ -1,6 +1,6 @@
 import { type Frame, fail } from './frame.ts'
 import { reach, slice } from './memory.ts'
-import { clear, copy, isZero, numberOf, writeNumber } from './word.ts'
+import { clear, copy, isZero, numberOf, swapWords, writeNumber } from './word.ts'
 
 export function stop(frame: Frame): void {
   frame.status = 'stopped'
@@ -116,11 +116,5 @@ export function dup(depth: number): (frame: Frame) => void {
 
 /** SWAP1 to SWAP16. */
 export function swap(depth: number): (frame: Frame) => void {
-  return ({ stack, sp }) => {
-    for (let top = sp - 8, deep = top - 8 * depth; top < sp; top++, deep++) {
-      const kept = stack[top] as number
-      stack[top] = stack[deep] as number
-      stack[deep] = kept
-    }
-  }
+  return ({ stack, sp }) => swapWords(stack, sp - 8, sp - 8 - 8 * depth)
 }
