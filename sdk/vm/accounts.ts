@@ -44,6 +44,8 @@ export const seenEmptiness = 8
 
 export interface AccountTable {
   readonly entries: AccountEntry[]
+  /** Entries that were asked for by address. */
+  readonly names: Map<Address, AccountEntry>
   /** Open addressing: index into `entries`, plus 1. */
   index: Int32Array
   readonly precompileOf: (address: Address) => number
@@ -55,13 +57,14 @@ const entriesMax = 65_536
 const startSize = 1_024
 
 export function createAccountTable(precompileOf: AccountTable['precompileOf'], seed: number): AccountTable {
-  return { entries: [], index: new Int32Array(startSize), precompileOf, seed }
+  return { entries: [], names: new Map(), index: new Int32Array(startSize), precompileOf, seed }
 }
 
 /** Forgets the entries when there are many; between transactions only. */
 export function trimAccounts(table: AccountTable): boolean {
   if (table.entries.length <= entriesMax) return false
   table.entries.length = 0
+  table.names.clear()
   table.index = new Int32Array(startSize)
   return true
 }
@@ -76,8 +79,15 @@ export function accountAt(execution: Execution, words: Words, at: number): Accou
 const wanted = /* @__PURE__ */ createWord()
 
 export function accountOf(execution: Execution, address: Address): AccountEntry {
-  readShort(fromHex(address), wanted, 0)
-  return accountAt(execution, wanted, 0)
+  const { names } = execution.accounts
+  let entry = names.get(address)
+  if (entry === undefined) {
+    readShort(fromHex(address), wanted, 0)
+    entry = find(execution.accounts, wanted, 0)
+    names.set(address, entry)
+  }
+  if (entry.turn !== execution.turn) load(execution, entry)
+  return entry
 }
 
 /** The account's code. */

@@ -1,16 +1,6 @@
 import { charge, type Frame } from './frame.ts'
 import * as sums from './sums.ts'
-import {
-  bigintOf,
-  clear,
-  isBelow,
-  isBelowSigned,
-  isEqual,
-  isZero,
-  numberOf,
-  writeBigint,
-  writeBoolean,
-} from './word.ts'
+import { bigintOf, clear, isBelowSigned, isEqual, isZero, numberOf, writeBigint, writeBoolean } from './word.ts'
 
 type Binary = (words: Int32Array, one: number, other: number) => void
 
@@ -21,18 +11,6 @@ function binary(work: Binary): (frame: Frame) => void {
     work(frame.stack, top, top - 8)
     frame.sp = top
   }
-}
-
-export function add(frame: Frame): void {
-  const top = frame.sp - 8
-  sums.add(frame.stack, top, top - 8)
-  frame.sp = top
-}
-
-export function sub(frame: Frame): void {
-  const top = frame.sp - 8
-  sums.subtract(frame.stack, top, top - 8)
-  frame.sp = top
 }
 
 export const mul: (frame: Frame) => void = /* @__PURE__ */ binary(sums.multiply)
@@ -74,18 +52,6 @@ export function signextend(frame: Frame): void {
   if (index < 31) sums.extendSign(stack, sp - 16, index)
 }
 
-export function lt(frame: Frame): void {
-  const top = frame.sp - 8
-  writeBoolean(frame.stack, top - 8, isBelow(frame.stack, top, top - 8))
-  frame.sp = top
-}
-
-export function gt(frame: Frame): void {
-  const top = frame.sp - 8
-  writeBoolean(frame.stack, top - 8, isBelow(frame.stack, top - 8, top))
-  frame.sp = top
-}
-
 export function slt(frame: Frame): void {
   const top = frame.sp - 8
   writeBoolean(frame.stack, top - 8, isBelowSigned(frame.stack, top, top - 8))
@@ -95,24 +61,6 @@ export function slt(frame: Frame): void {
 export function sgt(frame: Frame): void {
   const top = frame.sp - 8
   writeBoolean(frame.stack, top - 8, isBelowSigned(frame.stack, top - 8, top))
-  frame.sp = top
-}
-
-export function eq(frame: Frame): void {
-  const top = frame.sp - 8
-  writeBoolean(frame.stack, top - 8, isEqual(frame.stack, top, frame.stack, top - 8))
-  frame.sp = top
-}
-
-export function iszero(frame: Frame): void {
-  const top = frame.sp - 8
-  writeBoolean(frame.stack, top, isZero(frame.stack, top))
-}
-
-export function and(frame: Frame): void {
-  const { stack } = frame
-  const top = frame.sp - 8
-  for (let at = top; at < top + 8; at++) stack[at - 8] = (stack[at - 8] as number) & (stack[at] as number)
   frame.sp = top
 }
 

@@ -6,7 +6,7 @@ import { begin, charge, depthMax, type Frame, mayChange, noBytes } from './frame
 import { reach, slice } from './memory.ts'
 import { runPrecompile } from './precompiles.ts'
 import { mark, revertTo, setBalance, touch } from './undo.ts'
-import { bigintOf, clear, copy, isZero, numberOf, writeBoolean } from './word.ts'
+import { bigintOf, clear, copy, isZero, numberOf, wordLimbs, writeBoolean } from './word.ts'
 
 type Kind = 'call' | 'callcode' | 'delegatecall' | 'staticcall'
 
@@ -97,7 +97,7 @@ function enter(frame: Frame, { kind, target, code, value, gas, input, valueWord 
     return
   }
   const isBorrowing = kind === 'callcode' || kind === 'delegatecall'
-  const above = begin(execution, frame.depth + 1, frame.sp, {
+  const above = begin(execution, frame.depth + 1, frame.sp + wordLimbs, {
     kind: 'call',
     code,
     gas,

@@ -9,7 +9,7 @@ import { begin, charge, type Frame, fail, mayChange, noBytes } from './frame.ts'
 import { reach, slice, wordsIn } from './memory.ts'
 import { emptyCodeHash } from './state.ts'
 import { mark, revertTo, setCode, setCreated, setNonce, warmUp } from './undo.ts'
-import { bigintOf, bytesOf, clear, copy, createWord, numberOf, readShort, writeBigint } from './word.ts'
+import { bigintOf, bytesOf, clear, copy, createWord, numberOf, readShort, wordLimbs, writeBigint } from './word.ts'
 
 /** No account gets beyond this nonce (EIP-2681). */
 export const nonceMax: bigint = (1n << 64n) - 1n
@@ -90,7 +90,7 @@ export function beginCreation(execution: Execution, creation: Creation): Frame |
   setNonce(execution, created, 1n)
   if (value > 0n) transfer(execution, caller, created, value)
   const depth = below === null ? 0 : below.depth + 1
-  const frame = begin(execution, depth, below === null ? 0 : below.sp, {
+  const frame = begin(execution, depth, below === null ? 0 : below.sp + wordLimbs, {
     kind: 'create',
     code: initcodeOf(initcode),
     gas,

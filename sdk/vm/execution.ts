@@ -7,6 +7,7 @@ import type { Frame } from './frame.ts'
 import type { HashCache } from './hashCache.ts'
 import type { PrecompileTable } from './precompiles.ts'
 import type { Rules } from './rules.ts'
+import type { Shorts } from './shortWords.ts'
 import type { SlotTable } from './slots.ts'
 import type { State } from './state.ts'
 import type { UndoLog } from './undo.ts'
@@ -24,6 +25,8 @@ export interface Execution {
   /** One for each depth that was ever reached. */
   readonly frames: Frame[]
   stack: Int32Array
+  /** Which words of the stack are short, for the loop of the interpreter alone. */
+  short: Shorts
 
   /** Number of the transaction; what tables hold of an earlier one is not valid. */
   turn: number

@@ -1,6 +1,7 @@
 import type { AccountEntry } from './accounts.ts'
 import { type Code, jumpsOf } from './code.ts'
 import type { Execution } from './execution.ts'
+import { createShorts } from './shortWords.ts'
 import type { Mark } from './undo.ts'
 import { createWord, type Words, wordLimbs } from './word.ts'
 
@@ -180,5 +181,8 @@ function growStack(execution: Execution, limbs: number): void {
   const stack = new Int32Array(2 * limbs)
   stack.set(execution.stack)
   execution.stack = stack
+  const short = createShorts(stack.length)
+  short.set(execution.short)
+  execution.short = short
   for (const frame of execution.frames) frame.stack = stack
 }

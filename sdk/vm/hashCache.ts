@@ -3,50 +3,65 @@ import type { Frame } from './frame.ts'
 import { copy, readShort } from './word.ts'
 
 /**
- * Hashes of 64 bytes that were asked for before: what contracts hash to find the slots of their mappings, and the same
- * ones again and again. Each place holds the last such input that fell on it.
+ * Hashes of short inputs that were asked for before: contracts hash to find the slots of their mappings and each other's
+ * addresses, the same ones again and again. Each place holds the last input that fell on it.
  */
 export interface HashCache {
-  /** Three words a place: two of input, one of output. */
+  /** A place: the input, its size in bytes, and its hash as a word. */
   readonly cells: Int32Array
-  readonly isFilled: Uint8Array
 }
 
-const places = 4_096
-const inputLimbs = 16
-const limbs = 24
+const places = 16_384
+const bytesMax = 96
+const sizeAt = bytesMax / 4
+const hashAt = sizeAt + 1
+const limbs = hashAt + 8
 
 export function createHashCache(): HashCache {
-  return { cells: new Int32Array(places * limbs), isFilled: new Uint8Array(places) }
+  return { cells: new Int32Array(places * limbs) }
 }
 
-/** Puts the hash of `size` bytes of memory on the stack at `target`. */
-export function hashMemory(cache: HashCache, frame: Frame, offset: number, size: number, target: number): void {
-  if (size !== 64) {
-    readShort(keccak256(frame.memory.subarray(offset, offset + size)), frame.stack, target)
+/** Limbs of the input that is looked up. */
+const input = /* @__PURE__ */ new Int32Array(sizeAt)
+
+/** Puts the hash of `size` bytes of memory, which were reached, on the stack at `target`. */
+export function hashMemory({ cells }: HashCache, frame: Frame, offset: number, size: number, target: number): void {
+  const { memory, stack } = frame
+  if (size > bytesMax || size === 0) {
+    readShort(keccak256(memory.subarray(offset, offset + size)), stack, target)
     return
   }
-  const { view, stack } = frame
-  let hash = 0
-  for (let at = 0; at < 64; at += 4) {
-    hash = Math.imul(hash ^ view.getInt32(offset + at, true), 0x9e3779b1)
+  const cell = (readInput(frame.view, offset, size) & (places - 1)) * limbs
+  const count = (size + 3) >> 2
+  if (cells[cell + sizeAt] === size && holds(cells, cell, count)) {
+    copy(cells, cell + hashAt, stack, target)
+    return
+  }
+  readShort(keccak256(memory.subarray(offset, offset + size)), stack, target)
+  for (let limb = 0; limb < count; limb++) cells[cell + limb] = input[limb] as number
+  cells[cell + sizeAt] = size
+  copy(stack, target, cells, cell + hashAt)
+}
+
+/** Fills `input`, and says where to look for it. Memory is a few bytes longer than what can be reached. */
+function readInput(view: DataView, offset: number, size: number): number {
+  const whole = size >> 2
+  let hash = size
+  for (let limb = 0; limb < whole; limb++) {
+    const value = view.getInt32(offset + 4 * limb, true)
+    input[limb] = value
+    hash = Math.imul(hash ^ value, 0x9e3779b1)
     hash ^= hash >>> 15
   }
-  const place = hash & (places - 1)
-  const cell = place * limbs
-  const { cells, isFilled } = cache
-  if (isFilled[place] === 1 && holds(cells, cell, view, offset)) {
-    copy(cells, cell + inputLimbs, stack, target)
-    return
-  }
-  readShort(keccak256(frame.memory.subarray(offset, offset + 64)), stack, target)
-  for (let limb = 0; limb < inputLimbs; limb++) cells[cell + limb] = view.getInt32(offset + 4 * limb, true)
-  copy(stack, target, cells, cell + inputLimbs)
-  isFilled[place] = 1
+  const spare = size & 3
+  if (spare === 0) return hash
+  const value = view.getInt32(offset + 4 * whole, true) & ((1 << (8 * spare)) - 1)
+  input[whole] = value
+  hash = Math.imul(hash ^ value, 0x9e3779b1)
+  return hash ^ (hash >>> 15)
 }
 
-function holds(cells: Int32Array, cell: number, view: DataView, offset: number): boolean {
-  for (let limb = 0; limb < inputLimbs; limb++)
-    if (cells[cell + limb] !== view.getInt32(offset + 4 * limb, true)) return false
+function holds(cells: Int32Array, cell: number, count: number): boolean {
+  for (let limb = 0; limb < count; limb++) if (cells[cell + limb] !== input[limb]) return false
   return true
 }

@@ -3,9 +3,23 @@ import { resumeCall } from './calls.ts'
 import { resumeCreation, settleCreation } from './creations.ts'
 import type { Execution } from './execution.ts'
 import { type Frame, fail } from './frame.ts'
-import { add } from './sums.ts'
+import {
+  addWords,
+  andWords,
+  duplicate,
+  isBelowWord,
+  isEqualWord,
+  isNothing,
+  loadWord,
+  pushShort,
+  type Shorts,
+  storeWord,
+  subtractWords,
+  swap,
+  targetOf,
+  widen,
+} from './shortWords.ts'
 import type { Handler, InstructionTable } from './table.ts'
-import { clear, copy, isZero, numberOf, swapWords, writeBoolean } from './word.ts'
 
 /**
  * Runs the frame and all that it calls, in one loop without recursion, so that the depth of calls costs no depth of
@@ -32,80 +46,128 @@ export function runFrames(execution: Execution, table: InstructionTable, first: 
 }
 
 /**
- * Runs instructions until the frame is no longer `running`. The most frequent ones are worked here on local variables;
- * all others find in the frame what they need, and leave it there.
+ * Runs instructions until the frame is no longer `running`. The most frequent ones are worked here on local variables
+ * and short words; for all others the frame is brought up to date, and its handler called.
  */
 function step(frame: Frame, { handlers, gas, least, most }: InstructionTable): void {
-  const { code, base, jumps } = frame
+  const { code, base, jumps, execution } = frame
   let { stack, sp, pc, gas: left } = frame
+  let { short } = execution
   for (;;) {
     const op = code[pc] as number
     const limbs = sp - base
+    const takes = least[op] as number
     left -= gas[op] as number
-    if (left < 0 || limbs < (least[op] as number) || limbs > (most[op] as number)) {
-      fail(frame, left < 0 ? 'out of gas' : limbs < (least[op] as number) ? 'stack too short' : 'stack too long')
+    if (left < 0 || limbs < takes || limbs > (most[op] as number)) {
+      fail(frame, left < 0 ? 'out of gas' : limbs < takes ? 'stack too short' : 'stack too long')
       return
     }
     pc += 1
     if (op >= opDup1 && op <= opSwap16) {
       if (op < opSwap1) {
-        copy(stack, sp - 8 * (op - opDup1 + 1), stack, sp)
+        duplicate(stack, short, sp - takes, sp)
         sp += 8
-      } else swapWords(stack, sp - 8, sp - 8 * (op - opSwap1 + 2))
+      } else swap(stack, short, sp - 8, sp - takes)
+      continue
+    }
+    if (op >= opPush1 && op <= opPush4) {
+      let value = 0
+      for (const end = pc + op - opPush1; pc <= end; pc++) value = (value << 8) | (code[pc] as number)
+      pushShort(stack, short, sp, value)
+      sp += 8
       continue
     }
     switch (op) {
-      case opPush1:
-        clear(stack, sp)
-        stack[sp] = code[pc] as number
-        pc += 1
-        sp += 8
-        continue
-      case opPush2:
-        clear(stack, sp)
-        stack[sp] = ((code[pc] as number) << 8) | (code[pc + 1] as number)
-        pc += 2
-        sp += 8
+      case opJumpdest:
         continue
       case opPop:
         sp -= 8
         continue
-      case opJumpdest:
-        continue
-      case opAdd:
-        sp -= 8
-        add(stack, sp, sp - 8)
-        continue
       case opIszero:
-        writeBoolean(stack, sp - 8, isZero(stack, sp - 8))
+        pushShort(stack, short, sp - 8, isNothing(stack, short, sp - 8) ? 1 : 0)
         continue
+      case opJump:
       case opJumpi:
-        sp -= 16
-        if (isZero(stack, sp)) continue
-        pc = numberOf(stack, sp + 8)
+        sp -= takes
+        if (op === opJumpi && isNothing(stack, short, sp)) continue
+        pc = targetOf(stack, short, sp + takes - 8)
         if (jumps[pc] === 1) continue
         fail(frame, 'no such jump')
         return
     }
+    if (op <= opAnd && workPair(op, stack, short, sp - 8)) {
+      sp -= 8
+      continue
+    }
+    if ((op === opMload || op === opMstore) && workMemory(frame, op, stack, short, sp - 8)) {
+      sp -= op === opMload ? 0 : 16
+      continue
+    }
+    for (let at = sp - takes; at < sp; at += 8) widen(stack, short, at)
+    short[(sp - takes) >> 3] = 0 // Where the result will stand.
     frame.sp = sp
     frame.pc = pc
     frame.gas = left
     ;(handlers[op] as Handler)(frame)
     if (frame.status !== 'running') return
     stack = frame.stack
+    short = execution.short
     sp = frame.sp
     pc = frame.pc
     left = frame.gas
   }
 }
 
+/** Turns the two words on top into one, for the instructions that gain by short words; false for all others. */
+function workPair(op: number, stack: Int32Array, short: Shorts, top: number): boolean {
+  switch (op) {
+    case opAdd:
+      addWords(stack, short, top, top - 8)
+      return true
+    case opSub:
+      subtractWords(stack, short, top, top - 8)
+      return true
+    case opLt:
+      pushShort(stack, short, top - 8, isBelowWord(stack, short, top, top - 8) ? 1 : 0)
+      return true
+    case opGt:
+      pushShort(stack, short, top - 8, isBelowWord(stack, short, top - 8, top) ? 1 : 0)
+      return true
+    case opEq:
+      pushShort(stack, short, top - 8, isEqualWord(stack, short, top, top - 8) ? 1 : 0)
+      return true
+    case opAnd:
+      andWords(stack, short, top, top - 8)
+      return true
+    default:
+      return false
+  }
+}
+
+/** Loads or stores a word where memory is paid for already; false elsewhere. */
+function workMemory(frame: Frame, op: number, stack: Int32Array, short: Shorts, top: number): boolean {
+  const offset = targetOf(stack, short, top)
+  if (offset + 32 > frame.memorySize) return false
+  if (op === opMload) loadWord(stack, short, top, frame.view, offset)
+  else storeWord(stack, short, top - 8, frame.view, offset)
+  return true
+}
+
 const opAdd = 0x01
+const opSub = 0x03
+const opLt = 0x10
+const opGt = 0x11
+const opEq = 0x14
 const opIszero = 0x15
+const opAnd = 0x16
 const opPop = 0x50
+const opMload = 0x51
+const opMstore = 0x52
+const opJump = 0x56
 const opJumpi = 0x57
 const opJumpdest = 0x5b
 const opPush1 = 0x60
-const opPush2 = 0x61
+const opPush4 = 0x63
 const opDup1 = 0x80
 const opSwap1 = 0x90
 const opSwap16 = 0x9f

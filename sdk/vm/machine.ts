@@ -10,10 +10,12 @@ import { stackLimbsMax } from './frame.ts'
 import { createHashCache } from './hashCache.ts'
 import { type Precompiles, precompileTable } from './precompiles.ts'
 import { rules } from './rules.ts'
+import { createShorts } from './shortWords.ts'
 import { createSlotTable, trimSlots } from './slots.ts'
 import type { State } from './state.ts'
 import { instructions } from './table.ts'
 import { callTerms, type Message, type Transaction, termsOf } from './transaction.ts'
+import { createUndoLog } from './undo.ts'
 
 /**
  * Runs one transaction after the other by the rules of one fork. It keeps what makes the next one faster (code that is
@@ -56,6 +58,8 @@ export const systemContracts: { readonly beaconRoots: Address; readonly history:
   history: '0x0000f90827f1c53a10cb7a02335b175320002935' as Address,
 }
 
+/** Enough for the frames of most transactions. */
+const stackStart = 4 * stackLimbsMax
 const systemSender = '0xfffffffffffffffffffffffffffffffffffffffe'
 const systemGas = 30_000_000n
 
@@ -72,7 +76,7 @@ export function createMachine({ fork, precompiles = {}, seed = 0 }: MachineOptio
     },
     call: (message, block, state) => {
       begin(execution, block, state)
-      const terms = callTerms(message, fork)
+      const terms = callTerms(message, execution.rules)
       return typeof terms === 'string' ? refuse(terms) : executeCall(execution, table, message, terms)
     },
     system: ({ to, data }, block, state) => {
@@ -98,9 +102,10 @@ function createExecution(fork: Fork, precompiles: Precompiles, seed: number): Ex
     transient: createSlotTable(seed | 0),
     codes: createCodeCache(),
     hashes: createHashCache(),
-    undo: { steps: [] },
+    undo: createUndoLog(),
     frames: [],
-    stack: new Int32Array(4 * stackLimbsMax),
+    stack: new Int32Array(stackStart),
+    short: createShorts(stackStart),
     turn: 0,
     state: nothing as State,
     block: nothing as Block,
@@ -127,7 +132,7 @@ function begin(execution: Execution, block: Block, state: State): void {
     execution.blobBaseFee = blobBaseFee(block.excessBlobGas, block.blobPrices ?? blobPrices[execution.rules.fork])
   }
   execution.state = state
-  execution.undo.steps.length = 0
+  execution.undo.steps.length = execution.undo.wordCount = 0
   execution.touched.length = execution.touchedSlots.length = 0
   execution.refund = execution.needs = 0
   execution.logs = []

@@ -4,6 +4,8 @@ import { clear, numberOf, readBytes, readPadded, writeBytes, writeNumber } from 
 
 /** Bytes of memory a frame can have. They cost 1.3 * 10^11 gas, so no block gets there. */
 const memoryBytesMax = 268_435_456
+/** Behind the memory, so that its end can be read in limbs. */
+const spareBytes = 4
 
 /** Makes memory reach to `offset + size`, and pays for it. False when the frame could not. */
 export function reach(frame: Frame, offset: number, size: number): boolean {
@@ -22,8 +24,8 @@ function expand(frame: Frame, end: number): boolean {
   if (!charge(frame, cost - frame.memoryCost)) return false
   frame.memoryCost = cost
   frame.memorySize = 32 * words
-  if (frame.memorySize > frame.memory.length) {
-    const memory = new Uint8Array(Math.max(2 * frame.memory.length, frame.memorySize))
+  if (frame.memorySize + spareBytes > frame.memory.length) {
+    const memory = new Uint8Array(Math.max(2 * frame.memory.length, frame.memorySize + spareBytes))
     memory.set(frame.memory)
     frame.memory = memory
     frame.view = new DataView(memory.buffer)

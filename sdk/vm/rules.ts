@@ -1,6 +1,7 @@
 import { type Fork, gasTables } from '../evm/fork.ts'
+import { type StartGasOf, startGasOf } from './startGas.ts'
 
-/** Gas and limits that instructions go by under one fork. What a transaction pays before them is `GasTable`'s. */
+/** Gas and limits that instructions go by under one fork. What a transaction pays before them is `startGas`. */
 export interface Rules {
   readonly fork: Fork
   /** Touching an account or slot (EIP-2929). `coldSlot` is SLOAD's whole price, and what SSTORE pays on top. */
@@ -30,6 +31,7 @@ export interface Rules {
   readonly authorizationRefund: number
   /** Blobs a transaction, whatever the block may hold (EIP-7594). */
   readonly blobsPerTransactionMax: number
+  readonly startGas: StartGasOf
 }
 
 function rulesOf(fork: Fork, changes: Partial<Rules> = {}): Rules {
@@ -57,6 +59,7 @@ function rulesOf(fork: Fork, changes: Partial<Rules> = {}): Rules {
     modexp: 'berlin',
     authorizationRefund: 12_500,
     blobsPerTransactionMax: Number.POSITIVE_INFINITY,
+    startGas: startGasOf(fork),
     ...changes,
   }
 }

@@ -59,9 +59,9 @@ function rowsOf(rules: Rules): Row[] {
 function arithmeticRows({ hasClz }: Rules): Row[] {
   const rows: Row[] = [
     [0x00, flow.stop, 0, 0, 0],
-    [0x01, arithmetic.add, veryLow, 2, 1],
+    [0x01, flow.inLoop, veryLow, 2, 1],
     [0x02, arithmetic.mul, low, 2, 1],
-    [0x03, arithmetic.sub, veryLow, 2, 1],
+    [0x03, flow.inLoop, veryLow, 2, 1],
     [0x04, arithmetic.div, low, 2, 1],
     [0x05, arithmetic.sdiv, low, 2, 1],
     [0x06, arithmetic.mod, low, 2, 1],
@@ -70,13 +70,13 @@ function arithmeticRows({ hasClz }: Rules): Row[] {
     [0x09, arithmetic.mulmod, 8, 3, 1],
     [0x0a, arithmetic.exp, 10, 2, 1],
     [0x0b, arithmetic.signextend, low, 2, 1],
-    [0x10, arithmetic.lt, veryLow, 2, 1],
-    [0x11, arithmetic.gt, veryLow, 2, 1],
+    [0x10, flow.inLoop, veryLow, 2, 1],
+    [0x11, flow.inLoop, veryLow, 2, 1],
     [0x12, arithmetic.slt, veryLow, 2, 1],
     [0x13, arithmetic.sgt, veryLow, 2, 1],
-    [0x14, arithmetic.eq, veryLow, 2, 1],
-    [0x15, arithmetic.iszero, veryLow, 1, 1],
-    [0x16, arithmetic.and, veryLow, 2, 1],
+    [0x14, flow.inLoop, veryLow, 2, 1],
+    [0x15, flow.inLoop, veryLow, 1, 1],
+    [0x16, flow.inLoop, veryLow, 2, 1],
     [0x17, arithmetic.or, veryLow, 2, 1],
     [0x18, arithmetic.xor, veryLow, 2, 1],
     [0x19, arithmetic.not, veryLow, 1, 1],
@@ -130,18 +130,18 @@ function blockRows(): Row[] {
 /** Memory, storage and jumps. SLOAD and SSTORE charge in their handlers. */
 function placeRows(): Row[] {
   return [
-    [0x50, flow.pop, base, 1, 0],
+    [0x50, flow.inLoop, base, 1, 0],
     [0x51, memory.mload, veryLow, 1, 1],
     [0x52, memory.mstore, veryLow, 2, 0],
     [0x53, memory.mstore8, veryLow, 2, 0],
     [0x54, storage.sload, 0, 1, 1],
     [0x55, storage.sstore, 0, 2, 0],
-    [0x56, flow.jump, 8, 1, 0],
-    [0x57, flow.jumpi, 10, 2, 0],
+    [0x56, flow.inLoop, 8, 1, 0],
+    [0x57, flow.inLoop, 10, 2, 0],
     [0x58, flow.pc, base, 0, 1],
     [0x59, memory.msize, base, 0, 1],
     [0x5a, flow.gas, base, 0, 1],
-    [0x5b, flow.jumpdest, 1, 0, 0],
+    [0x5b, flow.inLoop, 1, 0, 0],
     [0x5c, storage.tload, 100, 1, 1],
     [0x5d, storage.tstore, 100, 2, 0],
     [0x5e, memory.mcopy, veryLow, 3, 0],
@@ -149,15 +149,12 @@ function placeRows(): Row[] {
 }
 
 function stackRows(): Row[] {
-  const rows: Row[] = [
-    [0x5f, memory.pushZero, base, 0, 1],
-    [0x60, flow.push1, veryLow, 0, 1],
-    [0x61, flow.push2, veryLow, 0, 1],
-  ]
-  for (let size = 3; size <= 32; size++) rows.push([0x5f + size, flow.push(size), veryLow, 0, 1])
+  const rows: Row[] = [[0x5f, memory.pushZero, base, 0, 1]]
+  for (let size = 1; size <= 32; size++)
+    rows.push([0x5f + size, size <= 4 ? flow.inLoop : flow.push(size), veryLow, 0, 1])
   for (let depth = 1; depth <= 16; depth++) {
-    rows.push([0x7f + depth, flow.dup(depth), veryLow, depth, depth + 1])
-    rows.push([0x8f + depth, flow.swap(depth), veryLow, depth + 1, depth + 1])
+    rows.push([0x7f + depth, flow.inLoop, veryLow, depth, depth + 1])
+    rows.push([0x8f + depth, flow.inLoop, veryLow, depth + 1, depth + 1])
   }
   for (let topics = 0; topics <= 4; topics++) rows.push([0xa0 + topics, log(topics), 375 * (topics + 1), topics + 2, 0])
   return rows

@@ -1,14 +1,9 @@
-import type { Fork, Priced } from '../evm/fork.ts'
-import { floorGas, gasTables, intrinsicGas } from '../evm/fork.ts'
-import {
-  type AccessList,
-  type Authorization,
-  accessListOf,
-  authorizationsOf,
-  type Pricing,
-} from '../evm/transaction.ts'
-import { type Address, type Hex, type Wei, wei } from '../units.ts'
+import { gasTables } from '../evm/fork.ts'
+import type { AccessList, Authorization, Pricing } from '../evm/transaction.ts'
+import type { Address, Hex } from '../units.ts'
 import { type BlobPrices, type Block, blobPrices, gasPerBlob } from './block.ts'
+import type { Rules } from './rules.ts'
+import type { StartGas } from './startGas.ts'
 
 /** How a transaction that carries blobs pays (EIP-4844, type 3). */
 export interface BlobPricing {
@@ -55,10 +50,7 @@ export type RefusalCode =
   | 'blobs'
 
 /** What a transaction comes to before state is looked at. */
-export interface Terms {
-  readonly intrinsic: number
-  /** The least it pays (EIP-7623). */
-  readonly floor: number
+export interface Terms extends StartGas {
   /** Wei that a unit of gas costs the sender. */
   readonly gasPrice: bigint
   /** The part of it that the miner gets. */
@@ -79,57 +71,49 @@ const uint64Max = (1n << 64n) - 1n
 export function termsOf(
   transaction: Transaction,
   block: Block,
-  rules: Sizes,
+  rules: Rules,
   blobBaseFee: bigint,
 ): Terms | RefusalCode {
   const { pricing, gas, value, chainId } = transaction
-  const { fork } = rules
   if (chainId !== null && chainId !== block.chainId) return 'wrong-chain'
-  if (pricing.type === 'eip7702' && gasTables[fork].authorization === null) return 'unsupported-type'
+  if (pricing.type === 'eip7702' && !rules.hasDelegations) return 'unsupported-type'
   if (value > uint256Max || gas > uint64Max) return 'malformed'
-  const [cap, priority] = feesOf(pricing)
+  const isFixed = 'gasPrice' in pricing
+  const cap: bigint = isFixed ? pricing.gasPrice : pricing.maxFeePerGas
+  const priority: bigint = isFixed ? pricing.gasPrice : pricing.maxPriorityFeePerGas
   if (priority > cap) return 'malformed'
   if (cap < block.baseFeePerGas) return 'fee-too-low'
   const spare = cap - block.baseFeePerGas
-  const tip = 'gasPrice' in pricing || spare < priority ? spare : priority
+  const tip = isFixed || spare < priority ? spare : priority
 
-  const priced = pricedOf(transaction)
-  const limits = gasLimits(transaction, priced, block, fork)
-  if (typeof limits === 'string') return limits
-  const blobs = pricing.type === 'eip4844' ? pricing : null
-  if (blobs) {
-    const reason = judgeBlobs(blobs, transaction.to, block.blobPrices ?? blobPrices[fork], rules.blobsPerTransactionMax)
-    if (reason) return reason
-    if (blobs.maxFeePerBlobGas < blobBaseFee) return 'fee-too-low'
-  }
-  const blobGas = blobs ? gasPerBlob * BigInt(blobs.blobHashes.length) : 0n
-  const authorizations = authorizationsOf(priced.pricing)
+  const accessList = pricing.type === 'legacy' ? none : pricing.accessList
+  const authorizations = pricing.type === 'eip7702' ? pricing.authorizations : none
   if (pricing.type === 'eip7702' && (authorizations.length === 0 || transaction.to === null)) return 'malformed'
+  const start = rules.startGas(transaction, accessList, authorizations.length)
+  const misfit = judgeGas(transaction, start, block, rules)
+  if (misfit) return misfit
+  const blobs = pricing.type === 'eip4844' ? pricing : null
+  const blobMisfit = blobs && judgeBlobs(blobs, transaction.to, block, rules)
+  if (blobMisfit) return blobMisfit
+  if (blobs && blobs.maxFeePerBlobGas < blobBaseFee) return 'fee-too-low'
+  const blobGas = blobs ? gasPerBlob * BigInt(blobs.blobHashes.length) : 0n
   return {
-    ...limits,
+    intrinsic: start.intrinsic,
+    floor: start.floor,
     gasPrice: block.baseFeePerGas + tip,
     tip,
     costMax: gas * cap + (blobs ? blobGas * blobs.maxFeePerBlobGas : 0n),
     blobCost: blobGas * blobBaseFee,
-    accessList: accessListOf(priced.pricing),
+    accessList,
     authorizations,
     blobHashes: blobs ? blobs.blobHashes : none,
   }
 }
 
-/** What of the fork's rules a transaction is judged by here. */
-interface Sizes {
-  readonly fork: Fork
-  readonly initcodeBytesMax: number
-  readonly blobsPerTransactionMax: number
-}
-
 /** The terms of a call that pays for nothing. Only its size and gas are judged. */
-export function callTerms(message: Message, fork: Fork): Terms | RefusalCode {
-  const pricing: Pricing = { type: 'legacy', gasPrice: wei(0n) }
-  const priced = pricedOf({ ...message, pricing })
-  if (message.to === null && message.data.length > gasTables[fork].initcodeBytesMax) return 'malformed'
-  const intrinsic = Number(intrinsicGas(priced, fork))
+export function callTerms(message: Message, rules: Rules): Terms | RefusalCode {
+  if (message.to === null && message.data.length > rules.initcodeBytesMax) return 'malformed'
+  const { intrinsic } = rules.startGas(message, none, 0)
   if (message.gas < BigInt(intrinsic)) return 'gas-too-low'
   return {
     intrinsic,
@@ -144,45 +128,28 @@ export function callTerms(message: Message, fork: Fork): Terms | RefusalCode {
   }
 }
 
-function gasLimits(
-  { gas, to, data }: Transaction,
-  priced: Priced,
+function judgeGas(
+  { gas, to, data }: Message,
+  { intrinsic, floor }: StartGas,
   block: Block,
-  fork: Fork,
-): { readonly intrinsic: number; readonly floor: number } | RefusalCode {
-  const { initcodeBytesMax, gasLimitMax, intrinsicGasMax } = gasTables[fork]
+  { fork, initcodeBytesMax }: Rules,
+): RefusalCode | undefined {
+  const { gasLimitMax, intrinsicGasMax } = gasTables[fork]
   if (to === null && data.length > initcodeBytesMax) return 'malformed'
   if (gas > block.gasLimit || (gasLimitMax !== null && gas > gasLimitMax)) return 'gas-too-high'
-  const intrinsic = intrinsicGas(priced, fork)
-  const floor = floorGas(priced, fork)
-  if (gas < intrinsic || gas < floor) return 'gas-too-low'
-  if (intrinsicGasMax !== null && (intrinsic > intrinsicGasMax || floor > intrinsicGasMax)) return 'gas-too-high'
-  return { intrinsic: Number(intrinsic), floor: Number(floor) }
-}
-
-/** The most a unit of gas may cost, and the most of that for the miner. */
-function feesOf(pricing: Transaction['pricing']): readonly [cap: bigint, priority: bigint] {
-  if ('gasPrice' in pricing) return [pricing.gasPrice, pricing.gasPrice]
-  return [pricing.maxFeePerGas, pricing.maxPriorityFeePerGas]
-}
-
-/** Blobs change nothing in what the rest of a transaction costs. */
-function pricedOf(transaction: Pick<Transaction, 'from' | 'to' | 'value' | 'data' | 'pricing'>): Priced {
-  const { from, to, value, data, pricing } = transaction
-  if (pricing.type !== 'eip4844') return { from, to, value: value as Wei, data, pricing }
-  const { accessList } = pricing
-  const fee = wei(0n)
-  const plain: Pricing = { type: 'eip1559', maxFeePerGas: fee, maxPriorityFeePerGas: fee, accessList }
-  return { from, to, value: value as Wei, data, pricing: plain }
+  const least = intrinsic > floor ? intrinsic : floor
+  if (gas < least) return 'gas-too-low'
+  return intrinsicGasMax !== null && least > intrinsicGasMax ? 'gas-too-high' : undefined
 }
 
 function judgeBlobs(
   { blobHashes }: BlobPricing,
   to: Address | null,
-  prices: BlobPrices,
-  perTransactionMax: number,
+  block: Block,
+  { fork, blobsPerTransactionMax }: Rules,
 ): RefusalCode | undefined {
   const count = blobHashes.length
-  if (to === null || count === 0 || count > Math.min(prices.max, perTransactionMax)) return 'blobs'
+  const prices: BlobPrices = block.blobPrices ?? blobPrices[fork]
+  if (to === null || count === 0 || count > Math.min(prices.max, blobsPerTransactionMax)) return 'blobs'
   return blobHashes.every((hash) => hash.startsWith('0x01')) ? undefined : 'blobs'
 }

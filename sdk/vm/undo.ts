@@ -3,7 +3,7 @@ import type { AccountEntry } from './accounts.ts'
 import type { Code } from './code.ts'
 import type { Execution } from './execution.ts'
 import { cellLimbs, valueAt } from './slots.ts'
-import { copy, type Words } from './word.ts'
+import { copy, type Words, wordLimbs } from './word.ts'
 
 /**
  * What to put back when a frame reverts, oldest first. All changes to accounts and slots go through this file.
@@ -11,13 +11,22 @@ import { copy, type Words } from './word.ts'
  */
 export interface UndoLog {
   readonly steps: Undo[]
+  /** Values that slots had, one after the other. */
+  words: Words
+  wordCount: number
+}
+
+const wordsStart = 64
+
+export function createUndoLog(): UndoLog {
+  return { steps: [], words: new Int32Array(wordsStart * wordLimbs), wordCount: 0 }
 }
 
 type Undo =
   | { readonly kind: 'nonce' | 'balance'; readonly entry: AccountEntry; readonly value: bigint }
   | { readonly kind: 'code'; readonly entry: AccountEntry; readonly code: Code | null; readonly hash: Hex }
   | { readonly kind: 'warm' | 'touched' | 'created' | 'destroyed'; readonly entry: AccountEntry }
-  | { readonly kind: 'slot' | 'transient'; readonly slot: number; readonly value: Words }
+  | { readonly kind: 'slot' | 'transient'; readonly slot: number }
   | { readonly kind: 'warmSlot'; readonly slot: number }
 
 /** A point to go back to. */
@@ -105,11 +114,20 @@ function setCell(
   at: number,
 ): void {
   const target = slot * cellLimbs + valueAt
-  undo.steps.push({ kind, slot, value: cells.slice(target, target + 8) })
+  undo.steps.push({ kind, slot })
+  const place = undo.wordCount * wordLimbs
+  undo.wordCount += 1
+  if (place + wordLimbs > undo.words.length) {
+    const longer = new Int32Array(2 * undo.words.length)
+    longer.set(undo.words)
+    undo.words = longer
+  }
+  copy(cells, target, undo.words, place)
   copy(words, at, cells, target)
 }
 
-function takeBack({ slots, transient }: Execution, step: Undo): void {
+function takeBack(execution: Execution, step: Undo): void {
+  const { slots, transient, undo } = execution
   switch (step.kind) {
     case 'nonce':
       step.entry.nonce = step.value
@@ -134,12 +152,17 @@ function takeBack({ slots, transient }: Execution, step: Undo): void {
       step.entry.isDestroyed = false
       return
     case 'slot':
-      copy(step.value, 0, slots.cells, step.slot * cellLimbs + valueAt)
+      takeBackCell(undo, slots.cells, step.slot)
       return
     case 'transient':
-      copy(step.value, 0, transient.cells, step.slot * cellLimbs + valueAt)
+      takeBackCell(undo, transient.cells, step.slot)
       return
     case 'warmSlot':
       slots.warmTurns[step.slot] = 0
   }
+}
+
+function takeBackCell(undo: UndoLog, cells: Words, slot: number): void {
+  undo.wordCount -= 1
+  copy(undo.words, undo.wordCount * wordLimbs, cells, slot * cellLimbs + valueAt)
 }

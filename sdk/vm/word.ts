@@ -38,15 +38,6 @@ export function copy(from: Words, source: number, to: Words, target: number): vo
   to[target + 7] = from[source + 7] as number
 }
 
-/** Lets two words change places. */
-export function swapWords(words: Words, one: number, other: number): void {
-  for (let limb = 0; limb < 8; limb++) {
-    const kept = words[one + limb] as number
-    words[one + limb] = words[other + limb] as number
-    words[other + limb] = kept
-  }
-}
-
 export function isZero(words: Words, at: number): boolean {
   return (
     ((words[at] as number) |

@@ -7,8 +7,8 @@ import { encodeRlp } from '../../sdk/rlp.ts'
 import { address, fromHex, type Hex, slot, toHex, type Wei } from '../../sdk/units.ts'
 import type { BlobPrices, BlobPricing, Block, Machine, Outcome, Transaction } from '../../sdk/vm/index.ts'
 import { blobPrices, createMachine } from '../../sdk/vm/index.ts'
-import { heavyPrecompiles } from '../sdk/vm/precompiles.ts'
 import { type MemoryState, memoryState, stateRoot } from '../sdk/vm/memoryState.ts'
+import { heavyPrecompiles } from '../sdk/vm/precompiles.ts'
 import { asRecord, jsonFilesBelow, readJson } from './files.ts'
 import type { Case, Suite } from './suite.ts'
 
@@ -102,7 +102,10 @@ function stateOf(pre: Json): MemoryState {
   const state = memoryState()
   for (const [account, json] of Object.entries(pre)) {
     const { balance, nonce, code, storage } = json as Record<string, Hex> & { storage: Record<string, Hex> }
-    const slots = Object.entries(storage ?? {}).map(([key, value]) => ({ slot: word(key), value: fromHex(word(value)) }))
+    const slots = Object.entries(storage ?? {}).map(([key, value]) => ({
+      slot: word(key),
+      value: fromHex(word(value)),
+    }))
     state.put(address(account), {
       nonce: number(nonce),
       balance: number(balance),

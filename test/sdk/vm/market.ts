@@ -51,13 +51,17 @@ export function openMarket(accountCount: number): Market {
   const run = (from: Address, to: Address | null, data: Hex): Executed => {
     const outcome = machine.execute(next(from, to, data), marketBlock, state)
     if (outcome.kind !== 'executed' || outcome.failure !== null)
-      throw new Error(`The market cannot open: ${JSON.stringify(outcome, (_, one) => (typeof one === 'bigint' ? `${one}` : one))}`)
+      throw new Error(
+        `The market cannot open: ${JSON.stringify(outcome, (_, one) => (typeof one === 'bigint' ? `${one}` : one))}`,
+      )
     state.apply(outcome.changes)
     return outcome
   }
   const deploy = (code: Hex) => run(owner, null, code).created as Address
 
-  const accounts = Array.from({ length: accountCount }, (_, at) => address(`0x${(0x1000_0000 + at * 0x9e37).toString(16).padStart(40, '7')}`))
+  const accounts = Array.from({ length: accountCount }, (_, at) =>
+    address(`0x${(0x1000_0000 + at * 0x9e37).toString(16).padStart(40, '7')}`),
+  )
   for (const account of [owner, ...accounts])
     state.put(account, { nonce: 0n, balance: 1_000_000n * ether, code: new Uint8Array(0), slots: [] })
 
