@@ -9,10 +9,12 @@ const entries = [
   'bitcoin/index',
   'connect/index',
   'crypto/index',
+  'crypto/precompiles',
   'evm/index',
   'keys/index',
   'trie/index',
   'verify/index',
+  'vm/index',
   'wallet/index',
 ]
 

@@ -18,10 +18,10 @@ const iv = [
   ...[0xade682d1, 0x510e527f, 0x2b3e6c1f, 0x9b05688c, 0xfb41bd6b, 0x1f83d9ab, 0x137e2179, 0x5be0cd19],
 ]
 
-/** Which four words each of the eight steps of a round mixes. */
+/** Where the four words begin, in halves, that each of the eight steps of a round mixes. */
 const steps = [
-  ...[0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15],
-  ...[0, 5, 10, 15, 1, 6, 11, 12, 2, 7, 8, 13, 3, 4, 9, 14],
+  ...[0, 8, 16, 24, 2, 10, 18, 26, 4, 12, 20, 28, 6, 14, 22, 30],
+  ...[0, 10, 20, 30, 2, 12, 22, 24, 4, 14, 16, 26, 6, 8, 18, 28],
 ]
 
 /**
@@ -55,45 +55,59 @@ export function blake2f(input: Uint8Array): Uint8Array {
 
 function mixRound(state: Int32Array, message: Int32Array, row: number): void {
   for (let step = 0; step < 8; step++) {
-    const a = 2 * (steps[4 * step] as number)
-    const b = 2 * (steps[4 * step + 1] as number)
-    const c = 2 * (steps[4 * step + 2] as number)
-    const d = 2 * (steps[4 * step + 3] as number)
-    addWords(state, a, state, b)
-    addWords(state, a, message, 2 * (order[row + 2 * step] as number))
-    turn(state, d, a, 32)
-    addWords(state, c, state, d)
-    turn(state, b, c, 24)
-    addWords(state, a, state, b)
-    addWords(state, a, message, 2 * (order[row + 2 * step + 1] as number))
-    turn(state, d, a, 16)
-    addWords(state, c, state, d)
-    turn(state, b, c, 63)
+    const x = 2 * (order[row + 2 * step] as number)
+    const y = 2 * (order[row + 2 * step + 1] as number)
+    mix(state, message, 4 * step, x, y)
   }
 }
 
-function addWords(state: Int32Array, to: number, other: Int32Array, from: number): void {
-  const x = state[to] as number
-  const y = other[from] as number
-  const low = (x + y) | 0
-  const carry = ((x & y) | ((x | y) & ~low)) >>> 31
-  state[to] = low
-  state[to + 1] = ((state[to + 1] as number) + (other[from + 1] as number) + carry) | 0
+/** Mixes four words with two of the message. Halves stay in variables: this runs eight times a round. */
+function mix(state: Int32Array, message: Int32Array, step: number, x: number, y: number): void {
+  const a = steps[step] as number
+  const b = steps[step + 1] as number
+  const c = steps[step + 2] as number
+  const d = steps[step + 3] as number
+  let bLow = state[b] as number
+  let bHigh = state[b + 1] as number
+
+  let aLow = ((state[a] as number) + bLow) | 0
+  let aHigh = ((state[a + 1] as number) + bHigh + carry(state[a] as number, bLow, aLow)) | 0
+  let sum = (aLow + (message[x] as number)) | 0
+  aHigh = (aHigh + (message[x + 1] as number) + carry(aLow, message[x] as number, sum)) | 0
+  aLow = sum
+  let dLow = (state[d + 1] as number) ^ aHigh // Turned by 32 bits: the halves change places.
+  let dHigh = (state[d] as number) ^ aLow
+  let cLow = ((state[c] as number) + dLow) | 0
+  let cHigh = ((state[c + 1] as number) + dHigh + carry(state[c] as number, dLow, cLow)) | 0
+  let low = bLow ^ cLow
+  let high = bHigh ^ cHigh
+  bLow = (low >>> 24) | (high << 8)
+  bHigh = (high >>> 24) | (low << 8)
+
+  sum = (aLow + bLow) | 0
+  aHigh = (aHigh + bHigh + carry(aLow, bLow, sum)) | 0
+  aLow = (sum + (message[y] as number)) | 0
+  aHigh = (aHigh + (message[y + 1] as number) + carry(sum, message[y] as number, aLow)) | 0
+  low = dLow ^ aLow
+  high = dHigh ^ aHigh
+  dLow = (low >>> 16) | (high << 16)
+  dHigh = (high >>> 16) | (low << 16)
+  sum = (cLow + dLow) | 0
+  cHigh = (cHigh + dHigh + carry(cLow, dLow, sum)) | 0
+  cLow = sum
+  low = bLow ^ cLow
+  high = bHigh ^ cHigh
+  state[a] = aLow
+  state[a + 1] = aHigh
+  state[b] = (low << 1) | (high >>> 31)
+  state[b + 1] = (high << 1) | (low >>> 31)
+  state[c] = cLow
+  state[c + 1] = cHigh
+  state[d] = dLow
+  state[d + 1] = dHigh
 }
 
-/** state[to] = (state[to] ^ state[from]), turned right by so many bits. */
-function turn(state: Int32Array, to: number, from: number, bits: number): void {
-  const low = (state[to] as number) ^ (state[from] as number)
-  const high = (state[to + 1] as number) ^ (state[from + 1] as number)
-  if (bits === 32) {
-    state[to] = high
-    state[to + 1] = low
-  } else if (bits < 32) {
-    state[to] = (low >>> bits) | (high << (32 - bits))
-    state[to + 1] = (high >>> bits) | (low << (32 - bits))
-  } else {
-    const left = 64 - bits
-    state[to] = (low << left) | (high >>> (32 - left))
-    state[to + 1] = (high << left) | (low >>> (32 - left))
-  }
+/** What the sum of two low halves hands on to the high ones. */
+function carry(one: number, other: number, sum: number): number {
+  return ((one & other) | ((one | other) & ~sum)) >>> 31
 }

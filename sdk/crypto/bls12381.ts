@@ -12,6 +12,10 @@ const { Fp, Fp2, Fp12, Fr } = fields
 type G1Point = typeof G1.Point.ZERO
 type G2Point = typeof G2.Point.ZERO
 
+/** The library's types tell of its inner map; what it runs takes these, and answers points of the group. */
+const mapG1 = G1.mapToCurve as unknown as (scalar: bigint) => G1Point
+const mapG2 = G2.mapToCurve as unknown as (scalars: readonly [bigint, bigint]) => G2Point
+
 /** From so many points on, sorting them into buckets is worth its trouble. */
 const bucketsMin = 8
 
@@ -80,13 +84,11 @@ export function blsPairing(input: Uint8Array): Uint8Array | undefined {
 
 /** A field element of 64 bytes to a point of the group (RFC 9380, section 6.6.3, cofactor cleared). */
 export function mapToG1(input: Uint8Array): Uint8Array | undefined {
-  return input.length === 64 ? orNothing(() => writeG1(G1.mapToCurve(fieldAt(input, 0)) as G1Point)) : undefined
+  return input.length === 64 ? orNothing(() => writeG1(mapG1(fieldAt(input, 0)))) : undefined
 }
 
 export function mapToG2(input: Uint8Array): Uint8Array | undefined {
-  return input.length === 128
-    ? orNothing(() => writeG2(G2.mapToCurve([fieldAt(input, 0), fieldAt(input, 64)]) as G2Point))
-    : undefined
+  return input.length === 128 ? orNothing(() => writeG2(mapG2([fieldAt(input, 0), fieldAt(input, 64)]))) : undefined
 }
 
 /** The second point of the ceremony's secret in G2: what KZG proofs of Ethereum are judged by. */

@@ -1,6 +1,6 @@
 import { charge, type Frame } from './frame.ts'
 import * as sums from './sums.ts'
-import { bigintOf, clear, isBelowSigned, isEqual, isZero, numberOf, writeBigint, writeBoolean } from './word.ts'
+import { bigintOf, clear, isBelowSigned, isZero, numberOf, writeBigint, writeBoolean } from './word.ts'
 
 type Binary = (words: Int32Array, one: number, other: number) => void
 

@@ -2,6 +2,7 @@ import * as codec from './codec.ts'
 import * as edge from './edge.ts'
 import * as plan from './plan.ts'
 import * as verify from './verify.ts'
+import * as vm from './vm.ts'
 
 /** One figure, with the peer measured in the same run where there is one. */
 export interface Figure {
@@ -18,6 +19,7 @@ const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
   codec: codec.run,
   edge: edge.run,
   verify: verify.run,
+  vm: vm.run,
 }
 
 const words = process.argv.slice(2)
