@@ -41,7 +41,16 @@ export function exp(frame: Frame): void {
   const { stack, sp } = frame
   const target = sp - 16
   frame.sp = sp - 8
-  if (!charge(frame, 50 * Math.ceil(sums.bitLength(stack, target) / 8))) return
+  const exponentBits = sums.bitLength(stack, target)
+  if (!charge(frame, 50 * Math.ceil(exponentBits / 8))) return
+  // Compilers shift by raising 2 or 256.
+  const bits = sums.singleBit(stack, sp - 8)
+  if (bits > 0 && exponentBits <= 8) {
+    const shift = bits * (stack[target] as number)
+    clear(stack, target)
+    if (shift < 256) stack[target + (shift >> 5)] = 1 << (shift & 31)
+    return
+  }
   writeBigint(stack, target, sums.power(bigintOf(stack, sp - 8), bigintOf(stack, target)))
 }
 

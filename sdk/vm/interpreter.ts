@@ -2,7 +2,7 @@ import { invariant } from '../errors.ts'
 import { resumeCall } from './calls.ts'
 import { resumeCreation, settleCreation } from './creations.ts'
 import type { Execution } from './execution.ts'
-import { type Frame, fail } from './frame.ts'
+import { type Frame, fail, stackLimbsMax } from './frame.ts'
 import {
   addWords,
   andWords,
@@ -19,7 +19,7 @@ import {
   targetOf,
   widen,
 } from './shortWords.ts'
-import type { Handler, InstructionTable } from './table.ts'
+import { gasMask, type Handler, type InstructionTable, startShift } from './table.ts'
 
 /**
  * Runs the frame and all that it calls, in one loop without recursion, so that the depth of calls costs no depth of
@@ -47,76 +47,86 @@ export function runFrames(execution: Execution, table: InstructionTable, first: 
 
 /**
  * Runs instructions until the frame is no longer `running`. The most frequent ones are worked here on local variables
- * and short words; for all others the frame is brought up to date, and its handler called.
+ * and short words, some with the one behind them in one go; for all others the frame is brought up to date, and its
+ * handler called.
  */
-function step(frame: Frame, { handlers, gas, least, most }: InstructionTable): void {
-  const { code, base, jumps, execution } = frame
+function step(frame: Frame, { handlers, starts, most }: InstructionTable): void {
+  const { code, base, execution } = frame
+  const top = base + stackLimbsMax
   let { stack, sp, pc, gas: left } = frame
   let { short } = execution
   for (;;) {
     const op = code[pc] as number
-    const limbs = sp - base
-    const takes = least[op] as number
-    left -= gas[op] as number
-    if (left < 0 || limbs < takes || limbs > (most[op] as number)) {
-      fail(frame, left < 0 ? 'out of gas' : limbs < takes ? 'stack too short' : 'stack too long')
+    const start = starts[op] as number
+    const takes = start >>> startShift
+    left -= start & gasMask
+    if (left < 0 || sp - base < takes) {
+      fail(frame, left < 0 ? 'out of gas' : 'stack too short')
       return
     }
     pc += 1
-    if (op >= opDup1 && op <= opSwap16) {
-      if (op < opSwap1) {
-        duplicate(stack, short, sp - takes, sp)
-        sp += 8
-      } else swap(stack, short, sp - 8, sp - takes)
-      continue
-    }
     if (op >= opPush1 && op <= opPush4) {
       let value = 0
       for (const end = pc + op - opPush1; pc <= end; pc++) value = (value << 8) | (code[pc] as number)
+      if (sp === top) break
+      if (code[pc] === opJumpi && left >= jumpiGas && sp > base) {
+        left -= jumpiGas
+        sp -= 8
+        pc = isNothing(stack, short, sp) ? pc + 1 : landingAt(frame, value >>> 0)
+        if (pc < 0) return
+        continue
+      }
       pushShort(stack, short, sp, value)
       sp += 8
-      continue
-    }
-    switch (op) {
-      case opJumpdest:
-        continue
-      case opPop:
+    } else if (op >= opDup1 && op <= opSwap16) {
+      if (op < opSwap1) {
+        if (sp === top) break
+        duplicate(stack, short, sp - takes, sp)
+        sp += 8
+      } else if (code[pc] === opPop && left >= popGas) {
+        duplicate(stack, short, sp - 8, sp - takes)
+        left -= popGas
         sp -= 8
-        continue
-      case opIszero:
-        pushShort(stack, short, sp - 8, isNothing(stack, short, sp - 8) ? 1 : 0)
-        continue
-      case opJump:
-      case opJumpi:
-        sp -= takes
-        if (op === opJumpi && isNothing(stack, short, sp)) continue
-        pc = targetOf(stack, short, sp + takes - 8)
-        if (jumps[pc] === 1) continue
-        fail(frame, 'no such jump')
-        return
-    }
-    if (op <= opAnd && workPair(op, stack, short, sp - 8)) {
-      sp -= 8
-      continue
-    }
-    if ((op === opMload || op === opMstore) && workMemory(frame, op, stack, short, sp - 8)) {
+        pc += 1
+      } else swap(stack, short, sp - 8, sp - takes)
+    } else if (op === opPop) sp -= 8
+    else if (op === opJumpi || op === opJump) {
+      sp -= takes
+      if (op === opJumpi && isNothing(stack, short, sp)) continue
+      pc = landingAt(frame, targetOf(stack, short, sp + takes - 8))
+      if (pc < 0) return
+    } else if (op === opIszero) pushShort(stack, short, sp - 8, isNothing(stack, short, sp - 8) ? 1 : 0)
+    else if (op <= opAnd && workPair(op, stack, short, sp - 8)) sp -= 8
+    else if ((op === opMload || op === opMstore) && workMemory(frame, op, stack, short, sp - 8))
       sp -= op === opMload ? 0 : 16
-      continue
+    else if (op !== opJumpdest) {
+      if (sp - base > (most[op] as number)) break
+      for (let at = sp - takes; at < sp; at += 8) widen(stack, short, at)
+      short[(sp - takes) >> 3] = 0 // Where the result will stand.
+      frame.sp = sp
+      frame.pc = pc
+      frame.gas = left
+      ;(handlers[op] as Handler)(frame)
+      if (frame.status !== 'running') return
+      stack = frame.stack
+      short = execution.short
+      sp = frame.sp
+      pc = frame.pc
+      left = frame.gas
     }
-    for (let at = sp - takes; at < sp; at += 8) widen(stack, short, at)
-    short[(sp - takes) >> 3] = 0 // Where the result will stand.
-    frame.sp = sp
-    frame.pc = pc
-    frame.gas = left
-    ;(handlers[op] as Handler)(frame)
-    if (frame.status !== 'running') return
-    stack = frame.stack
-    short = execution.short
-    sp = frame.sp
-    pc = frame.pc
-    left = frame.gas
   }
+  fail(frame, 'stack too long')
 }
+
+/** Where code goes on after a jump: at the mark that says one may land there. Below zero, the frame has failed. */
+function landingAt(frame: Frame, target: number): number {
+  if (frame.jumps[target] === 1) return target
+  fail(frame, 'no such jump')
+  return -1
+}
+
+const jumpiGas = 10
+const popGas = 2
 
 /** Turns the two words on top into one, for the instructions that gain by short words; false for all others. */
 function workPair(op: number, stack: Int32Array, short: Shorts, top: number): boolean {

@@ -277,3 +277,11 @@ export function bitLength(words: Words, at: number): number {
   }
   return 0
 }
+
+/** The place of the only bit that is set, the lowest being 0; -1 when there is another number of them. */
+export function singleBit(words: Words, at: number): number {
+  const last = bitLength(words, at) - 1
+  if (last < 0 || words[at + (last >> 5)] !== 1 << (last & 31)) return -1
+  for (let limb = 0; limb < last >> 5; limb++) if (words[at + limb] !== 0) return -1
+  return last
+}

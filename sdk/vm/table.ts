@@ -1,3 +1,4 @@
+import { invariant } from '../errors.ts'
 import * as arithmetic from './arithmetic.ts'
 import * as calls from './calls.ts'
 import * as creations from './creations.ts'
@@ -16,12 +17,14 @@ export type Handler = (frame: Frame) => void
 /** All instructions of one fork, by their byte. */
 export interface InstructionTable {
   readonly handlers: readonly Handler[]
-  /** What is paid before the handler runs. */
-  readonly gas: Int32Array
-  /** The least and the most limbs a frame may have on its stack. */
-  readonly least: Int32Array
+  /** Below {@link gasMask} what is paid before the handler runs, above it the limbs it takes from the stack. */
+  readonly starts: Int32Array
+  /** The most limbs a frame may have on its stack before. */
   readonly most: Int32Array
 }
+
+export const gasMask = 0xffff
+export const startShift = 16
 
 /** Byte, handler, gas, words taken from the stack, words put on it. */
 type Row = readonly [op: number, handler: Handler, gas: number, takes: number, gives: number]
@@ -33,16 +36,15 @@ const base = 2
 /** The jump table of a fork. */
 export function instructions(rules: Rules): InstructionTable {
   const handlers: Handler[] = new Array(256).fill(flow.invalid)
-  const gas = new Int32Array(256)
-  const least = new Int32Array(256)
+  const starts = new Int32Array(256)
   const most = new Int32Array(256).fill(stackLimbsMax)
   for (const [op, handler, price, takes, gives] of rowsOf(rules)) {
     handlers[op] = handler
-    gas[op] = price
-    least[op] = takes * wordLimbs
+    invariant(price <= gasMask, 'the price of an instruction fits beside what it takes')
+    starts[op] = price | ((takes * wordLimbs) << startShift)
     most[op] = stackLimbsMax - (gives - takes) * wordLimbs
   }
-  return { handlers, gas, least, most }
+  return { handlers, starts, most }
 }
 
 function rowsOf(rules: Rules): Row[] {

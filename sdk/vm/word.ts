@@ -152,6 +152,10 @@ export function readPadded(bytes: Uint8Array, from: number, words: Words, at: nu
 
 /** Reads at most 32 big-endian bytes as a whole number. */
 export function readShort(bytes: Uint8Array, words: Words, at: number): void {
+  if (bytes.length === 32) {
+    readPadded(bytes, 0, words, at)
+    return
+  }
   clear(words, at)
   for (let byte = bytes.length - 1, shift = 0; byte >= 0; byte--, shift += 8)
     words[at + (shift >> 5)] = (words[at + (shift >> 5)] as number) | ((bytes[byte] as number) << (shift & 31))

@@ -41,7 +41,7 @@ export function memoryState(
   }
   const setSlots = (account: Stored, slots: Content['slots']) => {
     for (const { slot, value } of slots) {
-      if (value.some((byte) => byte !== 0)) account.storage.set(slot, value)
+      if (isSet(value)) account.storage.set(slot, value)
       else account.storage.delete(slot)
     }
     account.hasStorage = account.storage.size > 0
@@ -82,6 +82,11 @@ export function memoryState(
         new Map(codes),
       ),
   }
+}
+
+function isSet(value: Uint8Array): boolean {
+  for (let at = 0; at < value.length; at++) if (value[at] !== 0) return true
+  return false
 }
 
 /** Root of the state's trie. */

@@ -72,6 +72,7 @@ describe('words', () => {
         expect(worked(() => sums.extendSign(words, 0, index))).toBe(wrap(BigInt.asIntN(8 * (index + 1), value)))
         writeBigint(words, 0, value)
         expect(sums.bitLength(words, 0)).toBe(value === 0n ? 0 : value.toString(2).length)
+        expect(sums.singleBit(words, 0)).toBe(/^10*$/.test(value.toString(2)) ? value.toString(2).length - 1 : -1)
         expect(numberOf(words, 0)).toBe(
           value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : Number.POSITIVE_INFINITY,
         )
