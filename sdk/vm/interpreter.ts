@@ -51,10 +51,11 @@ export function runFrames(execution: Execution, table: InstructionTable, first: 
  * handler called.
  */
 function step(frame: Frame, { handlers, starts, most }: InstructionTable): void {
-  const { code, base, execution } = frame
+  // The stack is replaced by a longer one only when a frame begins, and then this one is no longer running.
+  const { code, base, stack } = frame
+  const { short } = frame.execution
   const top = base + stackLimbsMax
-  let { stack, sp, pc, gas: left } = frame
-  let { short } = execution
+  let { sp, pc, gas: left } = frame
   for (;;) {
     const op = code[pc] as number
     const start = starts[op] as number
@@ -108,8 +109,6 @@ function step(frame: Frame, { handlers, starts, most }: InstructionTable): void 
       frame.gas = left
       ;(handlers[op] as Handler)(frame)
       if (frame.status !== 'running') return
-      stack = frame.stack
-      short = execution.short
       sp = frame.sp
       pc = frame.pc
       left = frame.gas

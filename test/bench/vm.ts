@@ -8,8 +8,8 @@ const accounts = 1_000
 /** The peer copies all its state at each call, so a small state is what it is fastest on. */
 const peerAccounts = 20
 const rounds = 8
-const counts = { transfer: 4_000, swap: 1_000 }
-const peerCounts = { transfer: 100, swap: 25 }
+const counts = { transfer: 4_000, swapAtPair: 1_500, swap: 1_000 }
+const peerCounts = { transfer: 100, swapAtPair: 40, swap: 25 }
 const peerName = '@ethereumjs/vm 10.1.3, runTx'
 
 type Kind = keyof typeof counts
@@ -25,7 +25,8 @@ export async function* run(): AsyncIterable<Figure> {
   const peerMarket = openMarket(peerAccounts)
   const peer = await openPeer(peerMarket.state, marketBlock, 'osaka')
   yield* race('ERC-20 transfers', 'transfer', { machine, market, peer, peerMarket })
-  yield* race('Uniswap v2 swaps through its router', 'swap', { machine, market, peer, peerMarket })
+  yield* race('Uniswap v2 swaps at the pair, 5 calls', 'swapAtPair', { machine, market, peer, peerMarket })
+  yield* race('Uniswap v2 swaps by its router, 8 calls', 'swap', { machine, market, peer, peerMarket })
 }
 
 interface Rivals {

@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { Fork } from '../../../sdk/evm/fork.ts'
-import { type Address, address, fromHex, type Hex, type Slot, slot, toHex, type Wei } from '../../../sdk/units.ts'
+import type { Prepared } from '../../../sdk/evm/transaction.ts'
+import {
+  type Address,
+  address,
+  chainId,
+  fromHex,
+  type Hex,
+  type Slot,
+  slot,
+  toHex,
+  type Wei,
+  wei,
+} from '../../../sdk/units.ts'
 import {
   blobBaseFee,
   blobPrices,
@@ -156,6 +168,22 @@ describe('a machine', () => {
       expect(outcome.gasUsed).toBe(theirs?.gasUsed)
     }
     expect(dumpState(market.state)).toEqual(await peer.dump())
+  })
+
+  it('takes a prepared transaction of lanekit/evm as it is', () => {
+    const prepared: Prepared = {
+      stage: 'prepared',
+      chainId: chainId(1),
+      from: sender,
+      to: contract,
+      nonce: 7,
+      value: wei(0n),
+      data: new Uint8Array(0),
+      gas: 50_000n,
+      pricing: { type: 'legacy', gasPrice: wei(10n ** 9n) },
+    }
+    const outcome = createMachine({ fork: 'prague' }).execute(prepared, block, world(assemble(0x00)))
+    expect(ran(outcome).gasUsed).toBe(21_000n)
   })
 
   it('passes on what the state throws, and works on', () => {

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import { encodeAbiParameters, encodeFunctionData, parseAbi } from 'viem'
-import { type Address, address, fromHex, type Hex, type Wei } from '../../../sdk/units.ts'
+import { type Address, address, fromHex, type Hex, toHex, type Wei } from '../../../sdk/units.ts'
 import { type Block, createMachine, type Executed, type Transaction } from '../../../sdk/vm/index.ts'
+import { assemble, initcodeOf } from '../evm/assembler.ts'
 import { type MemoryState, memoryState } from './memoryState.ts'
 
 /** A chain with a token (OpenZeppelin), two more that trade (Uniswap's), their pair and router, and accounts that own some of each. */
@@ -10,8 +11,10 @@ export interface Market {
   readonly block: Block
   /** The next token transfer, from one account in turn to another one. */
   readonly transfer: () => Transaction
-  /** The next swap of one token for the other, through the router. */
+  /** The next swap of one token for the other, through Uniswap's router: eight calls. */
   readonly swap: () => Transaction
+  /** The next swap at the pair itself, its result worked out by the sender: five calls. */
+  readonly swapAtPair: () => Transaction
 }
 
 const abi = parseAbi([
@@ -75,7 +78,9 @@ export function openMarket(accountCount: number): Market {
       ['address', wrapped],
     ]),
   )
-  run(owner, factory, encodeFunctionData({ abi, functionName: 'createPair', args: [one, other] }))
+  const created = run(owner, factory, encodeFunctionData({ abi, functionName: 'createPair', args: [one, other] }))
+  const pair = address(toHex((created.logs[0]?.data ?? new Uint8Array(32)).subarray(12, 32)))
+  const lean = deploy(toHex(initcodeOf(leanRouter)))
   for (const traded of [one, other])
     run(owner, traded, encodeFunctionData({ abi, functionName: 'approve', args: [router, 2n ** 256n - 1n] }))
   const liquidity = [one, other, 10n ** 9n * ether, 10n ** 9n * ether, 0n, 0n, owner, deadline] as const
@@ -84,7 +89,8 @@ export function openMarket(accountCount: number): Market {
     for (const each of [token, one, other])
       run(owner, each, encodeFunctionData({ abi, functionName: 'transfer', args: [account, 1_000_000n * ether] }))
     for (const traded of [one, other])
-      run(account, traded, encodeFunctionData({ abi, functionName: 'approve', args: [router, 2n ** 255n] }))
+      for (const spender of [router, lean])
+        run(account, traded, encodeFunctionData({ abi, functionName: 'approve', args: [spender, 2n ** 255n] }))
   }
 
   let turn = 0
@@ -106,8 +112,30 @@ export function openMarket(accountCount: number): Market {
       const args = [ether + BigInt(turn), 0n, path, from, deadline] as const
       return next(from, router, encodeFunctionData({ abi, functionName: 'swapExactTokensForTokens', args }))
     },
+    swapAtPair: () => {
+      const from = take()
+      const [paid, got] = turn % 2 ? [one, other] : [other, one]
+      const amount = ether + BigInt(turn)
+      // Both reserves stay so close to each other that this much less is always due.
+      const due = (amount * 95n) / 100n
+      const outs = BigInt(got) < BigInt(paid) ? [due, 0n] : [0n, due]
+      const words = [BigInt(paid), BigInt(pair), amount, ...outs].map((value) => value.toString(16).padStart(64, '0'))
+      return next(from, lean, `0x${words.join('')}`)
+    },
   }
 }
+
+/**
+ * Takes tokens from the caller to the pair and swaps them: words in its calldata are the token paid, the pair, the amount
+ * and both amounts out.
+ */
+const leanRouter = assemble(
+  fromHex('0x6323b872dd60e01b5f52'), // transferFrom(caller, pair, amount)
+  fromHex('0x336004526020356024526040356044526020'),
+  fromHex('0x5f60645f5f5f355af115605c57'),
+  fromHex('0x63022c0d9f60e01b5f526060356004526080356024523360445260806064525f608452'), // swap(out0, out1, caller, '')
+  fromHex('0x5f5f60a45f5f6020355af115605c57005b5f5ffd'),
+)
 
 const plain = {
   chainId: 1,

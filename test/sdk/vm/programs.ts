@@ -1,3 +1,6 @@
+import { currentEngine } from '../../../sdk/crypto/engine.ts'
+import { authorizationHash } from '../../../sdk/evm/authorization.ts'
+import { accountOf } from '../../../sdk/evm/sender.ts'
 import { type Address, address, fromHex, type Slot, toHex, type Wei } from '../../../sdk/units.ts'
 import type { Transaction } from '../../../sdk/vm/index.ts'
 import { type MemoryState, memoryState } from './memoryState.ts'
@@ -34,8 +37,31 @@ export function drawWorld(
     const code = hasDelegations && chance() < 0.1 ? delegation(pick(chance, contracts)) : drawProgram(chance)
     state.put(contract, { nonce: 1n, balance: BigInt(below(chance, 3)) * 1_000n, code, slots })
   }
-  const transactions = Array.from({ length: 1 + below(chance, 3) }, (_, nonce) => drawTransaction(chance, nonce))
+  if (hasDelegations && chance() < 0.5)
+    state.put(authority, { nonce: 0n, balance: 5n, code: new Uint8Array(0), slots: [] })
+  const transactions = Array.from({ length: 1 + below(chance, 3) }, (_, nonce) =>
+    hasDelegations && chance() < 0.25 ? drawDelegation(chance, nonce) : drawTransaction(chance, nonce),
+  )
   return { state, transactions }
+}
+
+const secretKey = new Uint8Array(32).fill(7)
+const authority = accountOf(currentEngine().uncompressed(currentEngine().publicKey(secretKey)))
+
+/** A transaction with authorizations, right and wrong ones, that calls whoever wished for it (EIP-7702). */
+function drawDelegation(chance: Chance, nonce: number): Transaction {
+  const { pricing, ...rest } = drawTransaction(chance, nonce)
+  const authorizations = Array.from({ length: 1 + below(chance, 3) }, (_, at) => {
+    const wish = {
+      chainId: pick(chance, [0, 1, 1, 1, 5]),
+      delegate: pick(chance, [...contracts, authority, address(`0x${'00'.repeat(20)}`), precompile(chance)]),
+      nonce: BigInt(pick(chance, [0, 0, at, 1])),
+    }
+    return { ...wish, signature: currentEngine().sign(authorizationHash(wish), secretKey) }
+  })
+  if (pricing.type !== 'eip1559') return { ...rest, pricing }
+  const to = pick(chance, [authority, authority, ...contracts])
+  return { ...rest, to, gas: rest.gas + 75_000n, pricing: { ...pricing, type: 'eip7702', authorizations } }
 }
 
 function drawTransaction(chance: Chance, nonce: number): Transaction {
@@ -161,7 +187,8 @@ function size(chance: Chance): number[] {
 }
 
 function account(chance: Chance): number[] {
-  const kind = below(chance, 10)
+  const kind = below(chance, 11)
+  if (kind === 10) return [0x73, ...fromHex(authority)]
   if (kind === 0) return [0x60, 1 + below(chance, 9)]
   if (kind === 1) return [0x30]
   return [0x73, ...fromHex(pick(chance, [...contracts, ...contracts, ...strangers, programSender]))]
