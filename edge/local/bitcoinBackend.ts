@@ -15,13 +15,14 @@ import { minerScript, payFrom, type Reward } from './ledger/miner.ts'
 import { minRelayFeerate } from './ledger/policy.ts'
 import { scriptOfAddress } from './ledger/script.ts'
 import { serveLoopback } from './loopback.ts'
+import { createScriptIndex, type ScriptIndex } from './scriptIndex.ts'
 
 /** Bitcoin's regtest on this machine, and what only its operator can do. */
 export interface BitcoinBackend {
   /** Who judges. */
   readonly name: 'bitcoind' | 'ledger'
   readonly node: BitcoinNode
-  /** Esplora's HTTP API, for other programs: whole over the ledger, over bitcoind as {@link esploraGateway} says. */
+  /** Esplora's HTTP API, for other programs: over the ledger, or over bitcoind as {@link esploraGateway} says. */
   readonly url: string
   /** Mines blocks of what waits. */
   readonly mine: (blocks: number) => Promise<void>
@@ -85,7 +86,8 @@ async function startReal(binary: string, { lifetimeMs }: BitcoinBackendOptions):
   const running = await startBitcoind(binary, lifetimeMs === undefined ? {} : { lifetimeMs })
   const { rpc, url, cookie } = running
   const node = bitcoind({ url, credentials: { cookie }, network: 'regtest' })
-  const { fetch } = esploraGateway(node)
+  const index = createScriptIndex(node)
+  const { fetch } = esploraGateway(node, index)
   const gateway = await serveLoopback((request) => fetch(request))
   return {
     name: 'bitcoind',
@@ -96,7 +98,7 @@ async function startReal(binary: string, { lifetimeMs }: BitcoinBackendOptions):
     },
     mineOnly: (raws) => mineOnly(running, raws),
     reorg: (depth, raws = []) => reorg(running, depth, raws),
-    fund: fundFrom(running, node),
+    fund: fundFrom(running, node, index),
     stop: async () => {
       await gateway.stop()
       await running.stop()
@@ -124,7 +126,7 @@ async function reorg(running: BitcoindProcess, depth: number, raws: readonly Uin
 }
 
 /** Rewards are found by a scan of all unspent outputs, which does not see what waits: so that is remembered here. */
-function fundFrom({ rpc }: BitcoindProcess, node: BitcoinNode): BitcoinBackend['fund'] {
+function fundFrom({ rpc }: BitcoindProcess, node: BitcoinNode, index: ScriptIndex): BitcoinBackend['fund'] {
   const used = new Set<string>()
   return async (address, value) => {
     const script = scriptOfAddress(address)
@@ -136,6 +138,7 @@ function fundFrom({ rpc }: BitcoindProcess, node: BitcoinNode): BitcoinBackend['
     const paid = payFrom(free, { script, value, nextHeight: height(Number(scan?.height)) + 1 })
     if (!paid) throw new SdkError('node/refused', 'No reward is mature and large enough to pay that.')
     used.add(keyOf(paid.reward))
+    index.learn(paid.raw)
     const sent = await node.broadcast(paid.raw)
     if (!sent.ok) throw new SdkError('node/refused', `The node refused to pay that: ${sent.detail}.`)
     return { txid: sent.txid, index: 0 }

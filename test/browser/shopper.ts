@@ -55,6 +55,7 @@ export async function makeWallet(shopper: Shopper): Promise<void> {
   }
   await page.getByRole('button', { name: say.none.create }).click()
   if (shopper.words) return
+  await page.locator('.words li').first().waitFor()
   shopper.words = (await page.locator('.words li').allTextContents()).join(' ')
   await page.getByRole('button', { name: say.words.done }).click()
 }

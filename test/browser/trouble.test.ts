@@ -64,10 +64,10 @@ describe('trouble, in Chromium', () => {
   it('a clock that is off is told, and changes no sum', async () => {
     const shopper = await shopperIn(browser, house, () => {
       const now = Date.now
-      Date.now = () => now() + 3_600_000
+      Date.now = () => now() + 7_200_000
     })
     const { page } = shopper
-    await page.getByText(texts.notices.skew('1 hour', 'ahead of')).waitFor()
+    await page.getByText(texts.notices.skew('2 hours', 'ahead of')).waitFor()
     await openLane(shopper)
     await page.getByRole('button', { name: 'Read for 40 sat' }).click()
     await page.getByText('set their watches by it').waitFor()

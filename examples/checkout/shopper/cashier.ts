@@ -1,5 +1,5 @@
 import type { Goods, Order } from '../api.ts'
-import { ask, type Plug } from '../page/ask.ts'
+import { ask, type Plug, type Said } from '../page/ask.ts'
 import type { Purchase, Trouble } from './model.ts'
 import { hexOf, type Purchases, paymentIdOf } from './purchases.ts'
 
@@ -46,6 +46,7 @@ export function openCashier(parts: CashierParts): Cashier {
     if (running.has(first.id)) return
     const wish = { isWanted: true }
     running.set(first.id, wish)
+    const ahead = new Map<number, Promise<Said<Order>>>()
     let now: Purchase = { ...first, state: 'paying', fault: null }
     const show = (next: Purchase) => {
       now = next
@@ -56,7 +57,7 @@ export function openCashier(parts: CashierParts): Cashier {
       show(now)
       while (now.paid < now.parts && wish.isWanted && !isClosed) {
         if (parts.isHeld()) await pause()
-        else await buyPart(parts, now, show)
+        else await buyPart(parts, now, { show, ahead })
         if (now.state === 'refused') break
         if (now.paid % savedEvery === 0) await purchases.save(now)
       }
@@ -99,12 +100,19 @@ export function openCashier(parts: CashierParts): Cashier {
  * Orders one part, pays it, and fetches it. Each step may be made again, whatever became of it the last time: the order and
  * the payment go by an id that never changes, and the till charges an id once.
  */
-async function buyPart(parts: CashierParts, purchase: Purchase, show: (next: Purchase) => void): Promise<void> {
+async function buyPart(
+  parts: CashierParts,
+  purchase: Purchase,
+  { show, ahead }: { readonly show: (next: Purchase) => void; readonly ahead: Map<number, Promise<Said<Order>>> },
+): Promise<void> {
   const { fetch, pay } = parts
   const id = await paymentIdOf(purchase, purchase.paid)
   const path = `/shop/orders/${hexOf(id)}`
-  const wanted = { article: purchase.article, part: purchase.paid }
-  const ordered = await ask<Order>(path, { fetch, method: 'PUT', body: wanted })
+  const ordered = await (ahead.get(purchase.paid) ?? order(parts, purchase, purchase.paid))
+  ahead.clear()
+  // The next part is ordered while this one is paid: an order binds nobody.
+  const next = purchase.paid + 1
+  if (ordered.ok && next < purchase.parts) ahead.set(next, order(parts, purchase, next))
   if (!ordered.ok) return wait(purchase, show)
   if (ordered.value.receipt) return take(parts, { purchase, order: ordered.value, show })
   if (BigInt(ordered.value.price) > purchase.price)
@@ -116,6 +124,11 @@ async function buyPart(parts: CashierParts, purchase: Purchase, show: (next: Pur
   const fetched = await ask<Order>(path, { fetch })
   if (fetched.ok && fetched.value.receipt) return take(parts, { purchase, order: fetched.value, show })
   return wait(purchase, show)
+}
+
+async function order({ fetch }: CashierParts, purchase: Purchase, part: number): Promise<Said<Order>> {
+  const path = `/shop/orders/${hexOf(await paymentIdOf(purchase, part))}`
+  return ask<Order>(path, { fetch, method: 'PUT', body: { article: purchase.article, part } })
 }
 
 async function take(

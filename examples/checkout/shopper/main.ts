@@ -7,21 +7,26 @@ import type { Purse } from './purse.ts'
 import { shopperView } from './view.ts'
 
 const lookMs = 3_000
+const hiddenMs = 250
 const place = document.querySelector('main')
 const plug = createPlug()
 let state: State = firstState
 let purse: Purse | null = null
 let isPainting = false
 
-/** Takes what happened, and paints once for everything that happens in one turn. */
+/** Takes what happened, and paints once a frame, whatever happens in between. */
 function tell(event: Event): void {
   state = step(state, event)
   if (isPainting) return
   isPainting = true
-  queueMicrotask(() => {
-    isPainting = false
-    if (place) paint(place, shopperView(state, act))
-  })
+  // A page that nobody sees gets no frames, and is still to be right when it is looked at.
+  if (document.hidden) setTimeout(show, hiddenMs)
+  else requestAnimationFrame(show)
+}
+
+function show(): void {
+  isPainting = false
+  if (place) paint(place, shopperView(state, act))
 }
 
 function act(action: Action): void {

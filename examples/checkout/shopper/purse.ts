@@ -56,6 +56,14 @@ export async function openPurse(parts: PurseParts): Promise<Purse> {
   const vaulted = await store.get('vault')
   tell({ type: 'wallet', wallet: vaulted ? { step: 'locked' } : { step: 'none', lost: lostSince(shop.run) } })
   await forgetOthers(name)
+  /** A wallet whose store has failed signs nothing more: what is stored is read anew, and goes on from there. */
+  const mended = async () => {
+    if (vault && session?.isBroken()) {
+      session.end()
+      await begin(vault)
+    }
+    return held()
+  }
   const held = () => {
     if (!session) throw Object.assign(new Error('The wallet is not open.'), { code: 'keys/locked' })
     return session
@@ -102,10 +110,10 @@ export async function openPurse(parts: PurseParts): Promise<Purse> {
       if (vault) await begin(vault)
     },
     quote: (capacity) => held().quote(capacity),
-    buy: (wish) => held().cashier.buy(newPurchase(wish)),
-    goOn: (purchase) => held().cashier.buy(purchase),
+    buy: async (wish) => (await mended()).cashier.buy(newPurchase(wish)),
+    goOn: async (purchase) => (await mended()).cashier.buy(purchase),
     stop: ({ id }) => held().cashier.stop(id),
-    fetchPaid: (path, priceMax) => held().fetchPaid(path, priceMax),
+    fetchPaid: async (path, priceMax) => (await mended()).fetchPaid(path, priceMax),
   }
 }
 
@@ -115,6 +123,8 @@ interface Session {
   readonly cashier: Cashier
   readonly quote: (capacity: bigint) => Promise<void>
   readonly fetchPaid: Purse['fetchPaid']
+  /** The store has failed under it. */
+  readonly isBroken: () => boolean
   readonly end: () => void
 }
 
@@ -122,7 +132,12 @@ async function openSession(
   parts: PurseParts,
   { store, vault }: { readonly store: Store; readonly vault: Vault },
 ): Promise<Session> {
-  const { shop, plug, tell, state } = parts
+  const { shop, plug, state } = parts
+  let isBroken = false
+  const tell = (event: Event) => {
+    if (event.type === 'trouble' && event.trouble?.code.startsWith('store/')) isBroken = true
+    parts.tell(event)
+  }
   const network = shop.network === 'testnet' ? 'testnet4' : shop.network
   const wallet = await createBitcoinWallet({
     keys: await vault.bitcoin(network),
@@ -153,8 +168,8 @@ async function openSession(
   })
   const quote = (capacity: bigint) => quoteLane(wallet, capacity, tell)
   tell({ type: 'address', address: await wallet.address() })
-  void followLanes(wallet, { ...parts, signal: ending.signal })
-  void followCoins(wallet, { ...parts, quote, signal: ending.signal })
+  void followLanes(wallet, { ...parts, tell, signal: ending.signal })
+  void followCoins(wallet, { ...parts, tell, quote, signal: ending.signal })
   await cashier.restore()
   return {
     wallet,
@@ -164,6 +179,7 @@ async function openSession(
       const fetch = payingFetch(wallet, { priceMax: sats(priceMax), fetch: (request) => plug.fetch(request) })
       return fetch(path, { cache: 'no-store' })
     },
+    isBroken: () => isBroken,
     end: () => {
       ending.abort()
       cashier.close()

@@ -3,15 +3,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startBitcoin } from '../../../edge/local/bitcoinBackend.ts'
+import { esplora } from '../../../sdk/adapters/esplora.ts'
 import { findBitcoind } from '../../bitcoind.ts'
 import { bitcoinNodeContract } from '../../contracts/bitcoinNode.ts'
 
 bitcoinNodeContract('ledger through Esplora', () => startBitcoin({ bitcoind: null }))
 
 const found = findBitcoind()
-if (found.binary !== null)
-  bitcoinNodeContract('bitcoind', () => startBitcoin({ bitcoind: found.binary, lifetimeMs: 600_000 }))
-else
+if (found.binary !== null) {
+  const start = () => startBitcoin({ bitcoind: found.binary, lifetimeMs: 600_000 })
+  bitcoinNodeContract('bitcoind', start)
+  bitcoinNodeContract('bitcoind through the Esplora gateway', async () => {
+    const backend = await start()
+    return {
+      ...backend,
+      node: esplora({ url: backend.url, network: 'regtest', minFeerate: await backend.node.minFeerate() }),
+    }
+  })
+} else
   describe('bitcoin node: bitcoind', () => {
     it.skip(`needs a bitcoind (${found.reason})`, () => undefined)
   })
