@@ -11,12 +11,14 @@ const entries = [
   'client/index',
   'connect/index',
   'crypto/index',
+  'crypto/precompiles',
   'evm/index',
   'keys/index',
   'till/index',
   'trie/index',
   'verify/index',
   'wallet/bitcoin/index',
+  'vm/index',
   'wallet/index',
 ]
 

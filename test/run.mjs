@@ -30,6 +30,8 @@ const tracks = [
   [
     check('lock file', ['node', '.ci/lock.mjs', '--check']),
     check('format and lint', [bin('biome'), 'ci', '.', '--colors=off']),
+    // Beside the tests of the other track, which need the code alone.
+    check('types declared', ['node', '.ci/prepare.mjs', '--types']),
     check('types', [bin('tsc'), '-p', '.']),
     check('types in workerd', [bin('tsc'), '-p', 'edge']),
     suite('workerd', ['-c', 'vitest.workerd.config.ts']),

@@ -4,6 +4,7 @@ import * as edge from './edge.ts'
 import * as packageGroup from './package.ts'
 import * as plan from './plan.ts'
 import * as verify from './verify.ts'
+import * as vm from './vm.ts'
 
 /** One figure, with the peer measured in the same run where there is one. */
 export interface Figure {
@@ -22,6 +23,7 @@ const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
   edge: edge.run,
   verify: verify.run,
   package: packageGroup.run,
+  vm: vm.run,
 }
 
 const words = process.argv.slice(2)

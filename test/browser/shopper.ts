@@ -1,5 +1,5 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import type { Account, Books } from '../../examples/checkout/api.ts'
+import type { Books } from '../../examples/checkout/api.ts'
 import { texts } from '../../examples/checkout/texts.ts'
 import type { House } from './house.ts'
 
@@ -109,8 +109,4 @@ export async function sumsOf(page: Page): Promise<Readonly<Record<string, number
 /** The merchant's books. */
 export async function booksOf(house: House): Promise<Books> {
   return (await (await fetch(`${house.url}/merchant/books`)).json()) as Books
-}
-
-export async function accountOf(house: House, channel: string): Promise<Account> {
-  return (await (await fetch(`${house.url}/shop/lanes/${channel}`)).json()) as Account
 }

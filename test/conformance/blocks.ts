@@ -6,6 +6,7 @@ import { headerFromJson } from '../../sdk/evm/blockJson.ts'
 import { decodeRlp, encodeRlp, isBytes, type RlpItem } from '../../sdk/rlp.ts'
 import { orderedTrie } from '../../sdk/trie/index.ts'
 import { fromHex, type Hex, toHex } from '../../sdk/units.ts'
+import { executedCases } from './executedBlocks.ts'
 import { asRecord, jsonFilesBelow, readJson } from './files.ts'
 import type { Case, Suite } from './suite.ts'
 
@@ -13,7 +14,8 @@ type Json = Readonly<Record<string, unknown>>
 
 /**
  * Real blocks as JSON-RPC tells them (header hash), and the BlockchainTests of ethereum/tests (header hash and the
- * transactions, withdrawals and ommers that the header commits to; what execution would refuse is not judged).
+ * transactions, withdrawals and ommers that the header commits to; what execution would refuse is not judged). Blocks
+ * as grevm-test-data has them, with the state before, are run: status, gas and places of each transaction.
  */
 export const blocks: Suite = {
   *cases(path) {
@@ -21,6 +23,7 @@ export const blocks: Suite = {
       const json = asRecord(readJson(file)) ?? {}
       const name = join(basename(dirname(file)), basename(file))
       if (typeof json.hash === 'string' && json.parentHash !== undefined) yield* recordedCases(name, json)
+      if (/^block\.json/.test(basename(file))) yield* executedCases(file)
       for (const [test, vector] of Object.entries(json)) yield* chainCases(`${name} ${test}`, asRecord(vector) ?? {})
     }
   },

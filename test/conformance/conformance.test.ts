@@ -7,6 +7,13 @@ import { describeVectors, unpackVectors, vectorPath } from '../vectors.ts'
 import { runSuite } from './suite.ts'
 import { suites } from './suites.ts'
 
+let unpacked: string | undefined
+
+function stateTestFolder(): string {
+  unpacked ??= unpackVectors('evm/state-tests.tar.gz')
+  return unpacked
+}
+
 function run(name: string, path: string) {
   const suite = suites[name]
   if (!suite) throw new Error(`There is no suite ${name}.`)
@@ -44,8 +51,23 @@ describeVectors('published suites', () => {
     expect(run('proofs', vectorPath('light/eth/proofs'))).toMatchObject({ passed: 3, skipped: 1, failures: [] })
   })
 
-  it('blocks: header hashes of mainnet from Frontier to Cancun', () => {
-    expect(run('blocks', vectorPath('blocks'))).toMatchObject({ passed: 5, skipped: 0, failures: [] })
+  it('blocks: header hashes of mainnet from Frontier to Cancun, and 170 transactions run', { timeout: 120_000 }, () => {
+    expect(run('blocks', vectorPath('blocks'))).toMatchObject({ passed: 175, skipped: 0, failures: [] })
+  })
+
+  // All 7,379 take minutes: `npm run conformance -- state-tests <folder>`.
+  it.each([
+    ['stExample', 39],
+    ['Cancun', 174],
+    ['Shanghai', 27],
+    ['stEIP1559', 1_845],
+    ['stEIP2930', 140],
+    ['stSelfBalance', 42],
+    ['stSStoreTest', 475],
+    ['stTransactionTest', 260],
+  ])('state-tests: %s of ethereum/tests, %i cases', { timeout: 120_000 }, (folder, passed) => {
+    const path = `${stateTestFolder()}/GeneralStateTests/${folder}`
+    expect(run('state-tests', path)).toMatchObject({ passed, failed: 0, failures: [] })
   })
 })
 

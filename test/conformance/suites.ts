@@ -3,6 +3,7 @@ import { blocks } from './blocks.ts'
 import { headers } from './headers.ts'
 import { proofs } from './proofs.ts'
 import { rlp } from './rlp.ts'
+import { stateTests } from './stateTests.ts'
 import type { Suite } from './suite.ts'
 import { transactionTests } from './transactionTests.ts'
 
@@ -13,5 +14,6 @@ export const suites: Readonly<Record<string, Suite>> = {
   headers,
   proofs,
   rlp,
+  'state-tests': stateTests,
   'transaction-tests': transactionTests,
 }

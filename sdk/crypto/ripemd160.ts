@@ -1,0 +1,1 @@
+export { ripemd160 } from '@noble/hashes/legacy.js'

@@ -1,0 +1,19 @@
+/**
+ * A synchronous EVM for Cancun, Prague and Osaka: no promise, no input or output, no clock. It runs wherever this SDK does.
+ *
+ * ```ts
+ * const machine = createMachine({ fork: 'osaka', precompiles: await loadPrecompiles([8]) })
+ * const outcome = machine.execute(transaction, block, state)
+ * if (outcome.kind === 'executed') apply(outcome.changes)
+ * ```
+ *
+ * What it does not cover is listed in ARCHITECTURE.md, "The machine".
+ */
+export { type BlobPrices, type Block, blobBaseFee, blobPrices } from './block.ts'
+export type { Executed, Needs, Outcome, Refused } from './execute.ts'
+export type { Failure } from './frame.ts'
+export { createMachine, type Machine, type MachineOptions, type SystemCall, systemContracts } from './machine.ts'
+export type { Precompile, Precompiles } from './precompiles.ts'
+export type { AccountChange, TouchedPlace, TouchedPlaces } from './record.ts'
+export { type Account, emptyCodeHash, type State } from './state.ts'
+export type { BlobPricing, Message, RefusalCode, Transaction } from './transaction.ts'
