@@ -4,7 +4,17 @@ import { texts } from '../../examples/checkout/texts.ts'
 import { faultsOf } from './axe.ts'
 import { openChromium } from './chromium.ts'
 import { type House, openHouse } from './house.ts'
-import { booksOf, buyLeaves, closeLane, leavesPaid, makeWallet, openLane, shopperIn, stopLeaves, sumsOf } from './shopper.ts'
+import {
+  booksOf,
+  buyLeaves,
+  closeLane,
+  leavesPaid,
+  makeWallet,
+  openLane,
+  shopperIn,
+  stopLeaves,
+  sumsOf,
+} from './shopper.ts'
 
 describe('trouble, in Chromium', () => {
   let browser: Browser
