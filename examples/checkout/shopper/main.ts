@@ -121,9 +121,9 @@ async function goOn(article: ArticleId): Promise<void> {
   if (purchase) await purse?.goOn(purchase)
 }
 
+/** All of that article: another tab may have begun one that this one has taken over. */
 async function stop(article: ArticleId): Promise<void> {
-  const purchase = purchaseOf(state, article)
-  if (purchase) purse?.stop(purchase)
+  for (const purchase of state.purchases) if (purchase.article === article) purse?.stop(purchase)
 }
 
 async function askTide(): Promise<void> {
