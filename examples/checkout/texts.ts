@@ -213,6 +213,7 @@ export const texts = {
     pause: 'Pause payments',
     resume: 'Resume payments',
     close: 'Close the lane',
+    closeNow: 'Close it now',
     closing: 'Asking the shop to close',
     closingNote: 'The lane is closing. The rest is on its way back to your wallet; a block has to hold it.',
     refunding: 'The expiry has come. Your wallet takes everything back by itself.',

@@ -91,7 +91,7 @@ export async function leavesPaid(page: Page, until: number): Promise<void> {
 export async function closeLane(page: Page): Promise<void> {
   const summary = page.locator('.confirm > summary')
   if (await summary.isVisible()) await summary.click()
-  await page.getByRole('button', { name: texts.lane.close }).click()
+  await page.getByRole('button', { name: /^Close (the lane|it now)$/ }).click()
   await page.getByText(texts.end.proven).waitFor()
 }
 

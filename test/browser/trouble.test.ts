@@ -89,6 +89,48 @@ describe('trouble, in Chromium', () => {
     await context.close()
   })
 
+  it('a lane that is never closed pays everything back by itself after its expiry', async () => {
+    const shopper = await shopperIn(browser, house)
+    const { page } = shopper
+    await openLane(shopper)
+    const mined = await fetch(`${house.url}/demo/blocks?count=1010`, { method: 'POST' })
+    expect(mined.ok).toBe(true)
+    await page.getByText(texts.end.proven).waitFor()
+    expect(await sumsOf(page)).toMatchObject({
+      [texts.end.paid]: 0,
+      [texts.end.received]: 0,
+      [texts.end.settled]: 0,
+      [texts.end.goods]: 0,
+    })
+    expect((await sumsOf(page))[texts.end.returned]).toBeGreaterThan(19_000)
+    await shopper.context.close()
+  })
+
+  it('two browsers of one seed each keep what they have: no lane is paid twice, and no sum is wrong', async () => {
+    const first = await shopperIn(browser, house)
+    await openLane(first)
+    await first.page.getByRole('button', { name: 'Read for 40 sat' }).click()
+    await first.page.getByText('set their watches by it').waitFor()
+    const second = await shopperIn(browser, house)
+    second.words = first.words
+    await makeWallet(second)
+    // It has the coins that are left, and knows nothing of the lane that the other browser keeps.
+    await second.page.locator('button:not([aria-disabled])', { hasText: /^Put .* in a lane$/ }).click()
+    await second.page.locator('.phase-open').waitFor()
+    await second.page.getByRole('button', { name: 'Read for 40 sat' }).click()
+    await second.page.getByText('set their watches by it').waitFor()
+    await buyLeaves(first.page, 5)
+    await first.page.getByRole('button', { name: texts.stop }).click()
+    await first.page.getByRole('button', { name: texts.goOn }).waitFor()
+    for (const { page } of [second, first]) {
+      await closeLane(page)
+      expect(await sumsOf(page)).toMatchObject({ [texts.end.paid]: 294, [texts.end.settled]: 294 })
+    }
+    expect((await booksOf(house)).balance).toMatchObject({ isBalanced: true, lost: 0 })
+    await first.context.close()
+    await second.context.close()
+  })
+
   it('words that are no words are refused before anything is made', async () => {
     const shopper = await shopperIn(browser, house)
     shopper.words = 'one two three four five six seven eight nine ten eleven twelve'

@@ -62,7 +62,7 @@ function openControls(state: State, lane: Lane, act: Act): Inside {
       'aria-disabled': isClosing ? 'true' : null,
       onclick: isClosing ? null : () => act({ do: 'close' }),
     },
-    isClosing ? say.closing : say.close,
+    isClosing ? say.closing : credit > 0n ? say.closeNow : say.close,
   )
   return [
     h(

@@ -271,6 +271,7 @@ function idOf({ id }: Lane): ChannelId {
 const mark = 'wallet'
 
 function remember(run: string): void {
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser that this page supports.
   document.cookie = `${mark}=${run}; max-age=31536000; path=/; samesite=strict`
 }
 

@@ -24,6 +24,9 @@ export function shopperView(state: State, act: Act): readonly Piece[] {
           phaseOf(state),
         ),
         h('div', { class: 'card', key: cardOf(state) }, card(state, act)),
+        state.isPersistent === false &&
+          state.wallet.step === 'ready' &&
+          h('p', { class: 'hint aside' }, texts.notices.volatile),
         laneOf(state)?.phase === 'open' && state.shop?.isDemo !== false ? trial(state, act) : null,
       ),
       counter(state, act),
@@ -69,7 +72,6 @@ function notices(state: State, act: Act): Inside {
     state.isOffline && !state.isUnplugged && notice('offline', say.offline),
     state.edge === 'down' && notice('edge', say.edge),
     Math.abs(skewMs) > skewMsMax && notice('skew', say.skew(spanOf(Math.abs(skewMs) / 1000), way)),
-    state.isPersistent === false && state.wallet.step === 'ready' && notice('volatile', say.volatile),
   ]
 }
 

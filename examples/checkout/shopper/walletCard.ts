@@ -16,6 +16,7 @@ export function noneCard({ wallet }: State, act: Act): Inside {
     h(
       'form',
       { onsubmit: (event) => submit(event, act), class: 'stack' },
+      accountField(),
       passwordField('new-password', say.password, { hint: say.hint, name: 'password' }),
       passwordField('new-password', say.again, { name: 'again' }),
       h(
@@ -57,6 +58,11 @@ function submit(event: Event, act: Act): void {
   act({ do: 'create', password, words: words || null })
 }
 
+/** For password managers, which keep a password under a name. */
+function accountField(): Piece {
+  return h('input', { type: 'text', name: 'account', autocomplete: 'username', value: texts.shopName, hidden: true })
+}
+
 function passwordField(
   autocomplete: 'new-password' | 'current-password',
   label: string,
@@ -93,6 +99,7 @@ export function lockedCard(act: Act): Inside {
     h(
       'form',
       { onsubmit: unlock, class: 'stack' },
+      accountField(),
       passwordField('current-password', texts.wallet.none.password, { name: 'password' }),
       h('button', { class: 'primary', type: 'submit' }, say.unlock),
     ),
