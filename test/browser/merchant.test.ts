@@ -58,6 +58,11 @@ describe('the merchant, in Chromium', () => {
     expect((await from({ 'sec-fetch-site': 'cross-site' })).status).toBe(403)
     expect((await from({ 'sec-fetch-site': 'same-site' })).status).toBe(403)
     expect((await from({ 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+    const named = house.url.replace('127.0.0.1', 'localhost')
+    const moved = await fetch(`${named}/merchant`, { redirect: 'manual', headers: { accept: 'text/html' } })
+    expect([moved.status, moved.headers.get('location')]).toEqual([307, `${house.url}/merchant`])
+    for (const body of ['', '{', '[]', '{"address":1}', `{"address":"${'x'.repeat(200)}"}`])
+      expect((await fetch(`${house.url}/demo/coins`, { method: 'POST', body })).status).toBe(400)
     const answer = await fetch(house.url)
     expect(answer.headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; script-src 'self'; style-src 'self'/,

@@ -87,6 +87,13 @@ export async function leavesPaid(page: Page, until: number): Promise<void> {
   }, until)
 }
 
+/** Stops buying, and says how many leaves were paid in the end. */
+export async function stopLeaves(page: Page): Promise<number> {
+  await page.getByRole('button', { name: texts.stop }).click()
+  await page.getByRole('button', { name: texts.goOn }).waitFor()
+  return Number(await page.locator('.good-leaves progress').getAttribute('value'))
+}
+
 /** Closes the lane, and waits for the three sums to be one. */
 export async function closeLane(page: Page): Promise<void> {
   const summary = page.locator('.confirm > summary')

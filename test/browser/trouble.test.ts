@@ -4,7 +4,17 @@ import { texts } from '../../examples/checkout/texts.ts'
 import { faultsOf } from './axe.ts'
 import { openChromium } from './chromium.ts'
 import { type House, openHouse } from './house.ts'
-import { booksOf, buyLeaves, closeLane, leavesPaid, makeWallet, openLane, shopperIn, sumsOf } from './shopper.ts'
+import {
+  booksOf,
+  buyLeaves,
+  closeLane,
+  leavesPaid,
+  makeWallet,
+  openLane,
+  shopperIn,
+  stopLeaves,
+  sumsOf,
+} from './shopper.ts'
 
 describe('trouble, in Chromium', () => {
   let browser: Browser
@@ -37,8 +47,9 @@ describe('trouble, in Chromium', () => {
     expect(await faultsOf(page)).toEqual([])
     await page.evaluate(() => (globalThis as unknown as { freeSpace: () => void }).freeSpace())
     await page.getByRole('button', { name: texts.goOn }).click()
-    await leavesPaid(page, 200)
-    expect(await sumsOf(page)).toMatchObject({ [texts.lane.spent]: 200 })
+    await leavesPaid(page, 40)
+    const bought = await stopLeaves(page)
+    expect(await sumsOf(page)).toMatchObject({ [texts.lane.spent]: bought })
     await closeLane(page)
     expect((await booksOf(house)).balance).toMatchObject({ isBalanced: true, lost: 0 })
     await shopper.context.close()

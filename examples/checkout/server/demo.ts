@@ -46,11 +46,8 @@ export function demoRoutes({ fund, killEdge, mine }: Demo, miner: Miner): Hono {
   let killing: Promise<void> | null = null
   const app = new Hono()
   app.post('/demo/coins', async (context) => {
-    const text = await context.req.text()
-    if (text.length > 2 * addressCharsMax) return refuse(context, 400, 'malformed-address')
-    const { address } = JSON.parse(text) as { readonly address?: unknown }
-    if (typeof address !== 'string' || address.length > addressCharsMax)
-      return refuse(context, 400, 'malformed-address')
+    const address = addressIn(await context.req.text())
+    if (address === null) return refuse(context, 400, 'malformed-address')
     if (gifts >= giftsMax) return refuse(context, 429, 'no-coins')
     gifts += 1
     await fund(address, coins)
@@ -72,4 +69,13 @@ export function demoRoutes({ fund, killEdge, mine }: Demo, miner: Miner): Hono {
     return context.json({ ok: true })
   })
   return app
+}
+
+function addressIn(text: string): string | null {
+  try {
+    const { address } = JSON.parse(text) as { readonly address?: unknown }
+    return typeof address === 'string' && address.length <= addressCharsMax ? address : null
+  } catch {
+    return null
+  }
 }

@@ -65,6 +65,12 @@ async function serve(
 ): Promise<void> {
   const { method = 'GET', url = '/' } = incoming
   if (!isFromHere(incoming)) return end(outgoing, 403, { code: 'other-site' })
+  // One name for one place: the till names its box by it, and a page asks its own origin only.
+  const own = `127.0.0.1:${incoming.socket.localPort}`
+  if (incoming.headers.host !== own && incoming.headers.accept?.includes('text/html')) {
+    outgoing.writeHead(307, { location: `http://${own}${url}` }).end()
+    return
+  }
   const passage = passages.find(
     ({ prefix }) => url === prefix || url.startsWith(`${prefix}/`) || url.startsWith(`${prefix}?`),
   )
