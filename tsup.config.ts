@@ -59,5 +59,5 @@ const programs: Options = {
   clean: true,
 }
 
-// Types take ten times as long as code, so `npm start` does without: `--dts-only` adds them.
-export default defineConfig(({ dts }) => (dts ? [library] : [{ ...commandLine, clean: true }, programs]))
+// Types are written by .ci/declarations.mjs: a bundle of them takes minutes, and tells a reader no more.
+export default defineConfig([{ ...commandLine, clean: true }, programs])

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 
 const root = dirname(import.meta.dirname)
 const programs = ['test/bench', 'test/conformance', 'test/sim']
-const settings = ['package.json', 'tsconfig.json', 'tsup.config.ts', 'wrangler.toml']
+const settings = ['.ci/declarations.json', 'package.json', 'tsconfig.json', 'tsup.config.ts', 'wrangler.toml']
 const builtFrom = ['sdk', 'edge', 'examples', ...programs, ...settings]
 const typesToo = process.argv.includes('--types')
 
@@ -23,9 +23,7 @@ await bring('Building the worker, the pages and the programs', '.lanekit/built',
   ['node', 'node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', '.lanekit/worker'],
 ])
 if (typesToo)
-  await bring('Building the type declarations', '.lanekit/built-types', sources, [
-    ['node', 'node_modules/tsup/dist/cli-default.js', '--silent', '--dts-only'],
-  ])
+  await bring('Building the type declarations', '.lanekit/built-types', sources, [['node', '.ci/declarations.mjs']])
 
 async function bring(what, stamp, wanted, commands) {
   const path = join(root, stamp)

@@ -23,7 +23,8 @@ function apply(execution: Execution, authorization: Authorization): void {
   const code = readCode(execution, entry)
   if (code.size > 0 && code.delegate === undefined) return
   if (entry.nonce !== nonce) return
-  if (!isEmpty(entry)) execution.refund += execution.rules.authorizationRefund
+  // An account that only has storage left exists too, as far as any does.
+  if (!isEmpty(entry) || entry.baseExists) execution.refund += execution.rules.authorizationRefund
   setCode(execution, entry, delegate === noDelegate ? noCode : codeOf(delegationCode(delegate)))
   setNonce(execution, entry, nonce + 1n)
 }

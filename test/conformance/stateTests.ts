@@ -53,7 +53,8 @@ function* casesOf(name: string, vector: Json): Iterable<Case> {
   for (const [forkName, entries] of Object.entries(asRecord(post) ?? {})) {
     const known = forks[forkName]
     if (!known || !Array.isArray(entries)) continue
-    const block = blockOf(facts, known, asRecord(vector.config) ?? {})
+    const config = asRecord(vector.config) ?? {}
+    const block = blockOf(facts, blobsOf(config, forkName) ?? known.blobs, config)
     for (const entry of entries as Json[]) {
       const { data, gas, value } = entry.indexes as { data: number; gas: number; value: number }
       const check = () => checkEntry({ before, parts, block, entry, fork: known.fork })
@@ -116,7 +117,15 @@ function stateOf(pre: Json): MemoryState {
   return state
 }
 
-function blockOf(env: Json, { blobs }: { readonly blobs: BlobPrices }, config: Json): Block {
+/** What a vector says itself of the market for blobs. */
+function blobsOf({ blobSchedule }: Json, forkName: string): BlobPrices | undefined {
+  const entry = asRecord(asRecord(blobSchedule)?.[forkName])
+  if (!entry) return undefined
+  const { target, max, baseFeeUpdateFraction } = entry
+  return { target: Number(number(target)), max: Number(number(max)), updateFraction: number(baseFeeUpdateFraction) }
+}
+
+function blockOf(env: Json, blobs: BlobPrices, config: Json): Block {
   return {
     chainId: config.chainid === undefined ? 1 : Number(number(config.chainid)),
     number: number(env.currentNumber),

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { currentEngine } from '../../../sdk/crypto/engine.ts'
+import { authorizationHash } from '../../../sdk/evm/authorization.ts'
 import type { Fork } from '../../../sdk/evm/fork.ts'
+import { accountOf } from '../../../sdk/evm/sender.ts'
 import type { Prepared } from '../../../sdk/evm/transaction.ts'
 import {
   type Address,
@@ -285,6 +288,23 @@ describe('forks', () => {
     const to = other
     expect(ran(run(world(new Uint8Array(0)), { data, to }, 'cancun')).gasUsed).toBe(22_600n)
     expect(ran(run(world(new Uint8Array(0)), { data, to }, 'prague')).gasUsed).toBe(25_000n)
+  })
+
+  it('prague gives back for an authority that exists, if only by its storage (EIP-7702)', () => {
+    const secretKey = new Uint8Array(32).fill(7)
+    const engine = currentEngine()
+    const authority = accountOf(engine.uncompressed(engine.publicKey(secretKey)))
+    const wish = { chainId: 1, delegate: contract, nonce: 0n }
+    const authorizations = [{ ...wish, signature: engine.sign(authorizationHash(wish), secretKey) }]
+    const fees = { maxFeePerGas: wei(2n * 10n ** 9n), maxPriorityFeePerGas: wei(1n), accessList: [] }
+    const changes = { to: other, pricing: { type: 'eip7702', ...fees, authorizations } } as const
+    const state = world(new Uint8Array(0))
+    const outcome = ran(run(state, changes))
+    expect(outcome.gasUsed).toBe(46_000n)
+    expect(outcome.changes.find(({ address: at }) => at === authority)).toMatchObject({ nonce: 1n })
+    const value = fromHex(`0x${'00'.repeat(31)}05`)
+    state.put(authority, { nonce: 0n, balance: 0n, code: new Uint8Array(0), slots: [{ slot: one, value }] })
+    expect(ran(run(state, changes)).gasUsed).toBe(46_000n - 46_000n / 5n)
   })
 
   it('blobs cost what EIP-4844 works out, by the parameters of the day (EIP-7892)', () => {
