@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/edge/workerd/**', 'test/browser/**'],
+    // One core fewer is the default; on two cores that would leave one idle for minutes.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     typecheck: { enabled: false },

@@ -24,7 +24,7 @@ const browser = () => {
   return { ...suite('browser', ['-c', 'vitest.browser.config.ts']), env: { CHROMIUM: stdout.trim() } }
 }
 
-/** Two tracks, one a core. */
+/** Side by side: what computes, what builds and checks, and what mostly waits for blocks and pages. */
 const tracks = [
   [suite('node', ['--exclude', 'test/package/**'])],
   [
@@ -41,8 +41,8 @@ const tracks = [
     check('package types', [bin('attw'), '--pack', '.', '--profile', 'esm-only', '--no-color']),
     check('public API report', ['node', '.ci/api.mjs', '--check']),
     check('size budgets', [bin('size-limit')]),
-    { name: 'browser', late: browser },
   ],
+  [{ name: 'browser', late: browser }],
 ]
 
 const total = { passed: 0, failed: 0, skipped: 0 }
