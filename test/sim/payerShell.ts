@@ -93,6 +93,8 @@ export function openPayerShell(world: PayerWorld): PayerShell {
       await takeAnswer(desk, encodeMessage(message, desk.linkKey))
     },
     pay: async (wish) => {
+      // A shopper may come before the disk has taken the channel.
+      if (!(await store.get(payerKeys.channel(id)))) return 'not-open'
       const signed = await signPayment(await held(), wish)
       return signed.ok ? null : signed.fault
     },
