@@ -13,6 +13,9 @@ function open() {
 
 const lost = `0x${'ab'.repeat(32)}`
 
+/** What a transaction can be when its answer is written: its window of 25 ms may have closed on the way. */
+const onItsWay = ['queued', 'planned'] as const
+
 describe('paths and methods', () => {
   it('answers its health check', async () => {
     const response = await call('/healthz')
@@ -178,10 +181,10 @@ describe('transactions', () => {
     const first = await wallet.transfer({ from: 0, nonce: 0 })
     await wallet.submit([first])
     expect(await wallet.verdict(await wallet.transfer({ from: 0, nonce: 0, value: 2n }))).toBe('fee-too-low')
-    const dear = { maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 2_000_000_000n }
-    expect(await wallet.verdict(await wallet.transfer({ from: 0, nonce: 0, value: 2n, ...dear }))).toBe('queued')
-    await wallet.until(first, 'accepted', 'queued')
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    const fees = { maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 2_000_000_000n }
+    const dearer = await wallet.transfer({ from: 0, nonce: 0, value: 2n, ...fees })
+    expect(onItsWay).toContain(await wallet.verdict(dearer))
+    await wallet.until(dearer, 'accepted')
     node.mine()
     await wallet.until(first, 'replaced')
     const later = await wallet.transfer({
@@ -294,7 +297,7 @@ describe('an executor that', () => {
     const { wallet, node } = open()
     node.mood = 'down'
     const one = await wallet.transfer({ from: 0, nonce: 0 })
-    expect(await wallet.verdict(one)).toBe('queued')
+    expect(onItsWay).toContain(await wallet.verdict(one))
     node.mood = 'well'
     await wallet.until(one, 'accepted')
     node.mine()
@@ -305,8 +308,8 @@ describe('an executor that', () => {
     const { wallet, node } = open()
     node.mood = 'nonsense'
     const one = await wallet.transfer({ from: 0, nonce: 0 })
-    expect(await wallet.verdict(one)).toBe('queued')
-    expect(await wallet.status(one)).toEqual({ state: 'queued' })
+    expect(onItsWay).toContain(await wallet.verdict(one))
+    expect(onItsWay).toContain((await wallet.status(one))?.state)
     node.mood = 'well'
     await wallet.until(one, 'accepted')
   })
