@@ -1,49 +1,35 @@
 import { keccak256 } from '../../../sdk/crypto/engine.ts'
-import { accepted, type Decoded, invariant, refused, SdkError } from '../../../sdk/errors.ts'
-import { blockHashOf, decodeHeader, encodeHeader, type Header, type Receipt } from '../../../sdk/evm/index.ts'
+import { accepted, type Decoded, refused, SdkError } from '../../../sdk/errors.ts'
+import { blockHashOf, decodeHeader, encodeHeader, type Header } from '../../../sdk/evm/index.ts'
 import type { Trie } from '../../../sdk/trie/index.ts'
 import { type BlockHash, blockHash, fromHex, sameBytes, toHex } from '../../../sdk/units.ts'
-import { type Block, createMachine, emptyCodeHash, type Machine, systemContracts } from '../../../sdk/vm/index.ts'
-import { blockAccessList, type Step } from './accessList.ts'
+import { type Block, createMachine, emptyCodeHash } from '../../../sdk/vm/index.ts'
 import {
   type AccountContent,
   type BlockRecord,
   type Engine,
-  type EngineBatch,
   type EngineOptions,
-  type Environment,
-  type ExecutedBlock,
   engineLimits,
   type Genesis,
-  type RefusedBatch,
-  type RunTransaction,
   type SealedBlock,
   type Snapshot,
+  type StateChange,
 } from './engine.ts'
-import { figuresOf } from './figures.ts'
-import { createHistory, type History } from './history.ts'
-import { type JudgedBatch, judgeBatch } from './judge.ts'
-import { type Committed, type Run, run } from './run.ts'
+import { executeBatch, type Works } from './executeBatch.ts'
+import { createHistory } from './history.ts'
+import { openParallel } from './parallel.ts'
 import { seal } from './seal.ts'
-import { applyChanges, changesOf, settleTries, undoBlock } from './settle.ts'
-import { createStore, emptyTrie, type Store } from './store.ts'
+import { applyChanges, settleTries, undoBlock } from './settle.ts'
+import { type AccountWrite, createStore, emptyTrie, type Store } from './store.ts'
 
 const blocksKeptDefault = 64
-
-/** What an engine works on. */
-interface Works {
-  readonly options: EngineOptions
-  readonly machine: Machine
-  readonly store: Store
-  readonly history: History
-  /** Number of the last commit. */
-  sequence: number
-}
+/** The commit that is the beginning. */
+const firstSequence = 1
 
 /** Starts a chain at a genesis or a snapshot. Throws `units/out-of-range` on a count beyond {@link engineLimits}. */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   judgeOptions(options)
-  const works = openWorks(options)
+  const works = await openWorks(options)
   const { history, store } = works
   let turn: Promise<unknown> = Promise.resolve()
   return {
@@ -52,7 +38,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     head: () => history.head().block,
     oldest: history.oldest,
     execute: (batch) => {
-      const next = turn.then(() => execute(works, batch))
+      const next = turn.then(() => executeBatch(works, batch))
       turn = next.catch(() => undefined) // Whoever called hears of it.
       return next
     },
@@ -71,6 +57,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     replay: (record) => replay(works, record),
     stop: async () => {
       await turn
+      await works.parallel?.crew.stop()
     },
   }
 }
@@ -87,7 +74,7 @@ function judgeOptions({ workers = 0, shards = 1, blocksKept = blocksKeptDefault 
       throw new SdkError('units/out-of-range', `${count} is not a number of ${what} (${min} to ${max}).`)
 }
 
-function openWorks(options: EngineOptions): Works {
+async function openWorks(options: EngineOptions): Promise<Works> {
   const { fork, start, precompiles = {}, blocksKept = blocksKeptDefault } = options
   const store = createStore()
   for (const account of start.accounts) putAccount(store, account)
@@ -97,8 +84,11 @@ function openWorks(options: EngineOptions): Works {
   const first = { block, trie, before: new Map() }
   const hashes = start.kind === 'snapshot' ? start.hashes : []
   // The seed keeps look-ups even when strangers choose addresses; no result depends on it.
-  const machine = createMachine({ fork, precompiles, seed: seedOf(block.hash) })
-  return { options, machine, store, history: createHistory(store, first, hashes, blocksKept), sequence: 1 }
+  const history = createHistory(store, first, hashes, blocksKept)
+  const seed = seedOf(block.hash)
+  const machine = createMachine({ fork, precompiles, seed })
+  const parallel = await openParallel(options, { store, seed, sequence: firstSequence })
+  return { options, machine, store, history, parallel, sequence: firstSequence }
 }
 
 function seedOf(hash: BlockHash): number {
@@ -137,146 +127,15 @@ function* contentsOf({ accounts, codes }: Store): Iterable<AccountContent> {
       }
 }
 
-async function execute(works: Works, batch: EngineBatch): Promise<ExecutedBlock | RefusedBatch> {
-  const { history, machine, store, options } = works
-  const judged = judgeBatch(batch, history.head().block)
-  if (judged.kind === 'refused') return judged
-  const { environment } = batch
-  const block = nextContext(works, environment)
-  const systemStep = options.systemCalls === false ? [] : [runSystemCalls(works, block, environment)]
-  const transactions = batch.transactions.map(({ prepared }) => prepared)
-  const done = await run(transactions, { machine, block, store, sequence: works.sequence })
-  works.sequence = done.sequence
-  return sealRun(works, { batch, judged, done, systemStep })
-}
-
-interface Finished {
-  readonly batch: EngineBatch
-  readonly judged: JudgedBatch
-  readonly done: Run
-  readonly systemStep: readonly Step[]
-}
-
-function sealRun(works: Works, { batch, judged, done, systemStep }: Finished): ExecutedBlock {
-  const { history, store, options } = works
-  const { environment } = batch
-  const parent = history.head()
-  const trie = settleTries(store, parent.trie)
-  const changes = changesOf(store, store.running())
-  const transactions = runTransactions(batch, done)
-  const block = seal(options.fork, environment, {
-    number: parent.block.header.number + 1,
-    parentHash: parent.block.hash,
-    stateRoot: trie.root,
-    transactions: transactions.map(({ signed }) => signed.bytes),
-    receipts: transactions.map(({ receipt }) => receipt),
-    gasUsed: done.gasUsed,
+/** Changes, as the boards take them. */
+function writesOf(changes: readonly StateChange[]): AccountWrite[] {
+  return changes.flatMap(({ address, account, isCleared, slots }) => {
+    const gone = { address, isDeleted: true, nonce: null, balance: null, code: null, slots: [] }
+    if (account === null) return [gone]
+    const { nonce, balance } = account
+    const now = { address, isDeleted: false, nonce, balance, code: null, slots }
+    return isCleared ? [gone, now] : [now]
   })
-  history.add({ block, trie, before: store.endBlock().before })
-  return {
-    kind: 'executed',
-    block,
-    transactions,
-    skipped: done.skipped.map(({ index, code }) => ({ index, code, hash: signedAt(batch, index).hash })),
-    record: { header: encodeHeader(block.header), changes },
-    access: blockAccessList([...systemStep, ...done.committed.map((one, at) => stepOf(batch, one, at + 1))]),
-    figures: figuresOf(done, {
-      footprints: judged.footprints,
-      declared: judged.plan,
-      feeRecipient: environment.feeRecipient,
-    }),
-  }
-}
-
-function signedAt({ transactions }: EngineBatch, index: number) {
-  const signed = transactions[index]
-  invariant(signed, 'what was run is in the batch')
-  return signed
-}
-
-function stepOf(batch: EngineBatch, { index, outcome, writes }: Committed, place: number): Step {
-  const { from, to } = signedAt(batch, index).prepared
-  return { index: place, access: outcome.access, writes, parties: to === null ? [from] : [from, to] }
-}
-
-function runTransactions(batch: EngineBatch, { committed }: Run): RunTransaction[] {
-  let cumulativeGasUsed = 0n
-  return committed.map(({ index, outcome }) => {
-    const { status, gasUsed, logs, created, failure, output, access } = outcome
-    const signed = signedAt(batch, index)
-    const { pricing } = signed.prepared
-    cumulativeGasUsed += gasUsed
-    const receipt: Receipt = { type: pricing.type, outcome: status, cumulativeGasUsed, logs }
-    const { baseFeePerGas } = batch.environment
-    const gasPrice =
-      'gasPrice' in pricing
-        ? pricing.gasPrice
-        : least(pricing.maxFeePerGas, baseFeePerGas + pricing.maxPriorityFeePerGas)
-    return { signed, index, receipt, gasUsed, gasPrice, created, failure, output, access }
-  })
-}
-
-function least(one: bigint, other: bigint): bigint {
-  return one < other ? one : other
-}
-
-/** The next block, as its transactions see it. */
-function nextContext({ history, options }: Works, environment: Environment): Block {
-  const { chainId, blobPrices } = options
-  return {
-    chainId,
-    number: BigInt(history.head().block.header.number + 1),
-    timestamp: environment.timestamp,
-    miner: environment.feeRecipient,
-    gasLimit: environment.gasLimit,
-    baseFeePerGas: environment.baseFeePerGas,
-    prevRandao: environment.prevRandao ?? new Uint8Array(32),
-    excessBlobGas: 0n,
-    ...(blobPrices ? { blobPrices } : {}),
-    hashOf: history.hashOf,
-  }
-}
-
-/** A sealed block, as a call on top of its state sees it. */
-function contextOf({ history, options }: Works, header: Header): Block {
-  const { chainId, blobPrices } = options
-  return {
-    chainId,
-    number: BigInt(header.number),
-    timestamp: header.timestamp,
-    miner: header.miner,
-    gasLimit: header.gasLimit,
-    baseFeePerGas: 'baseFeePerGas' in header ? header.baseFeePerGas : 0n,
-    prevRandao: header.mixHash,
-    excessBlobGas: 0n,
-    ...(blobPrices ? { blobPrices } : {}),
-    hashOf: history.hashOf,
-  }
-}
-
-/** EIP-4788 and, from prague on, EIP-2935: what a block tells its contracts before anything else. */
-function runSystemCalls(works: Works, block: Block, environment: Environment): Step {
-  const { machine, store, history, options } = works
-  const { beaconRoots, history: hashes } = systemContracts
-  const calls = [{ to: beaconRoots, data: environment.parentBeaconBlockRoot ?? new Uint8Array(32) }]
-  if (options.fork !== 'cancun') calls.push({ to: hashes, data: fromHex(history.head().block.hash) })
-  const steps = calls.map((call) => {
-    const outcome = machine.system(call, block, store.state)
-    invariant(outcome.kind === 'executed', 'a system call needs no precompiled contract')
-    works.sequence += 1
-    return { access: outcome.access, writes: store.take(outcome.changes, works.sequence) }
-  })
-  return {
-    index: 0,
-    access: {
-      reads: steps.flatMap(({ access }) => access.reads),
-      writes: steps.flatMap(({ access }) => access.writes),
-      credits: [],
-      emptiness: [],
-    },
-    writes: steps.flatMap(({ writes }) => writes),
-    parties: calls.map(({ to }) => to),
-  }
 }
 
 /** Takes over a block as its record has it, and holds the outcome to the root in its header. */
@@ -295,7 +154,25 @@ function replay(works: Works, { header: bytes, changes }: BlockRecord): Decoded<
     undoBlock(store, works.sequence)
     return refused("the changes do not lead to the block's state root")
   }
+  works.parallel?.writer.publish(writesOf(changes), works.sequence)
   const block = { header: header.value, hash: blockHashOf(bytes) }
   history.add({ block, trie, before: store.endBlock().before })
   return accepted(block)
+}
+
+/** A sealed block, as a call on top of its state sees it. */
+function contextOf({ history, options }: Works, header: Header): Block {
+  const { chainId, blobPrices } = options
+  return {
+    chainId,
+    number: BigInt(header.number),
+    timestamp: header.timestamp,
+    miner: header.miner,
+    gasLimit: header.gasLimit,
+    baseFeePerGas: 'baseFeePerGas' in header ? header.baseFeePerGas : 0n,
+    prevRandao: header.mixHash,
+    excessBlobGas: 0n,
+    ...(blobPrices ? { blobPrices } : {}),
+    hashOf: history.hashOf,
+  }
 }

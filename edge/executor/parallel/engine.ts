@@ -54,6 +54,8 @@ export interface EngineOptions {
   readonly workers?: number
   /** Parts the state is split into by the hash of the address: 1 to {@link engineLimits}`.shardsMax`. */
   readonly shards?: number
+  /** Shared memory that the workers read the state from, all shards together. Beyond it they run less and less ahead. */
+  readonly stateBytes?: number
   /** Newest blocks whose state stays readable. */
   readonly blocksKept?: number
   /** Contracts that need large libraries. One that is missing skips the transaction. */
@@ -68,7 +70,8 @@ export interface EngineOptions {
 /** Bounds of an engine. */
 export const engineLimits = {
   workersMax: 64,
-  shardsMax: 64,
+  /** Bits of a word. */
+  shardsMax: 31,
   batchTransactionsMax: 100_000,
   blocksKeptMax: 1_024,
 } as const

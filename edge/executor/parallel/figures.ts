@@ -3,6 +3,7 @@ import type { Address } from '../../../sdk/units.ts'
 import type { TouchedPlaces } from '../../../sdk/vm/index.ts'
 import type { Figures } from './engine.ts'
 import type { Run } from './run.ts'
+import { declaredShards, type Shared, touchedShards } from './shards.ts'
 
 const workerCounts = [2, 4, 8, 16] as const
 
@@ -11,11 +12,11 @@ export interface Forecast {
   /** One a transaction of the batch. */
   readonly footprints: readonly Footprint[]
   readonly declared: Plan
-  readonly feeRecipient: Address
+  readonly shared: Shared
 }
 
 /** How a run went. What is counted in gas is the same on every machine. */
-export function figuresOf(run: Run, { footprints, declared, feeRecipient }: Forecast): Figures {
+export function figuresOf(run: Run, { footprints, declared, shared }: Forecast): Figures {
   const observed = planKeys(intern(run.committed.map((one) => observedFootprint(one, footprints))))
   const asUsed = withGas(declared, run)
   return {
@@ -27,9 +28,12 @@ export function figuresOf(run: Run, { footprints, declared, feeRecipient }: Fore
     }),
     lanes: declared.lanes.length,
     mispredictions: run.committed.filter(
-      ({ index, outcome }) => !isForetold(outcome.access, footprints[index] as Footprint, feeRecipient),
+      ({ index, outcome }) => !isForetold(outcome.access, footprints[index] as Footprint, shared.feeRecipient),
     ).length,
-    crossShard: run.crossShard,
+    crossShard: run.committed.filter(({ index, outcome }) => {
+      const said = declaredShards(footprints[index] as Footprint, shared.shards)
+      return said !== 0 && (touchedShards(outcome.access, shared) & ~said) !== 0
+    }).length,
     reExecutions: run.reExecutions,
     ranAhead: run.ranAhead,
   }

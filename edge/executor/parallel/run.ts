@@ -14,6 +14,8 @@ export interface Ahead {
   readonly take: (index: number) => AheadRun | undefined
   /** Hears of each commit, in order. */
   readonly publish: (writes: readonly AccountWrite[], sequence: number) => void
+  /** The transaction is committed or skipped: who waits for it may run. */
+  readonly settled: (index: number) => void
 }
 
 export interface RunOptions {
@@ -22,7 +24,8 @@ export interface RunOptions {
   readonly store: Store
   /** Number of the last commit. */
   readonly sequence: number
-  readonly ahead?: Ahead | undefined
+  /** Comes in by a function that runs a transaction on the last commit, in this thread. */
+  readonly ahead?: ((runHere: (index: number) => AheadRun | undefined) => Ahead) | undefined
 }
 
 export interface Committed {
@@ -38,7 +41,6 @@ export interface Run {
   readonly sequence: number
   readonly ranAhead: number
   readonly reExecutions: number
-  readonly crossShard: number
 }
 
 /** How long the program's other work may wait, in milliseconds. */
@@ -49,39 +51,60 @@ const turnMs = 20
  * still so; else it is run here and now, which is final. So the result is that of running one after the other.
  */
 export async function run(transactions: readonly Transaction[], options: RunOptions): Promise<Run> {
-  const { machine, block, store, ahead } = options
-  const committed: Committed[] = []
-  const skipped: Run['skipped'][number][] = []
-  let { sequence } = options
-  let gasUsed = 0n
-  let ranAhead = 0
-  let reExecutions = 0
+  const tally: Tally = { ...options, committed: [], skipped: [], gasUsed: 0n, ranAhead: 0, reExecutions: 0 }
+  const { machine, block, store } = options
+  const ahead = options.ahead?.((index) => {
+    const outcome = machine.execute(transactions[index] as Transaction, block, store.state)
+    return outcome.kind === 'executed' ? { outcome, since: tally.sequence } : undefined
+  })
   let turnEnds = performance.now() + turnMs
   for (const [index, transaction] of transactions.entries()) {
     if (performance.now() > turnEnds) {
       await setImmediate()
       turnEnds = performance.now() + turnMs
     }
-    const run = ahead?.take(index)
-    if (transaction.gas > block.gasLimit - gasUsed) {
-      skipped.push({ index, code: transaction.gas > block.gasLimit ? 'gas-too-high' : 'block-full' })
-      continue
-    }
-    const isTaken = run !== undefined && isStillTrue(store, run.outcome.access, run.since)
-    if (isTaken) ranAhead += 1
-    else if (run) reExecutions += 1
-    const outcome = isTaken ? run.outcome : machine.execute(transaction, block, store.state)
-    if (outcome.kind !== 'executed') {
-      skipped.push({ index, code: outcome.kind === 'refused' ? outcome.code : 'unsupported' })
-      continue
-    }
-    sequence += 1
-    const writes = store.take(outcome.changes, sequence)
-    ahead?.publish(writes, sequence)
-    gasUsed += outcome.gasUsed
-    committed.push({ index, outcome, writes })
+    const writes = commitNext(tally, transaction, { index, ran: ahead?.take(index) })
+    if (writes) ahead?.publish(writes, tally.sequence)
+    ahead?.settled(index)
   }
-  return { committed, skipped, gasUsed, sequence, ranAhead, reExecutions, crossShard: 0 }
+  const { committed, skipped, gasUsed, sequence, ranAhead, reExecutions } = tally
+  return { committed, skipped, gasUsed, sequence, ranAhead, reExecutions }
+}
+
+type Tally = Pick<RunOptions, 'machine' | 'block' | 'store'> & {
+  readonly committed: Committed[]
+  readonly skipped: Run['skipped'][number][]
+  gasUsed: bigint
+  sequence: number
+  ranAhead: number
+  reExecutions: number
+}
+
+interface Turn {
+  readonly index: number
+  readonly ran: AheadRun | undefined
+}
+
+/** Commits the transaction whose turn it is, or skips it: then there is nothing to publish. */
+function commitNext(tally: Tally, transaction: Transaction, { index, ran }: Turn): readonly AccountWrite[] | undefined {
+  const { machine, block, store, skipped } = tally
+  if (transaction.gas > block.gasLimit - tally.gasUsed) {
+    skipped.push({ index, code: transaction.gas > block.gasLimit ? 'gas-too-high' : 'block-full' })
+    return undefined
+  }
+  const isTaken = ran !== undefined && isStillTrue(store, ran.outcome.access, ran.since)
+  if (isTaken) tally.ranAhead += 1
+  else if (ran) tally.reExecutions += 1
+  const outcome = isTaken ? ran.outcome : machine.execute(transaction, block, store.state)
+  if (outcome.kind !== 'executed') {
+    skipped.push({ index, code: outcome.kind === 'refused' ? outcome.code : 'unsupported' })
+    return undefined
+  }
+  tally.sequence += 1
+  const writes = store.take(outcome.changes, tally.sequence)
+  tally.gasUsed += outcome.gasUsed
+  tally.committed.push({ index, outcome, writes })
+  return writes
 }
 
 /** Whether a run that saw these places after commit `since` would see the same now. Credits look at nothing. */

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createEngine } from '../../../edge/executor/parallel/createEngine.ts'
+import { toHex } from '../../../sdk/units.ts'
+import { openMarket } from '../../sdk/vm/market.ts'
+import { asSigned, chain, genesisOf, laterBy } from './chain.ts'
+import { buildWorkerScript } from './workerScript.ts'
+
+let script: Awaited<ReturnType<typeof buildWorkerScript>>
+
+beforeAll(async () => {
+  script = await buildWorkerScript()
+})
+
+afterAll(() => script.clear())
+
+describe('workers', () => {
+  it.each([
+    { workers: 1, shards: 1 },
+    { workers: 2, shards: 1 },
+    { workers: 2, shards: 4 },
+  ])('seal the same blocks as one thread alone: $workers workers, $shards shards', async ({ workers, shards }) => {
+    const market = openMarket(40)
+    const start = genesisOf(market.state)
+    const alone = await createEngine({ chainId: chain, fork: 'osaka', start })
+    const together = await createEngine({
+      chainId: chain,
+      fork: 'osaka',
+      start,
+      workers,
+      shards,
+      workerScript: script.url,
+    })
+    for (let block = 1; block <= 3; block++) {
+      const transactions = Array.from({ length: 60 }, (_, at) => asSigned(at % 4 ? market.transfer() : market.swap()))
+      const batch = { transactions, environment: laterBy(12 * block) }
+      const [one, other] = [await alone.execute(batch), await together.execute(batch)]
+      if (one.kind === 'refused' || other.kind === 'refused') throw new Error('A batch was refused.')
+      expect(other.block.hash).toBe(one.block.hash)
+      expect(toHex(other.access.hash)).toBe(toHex(one.access.hash))
+      expect(other.record.changes).toEqual(one.record.changes)
+    }
+    await together.stop()
+  })
+})
