@@ -3,6 +3,7 @@ import { createEngine } from '../../../edge/executor/parallel/createEngine.ts'
 import { toHex } from '../../../sdk/units.ts'
 import { openMarket } from '../../sdk/vm/market.ts'
 import { asSigned, chain, genesisOf, laterBy } from './chain.ts'
+import { judgeBatches } from './corrupted.ts'
 import { buildWorkerScript } from './workerScript.ts'
 
 let script: Awaited<ReturnType<typeof buildWorkerScript>>
@@ -40,5 +41,24 @@ describe('workers', () => {
       expect(other.record.changes).toEqual(one.record.changes)
     }
     await together.stop()
+  })
+})
+
+/** More by `npm run conformance -- corrupted 10000`. */
+const batches = 60
+
+describe('a batch whose declarations are corrupted', () => {
+  it.each([
+    { workers: 1, shards: 1 },
+    { workers: 2, shards: 1 },
+    { workers: 2, shards: 4 },
+  ])('comes to the same block as one without any: $workers workers, $shards shards', async (counts) => {
+    const setting = { ...counts, workerScript: script.url }
+    let ranAhead = 0
+    for await (const judgement of judgeBatches({ from: 1, count: batches, setting })) {
+      expect(judgement).toMatchObject({ difference: null })
+      ranAhead += judgement.ranAhead
+    }
+    expect(ranAhead).toBeGreaterThan(0)
   })
 })
