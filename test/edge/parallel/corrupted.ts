@@ -1,7 +1,7 @@
 import { createEngine } from '../../../edge/executor/parallel/createEngine.ts'
 import type { Engine, EngineBatch, ExecutedBlock } from '../../../edge/executor/parallel/engine.ts'
 import { type Access, type Declaration, normalise, type Place, undeclared } from '../../../sdk/batch/index.ts'
-import { type Address, address, toHex } from '../../../sdk/units.ts'
+import { type Address, address, fromHex, toHex, wei } from '../../../sdk/units.ts'
 import type { Transaction } from '../../../sdk/vm/index.ts'
 import type { MemoryState } from '../../sdk/vm/memoryState.ts'
 import { type Chance, createChance, drawWorld } from '../../sdk/vm/programs.ts'
@@ -14,11 +14,25 @@ const transactionsMax = 14
 /** Transactions with authorizations cost a signature each to make, and one more to read. */
 const delegationShare = 0.05
 
+/** Counts in a slot, and notes in another how much the recipient of fees has. */
+const counter = fromHex('0x600054600101600055413160015500')
+/** Gives 1 wei to the account in its calldata, which costs more where that is empty. */
+const giver = fromHex('0x5f5f5f5f60015f355af15000')
+/** Tells how much the account in its calldata has. */
+const watcher = fromHex('0x5f35315f5260205ff3')
+const watcherAt = address(`0x${'d1'.repeat(20)}`)
+const counters = ['a1', 'a2', 'a3'].map((byte) => address(`0x${byte.repeat(20)}`))
+const givers = ['b1', 'b2', 'b3'].map((byte) => address(`0x${byte.repeat(20)}`))
+const strangers = Array.from({ length: 12 }, (_, at) => address(`0x${`e${at.toString(16)}`.repeat(20)}`))
+
 /** Random programs that know each other, and senders of transactions to them. */
 export function drawSetting(chance: Chance): MemoryState {
-  const { state } = drawWorld(chance, true)
+  const { state } = drawWorld(chance, chance() < delegationShare)
   for (const sender of senders)
     state.put(sender, { nonce: 0n, balance: 10n ** 24n, code: new Uint8Array(0), slots: [] })
+  for (const contract of counters) state.put(contract, { nonce: 1n, balance: 0n, code: counter, slots: [] })
+  state.put(watcherAt, { nonce: 1n, balance: 0n, code: watcher, slots: [] })
+  for (const contract of givers) state.put(contract, { nonce: 1n, balance: 10n ** 6n, code: giver, slots: [] })
   return state
 }
 
@@ -31,12 +45,29 @@ export function drawBatch(chance: Chance, nonceOf: (sender: Address) => bigint):
     for (const one of drawWorld(chance, chance() < delegationShare).transactions) {
       const from = pick(chance, senders)
       const nonce = (used.get(from) ?? nonceOf(from)) + (chance() < 0.03 ? 1n : 0n)
-      const isTransfer = chance() < 0.3
-      const to = isTransfer ? pick(chance, [...senders, environment.feeRecipient]) : one.to
-      transactions.push({ ...one, from, to, nonce, data: isTransfer ? new Uint8Array(0) : one.data })
+      transactions.push({ ...one, ...drawCall(chance), from, nonce })
       used.set(from, nonce + 1n)
     }
   return transactions
+}
+
+/** Nothing, for one of the random programs; or a call of a contract whose conflicts are known. */
+function drawCall(chance: Chance): Partial<Transaction> {
+  const plain = { pricing, gas: 200_000n, data: new Uint8Array(0) }
+  const kind = chance()
+  if (kind < 0.25) return { ...plain, to: pick(chance, [...senders, ...strangers, environment.feeRecipient]) }
+  if (kind < 0.5) return { ...plain, to: pick(chance, counters), value: 0n }
+  if (kind > 0.8) return {}
+  const data = new Uint8Array(32)
+  data.set(fromHex(pick(chance, strangers)), 12)
+  return { ...plain, to: kind < 0.65 ? watcherAt : pick(chance, givers), value: 0n, data }
+}
+
+const pricing: Transaction['pricing'] = {
+  type: 'eip1559',
+  maxFeePerGas: wei(3_000_000_000n),
+  maxPriorityFeePerGas: wei(1n),
+  accessList: [],
 }
 
 /** A declaration as a careless or hostile sender has it: places left out, added, and put into other lists. */
