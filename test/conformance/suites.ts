@@ -1,5 +1,6 @@
 import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
+import { corrupted } from './corrupted.ts'
 import { headers } from './headers.ts'
 import { proofs } from './proofs.ts'
 import { rlp } from './rlp.ts'
@@ -11,6 +12,7 @@ import { transactionTests } from './transactionTests.ts'
 export const suites: Readonly<Record<string, Suite>> = {
   bip,
   blocks,
+  corrupted,
   headers,
   proofs,
   rlp,
