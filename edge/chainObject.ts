@@ -20,7 +20,7 @@ import { type ChainStore, openChainStore } from './chainSql.ts'
 import { type ChainConfig, chainConfig } from './config.ts'
 import { jsonRpcExecutor } from './executor/jsonRpc.ts'
 import { eventsPerReadMax, eventsWaitMs, readersMax, windowsPerReadMax } from './limits.ts'
-import type { ChainApi, Env, EventsAnswer, MemberStatus, WindowAnswer } from './objects.ts'
+import type { Awaited, ChainApi, Env, EventsAnswer, MemberStatus, WindowAnswer } from './objects.ts'
 import { shardName } from './placement.ts'
 import { openRunner, type Runner } from './runner.ts'
 import { openFaults, openIdentity } from './sql.ts'
@@ -108,6 +108,23 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     return answer
   }
 
+  async outcomes(awaited: readonly Awaited[], waitMs: number, until: 'end' | 'verdict') {
+    const enough = until === 'end' ? endings : verdicts
+    const deadline = Date.now() + waitMs
+    for (;;) {
+      const statuses = awaited.map((one) => this.#outcome(one))
+      const left = deadline - Date.now()
+      const isOver = statuses.every((status) => status !== null && enough.has(status.state))
+      if (isOver || left <= 0 || this.#readers.size >= readersMax) return statuses
+      await this.#grown(left)
+    }
+  }
+
+  async raw(hash: TxHash): Promise<{ readonly sender: Address; readonly raw: Uint8Array } | null> {
+    const [row, payload] = [this.#store.tx(hash), this.#store.payload(hash)]
+    return row && payload ? { sender: row.sender, raw: payload.raw } : null
+  }
+
   async windows(after: number): Promise<readonly WindowRow[]> {
     return this.#store.windows(after, windowsPerReadMax)
   }
@@ -127,6 +144,14 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   #hasEnded(hash: TxHash): boolean {
     const state = chainStatus(this.#store, hash)?.state
     return state === undefined || endings.has(state)
+  }
+
+  /** Where a transaction stands; an ending that its shard had heard of before it took the bytes anew does not count. */
+  #outcome({ hash, sequence }: Awaited): TxStatus | null {
+    const row = this.#store.tx(hash)
+    if (row) return row.status
+    const last = this.#store.lastEvent(hash)
+    return last && last.sequence > sequence ? last.status : null
   }
 
   /** Resolves when the log has grown, or after a time. */
@@ -162,3 +187,6 @@ const endings: ReadonlySet<TxStatus['state']> = new Set([
   'replaced',
   'expired',
 ] as const)
+
+/** States in which an executor has said yes or no, or in which none will be asked. */
+const verdicts: ReadonlySet<TxStatus['state']> = new Set([...endings, 'accepted', 'held'] as const)

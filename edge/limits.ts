@@ -116,3 +116,21 @@ export const bitcoinAnswerBytesMax = 16 * 1024
 export const depositPauseFactorMax = 20
 /** Blocks, its own with them, under which a spend counts as buried. */
 export const burialBlocks = 6
+
+/** Most calls in one JSON-RPC array at `/rpc`, longest body, and longest answer of an executor that is passed on. */
+export const rpcCallsMax = 100
+export const rpcBodyBytesMax = 1024 * 1024
+export const rpcAnswerBytesMax = 8 * 1024 * 1024
+/** How long a read of a wallet may take at an executor. */
+export const rpcReadMs = 10_000
+/** Most blocks one `eth_getLogs` may span, where both ends are numbers. */
+export const logsBlocksMax = 10_000
+/** How long `eth_sendRawTransaction` waits for the executor's yes or no; the rows are durable before. */
+export const rpcVerdictMs = 300
+/** How long `eth_sendRawTransactionSync` waits unless it is told, and the longest (EIP-7966 recommends 2 s). */
+export const syncMsDefault = 2_000
+export const syncMsMax = 30_000
+/** Pause between two questions for a receipt that the executor is about to have. */
+export const receiptPauseMs = 50
+/** Most missing nonces that are named. */
+export const gapsToldMax = 64

@@ -18,6 +18,8 @@ const kinds = {
   'unknown-batch': no(404, 'The batch is not known here'),
   'unknown-window': no(404, 'The plan of the window is not kept here'),
   'unknown-transaction': no(404, 'The transaction is not known here'),
+  'unknown-sender': no(404, 'The path names no account'),
+  'malformed-call': no(400, 'The body is not JSON'),
   'cursor-expired': no(410, 'The log no longer reaches back to the cursor'),
 
   'malformed-envelope': no(400, 'The envelope cannot be read'),

@@ -18,6 +18,7 @@ import {
   shardWakeAt,
 } from './shard.ts'
 import { doForShard, learn, type ShardWorld } from './shardDeeds.ts'
+import { type NonceStanding, nonceStanding } from './shardNonces.ts'
 import { openShardStore } from './shardSql.ts'
 import { openFaults, openIdentity } from './sql.ts'
 
@@ -72,6 +73,10 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
   async status(sender: Address, hash: TxHash): Promise<TxStatus | null> {
     const row = this.#world.rows.row(hash)
     return row?.sender === sender ? row.status : null
+  }
+
+  async nonces(sender: Address, latest: number): Promise<NonceStanding> {
+    return nonceStanding(this.#world.rows, sender, latest)
   }
 
   #who(): { readonly chain: ChainId; readonly shard: number } {

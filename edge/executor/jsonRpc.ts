@@ -132,7 +132,12 @@ async function askSome(url: string, calls: readonly Call[]): Promise<readonly (A
   return answers
 }
 
-async function post(url: string, body: string): Promise<unknown> {
+/** One request to an executor. Throws `node/unreachable` or `node/nonsense`; the answer is an object or an array. */
+export async function post(
+  url: string,
+  body: string,
+  { timeoutMs, bytesMax } = { timeoutMs: executorTimeoutMs, bytesMax: executorAnswerBytesMax },
+): Promise<unknown> {
   let text: string
   try {
     const response = await fetch(url, {
@@ -140,9 +145,9 @@ async function post(url: string, body: string): Promise<unknown> {
       headers: { 'content-type': 'application/json' },
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(executorTimeoutMs),
+      signal: AbortSignal.timeout(timeoutMs),
     })
-    text = await readText(response)
+    text = await readText(response, bytesMax)
     if (response.status === 429 || response.status >= 500) throw unreachable(`It answered ${response.status}.`)
   } catch (error) {
     throw error instanceof SdkError ? error : unreachable('The connection failed or took too long.')
@@ -156,7 +161,7 @@ async function post(url: string, body: string): Promise<unknown> {
   throw nonsense('JSON-RPC')
 }
 
-async function readText(response: Response): Promise<string> {
+async function readText(response: Response, bytesMax: number): Promise<string> {
   const reader = response.body?.getReader()
   if (!reader) return ''
   const decoder = new TextDecoder()
@@ -164,7 +169,7 @@ async function readText(response: Response): Promise<string> {
   let size = 0
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
     size += chunk.value.byteLength
-    if (size > executorAnswerBytesMax) {
+    if (size > bytesMax) {
       await reader.cancel()
       throw nonsense('within the size that is read')
     }

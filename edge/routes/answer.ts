@@ -57,6 +57,12 @@ export function transactionOf(sender: string, hash: string): { readonly sender: 
   return { sender: address(sender), hash: txHash(hash) }
 }
 
+/** The sender named in the path. */
+export function senderOf(text: string): Address {
+  if (!isHex(text, 20)) throw new Refusal('unknown-sender', 'A sender is named by 0x and 20 bytes.')
+  return address(text)
+}
+
 /** The window named in the path. */
 export function windowOf(text: string): number {
   if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new Refusal('unknown-window', 'A window is named by a number from 1.')
