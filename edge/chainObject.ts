@@ -18,17 +18,22 @@ import { type ChainWorld, doForChain } from './chainDeeds.ts'
 import type { WindowRow } from './chainRows.ts'
 import { type ChainStore, openChainStore } from './chainSql.ts'
 import { type ChainConfig, chainConfig } from './config.ts'
-import { jsonRpcExecutor } from './executor/jsonRpc.ts'
+import { type Health, openHealth } from './executor/health.ts'
+import { executorsOf } from './executor/jsonRpc.ts'
+import type { Executor } from './executor/port.ts'
 import { eventsPerReadMax, eventsWaitMs, readersMax, windowsPerReadMax } from './limits.ts'
 import type { Awaited, ChainApi, Env, EventsAnswer, MemberStatus, WindowAnswer } from './objects.ts'
 import { shardName } from './placement.ts'
+import { type KeyClaim, openReplies, type Replies, type Reply } from './replies.ts'
 import { openRunner, type Runner } from './runner.ts'
 import { openFaults, openIdentity } from './sql.ts'
 
 /** The Durable Object around the chain's step: windows, leases, settlements and the log in SQLite. */
 export class ChainObject extends DurableObject<Env> implements ChainApi {
   readonly #store: ChainStore
+  readonly #replies: Replies
   readonly #identity: ReturnType<typeof openIdentity>
+  #health: Health | undefined
   readonly #runner: Runner<ChainEvent, ChainStep>
   /** Readers that wait for the log to grow. */
   readonly #readers = new Set<() => void>()
@@ -37,10 +42,11 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     super(ctx, env)
     const { storage } = ctx
     this.#store = openChainStore(storage.sql)
+    this.#replies = openReplies(storage.sql)
     this.#identity = openIdentity(storage.sql)
     const world: ChainWorld = {
       rows: this.#store,
-      executor: () => jsonRpcExecutor(this.#config()),
+      executor: () => this.#executors(),
       deliver: (shard, settlements) => env.SHARD.getByName(shardName(this.#config().id, shard)).settle(settlements),
       feed: (event) => this.#runner.feed(event),
       now: Date.now,
@@ -125,6 +131,18 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     return row && payload ? { sender: row.sender, raw: payload.raw } : null
   }
 
+  async claimKey(key: string, fingerprint: string): Promise<KeyClaim> {
+    return this.#replies.claim(key, fingerprint, Date.now())
+  }
+
+  async keepReply(key: string, fingerprint: string, reply: Reply): Promise<void> {
+    this.#replies.keep(key, fingerprint, reply, Date.now())
+  }
+
+  async releaseKey(key: string, fingerprint: string): Promise<void> {
+    this.#replies.release(key, fingerprint)
+  }
+
   async windows(after: number): Promise<readonly WindowRow[]> {
     return this.#store.windows(after, windowsPerReadMax)
   }
@@ -170,6 +188,12 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   #tell({ changes }: ChainStep): void {
     if (changes.some((change) => 'put' in change && change.put === 'event'))
       for (const wake of [...this.#readers]) wake()
+  }
+
+  #executors(): Executor {
+    const config = this.#config()
+    this.#health ??= openHealth(config.executors.length, Date.now)
+    return executorsOf(config, this.#health)
   }
 
   #config(): ChainConfig {

@@ -134,3 +134,15 @@ export const syncMsMax = 30_000
 export const receiptPauseMs = 50
 /** Most missing nonces that are named. */
 export const gapsToldMax = 64
+
+/** Failures in a row after which an executor is left alone, and for how long at first and at most. */
+export const breakerFailures = 3
+export const breakerMsMin = 1_000
+export const breakerMsMax = 60_000
+
+/** Longest wait of a submission for its receipts. */
+export const waitMsMax = 30_000
+/** Longest `Idempotency-Key`, most answers kept under keys, and how long a request under a key may take. */
+export const keyCharsMax = 128
+export const repliesMax = 10_000
+export const replyLeaseMs = 60_000

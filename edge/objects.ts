@@ -4,6 +4,7 @@ import type { Member, Notice, Offer, Taken } from './chain.ts'
 import type { PlanRow, Settlement, WindowRow } from './chainRows.ts'
 import type { Access, BoxAnswer, BoxRefusal, InboxAnswer, Post } from './channelBox.ts'
 import type { Deposit, DepositRow } from './channelBoxRows.ts'
+import type { KeyClaim, Reply } from './replies.ts'
 import type { Answer, Item } from './shard.ts'
 import type { NonceStanding } from './shardNonces.ts'
 
@@ -65,6 +66,10 @@ export interface ChainApi {
   ) => Promise<readonly (TxStatus | null)[]>
   /** The bytes of a transaction that has not ended. */
   readonly raw: (hash: TxHash) => Promise<{ readonly sender: Address; readonly raw: Uint8Array } | null>
+  readonly claimKey: (key: string, fingerprint: string) => Promise<KeyClaim>
+  readonly keepReply: (key: string, fingerprint: string, reply: Reply) => Promise<void>
+  /** Gives a key up, because its request was refused. */
+  readonly releaseKey: (key: string, fingerprint: string) => Promise<void>
   /** Events of a batch after a sequence. Waits for a while when there are none yet. */
   readonly events: (batch: BatchId, after: number) => Promise<EventsAnswer>
   /** Windows after a number, the oldest first. */

@@ -20,6 +20,10 @@ const kinds = {
   'unknown-transaction': no(404, 'The transaction is not known here'),
   'unknown-sender': no(404, 'The path names no account'),
   'malformed-call': no(400, 'The body is not JSON'),
+  'malformed-wait': no(400, 'The time to wait is not a number of milliseconds within bounds'),
+  'malformed-key': no(400, 'The Idempotency-Key is too long or has other characters than printable ones'),
+  'idempotency-in-progress': later(409, 'A request with this key is being answered'),
+  'idempotency-key-reused': no(422, 'Another request has this key'),
   'cursor-expired': no(410, 'The log no longer reaches back to the cursor'),
 
   'malformed-envelope': no(400, 'The envelope cannot be read'),

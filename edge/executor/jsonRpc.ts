@@ -4,12 +4,20 @@ import type { ChainConfig, Finality } from '../config.ts'
 import { callsPerRequestMax, executorAnswerBytesMax, executorTimeoutMs } from '../limits.ts'
 import { type Answer, isRecord, nonsense, readAnswer, readBlock, readInclusion, readQuantity } from './answer.ts'
 import { forwardLanes } from './forward.ts'
+import type { Health } from './health.ts'
 import type { Block, Executor, Found, Head, Inclusion, Outcome } from './port.ts'
+import { severalExecutors } from './several.ts'
 import { outcomeOfError } from './verdict.ts'
 
 interface Call {
   readonly method: string
   readonly params: readonly unknown[]
+}
+
+/** All executors of a chain as one; `health` is kept by the object that asks, for as long as it lives. */
+export function executorsOf({ executors, finality }: ChainConfig, health: Health): Executor {
+  const members = executors.map((url) => jsonRpcExecutor({ executors: [url], finality }))
+  return severalExecutors(members, health, Date.now)
 }
 
 /**

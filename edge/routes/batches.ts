@@ -1,15 +1,14 @@
 import { type Context, Hono } from 'hono'
-import { batchBytesMax, decodeBatch, decodeBatchJson, type ReceivedBatch } from '../../sdk/batch/index.ts'
 import type { Address, TxHash } from '../../sdk/units.ts'
+import { callsStatus } from '../calls.ts'
 import type { ChainConfig } from '../config.ts'
-import { jsonRpcExecutor } from '../executor/jsonRpc.ts'
-import { batchFault, sentence } from '../intake.ts'
+import { openHealth } from '../executor/health.ts'
+import { executorsOf } from '../executor/jsonRpc.ts'
 import type { Env } from '../objects.ts'
 import { chainName, shardName, shardOf } from '../placement.ts'
 import { allowOnly, ask, batchOf, chainOf, cursorOf, Refusal, senderOf, transactionOf, windowOf } from './answer.ts'
-import { mediaTypeOf, readBody } from './body.ts'
 import { streamEvents } from './events.ts'
-import { submit } from './submission.ts'
+import { answerBatch } from './submit.ts'
 
 type Bindings = { Bindings: Env }
 
@@ -18,7 +17,7 @@ export function batches() {
   return new Hono<Bindings>()
     .post('/batches', async (context) => {
       const chain = chainOf(context.env, pathOf(context, 'chain'))
-      return context.json(await submit(context.env, chain, await readBatch(context.req.raw, chain)), 202)
+      return answerBatch(context, chain)
     })
     .all('/batches', allowOnly('POST'))
     .get('/batches/:batch', async (context) => {
@@ -30,7 +29,8 @@ export function batches() {
         hash,
         status: status ?? (await statusOf(context.env, chain, sender, hash)),
       }))
-      return context.json({ batch, items: await Promise.all(items) })
+      const told = await Promise.all(items)
+      return context.json({ batch, code: callsStatus(told.flatMap(({ status }) => status ?? [])), items: told })
     })
     .all('/batches/:batch', allowOnly('GET'))
     .get('/batches/:batch/events', async (context) => {
@@ -83,7 +83,7 @@ function pathOf(context: Context<Bindings>, name: 'chain'): string {
 
 /** The sender's next nonce after the newest block, as an executor tells it. */
 async function latestNonce(chain: ChainConfig, sender: Address): Promise<number> {
-  const nonces = await jsonRpcExecutor(chain)
+  const nonces = await executorsOf(chain, openHealth(chain.executors.length, Date.now))
     .nonces([sender], 'latest')
     .catch(() => undefined)
   const nonce = nonces?.get(sender)
@@ -95,25 +95,4 @@ async function latestNonce(chain: ChainConfig, sender: Address): Promise<number>
 async function statusOf(env: Env, chain: ChainConfig, sender: Address, hash: TxHash) {
   const shard = env.SHARD.getByName(shardName(chain.id, shardOf(sender)))
   return ask(() => shard.status(sender, hash))
-}
-
-async function readBatch(request: Request, chain: ChainConfig): Promise<ReceivedBatch> {
-  const type = mediaTypeOf(request)
-  const isJson = type === 'application/json'
-  if (!isJson && type !== 'application/octet-stream')
-    throw new Refusal('unsupported-media-type', 'Send application/octet-stream or application/json.')
-  const bytes = await readBody(request, batchBytesMax, { code: 'batch-too-large', what: 'An envelope' })
-  const decoded = isJson ? decodeBatchJson(textOf(bytes)) : decodeBatch(bytes)
-  if (!decoded.ok) throw new Refusal(decoded.code, sentence(decoded.reason))
-  const fault = batchFault(decoded.value, chain)
-  if (fault) throw new Refusal(fault.code, fault.detail)
-  return decoded.value
-}
-
-function textOf(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
-  } catch {
-    throw new Refusal('malformed-envelope', 'The body is not UTF-8.')
-  }
 }

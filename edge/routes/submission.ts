@@ -43,7 +43,7 @@ export async function submit(env: Env, chain: ChainConfig, batch: ReceivedBatch)
     const { code, detail, retryable, retryAfterSeconds } = problem(answer.code, answer.detail)
     return { ok: false, index, problem: { code, detail, retryable, retryAfterSeconds } }
   })
-  return { batch: batch.id, items }
+  return { batch: batch.id, items, awaited: members.map(({ hash, sequence }) => ({ hash, sequence })) }
 }
 
 /** Judges in parts: signatures take a millisecond each, and others want their turn. */
