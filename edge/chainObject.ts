@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { invariant } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, BatchId, ChainId, TxHash } from '../sdk/units.ts'
+import { type Audience, openAudience } from './audience.ts'
 import {
   type ChainEffect,
   type ChainEvent,
@@ -35,6 +36,7 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   readonly #identity: ReturnType<typeof openIdentity>
   #health: Health | undefined
   readonly #runner: Runner<ChainEvent, ChainStep>
+  readonly #audience: Audience
   /** Readers that wait for the log to grow. */
   readonly #readers = new Set<() => void>()
 
@@ -44,6 +46,8 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     this.#store = openChainStore(storage.sql)
     this.#replies = openReplies(storage.sql)
     this.#identity = openIdentity(storage.sql)
+    this.#audience = openAudience(ctx, (batch, after) => this.#eventsNow(batch, after))
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
     const world: ChainWorld = {
       rows: this.#store,
       executor: () => this.#executors(),
@@ -65,6 +69,21 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
       report: openFaults(storage.sql).report,
     })
     ctx.blockConcurrencyWhile(() => this.#runner.resume())
+  }
+
+  /** Takes a socket that tells of one batch: named by the path, with the cursor in the query. */
+  override async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url)
+    const batch = url.pathname.split('/').at(-2) as BatchId
+    return this.#audience.accept(batch, Number(url.searchParams.get('after') ?? 0))
+  }
+
+  override async webSocketMessage(): Promise<void> {
+    // A listener has nothing to say.
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    socket.close(code === 1005 || code === 1006 ? 1000 : code)
   }
 
   override async alarm(): Promise<void> {
@@ -98,10 +117,15 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     return isTheirs ? (chainStatus(this.#store, hash) ?? null) : null
   }
 
-  async events(batch: BatchId, after: number): Promise<EventsAnswer> {
-    if (this.#store.members(batch).length === 0) return { kind: 'unknown' }
+  async peek(batch: BatchId, after: number): Promise<'known' | 'unknown' | 'expired'> {
+    if (this.#store.members(batch).length === 0) return 'unknown'
     const first = this.#store.firstEvent()?.sequence ?? 1
-    if (after > this.#store.head().sequence || (after > 0 && after < first - 1)) return { kind: 'expired' }
+    return after > this.#store.head().sequence || (after > 0 && after < first - 1) ? 'expired' : 'known'
+  }
+
+  async events(batch: BatchId, after: number): Promise<EventsAnswer> {
+    const place = await this.peek(batch, after)
+    if (place !== 'known') return { kind: place }
     const answer = this.#eventsNow(batch, after)
     if (answer.events.length > 0 || answer.isOver) return answer
     if (this.#readers.size >= readersMax) return { kind: 'busy' }
@@ -186,8 +210,10 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   }
 
   #tell({ changes }: ChainStep): void {
-    if (changes.some((change) => 'put' in change && change.put === 'event'))
-      for (const wake of [...this.#readers]) wake()
+    const told = changes.flatMap((change) => ('put' in change && change.put === 'event' ? [change.row.hash] : []))
+    if (told.length === 0) return
+    for (const wake of [...this.#readers]) wake()
+    if (!this.#audience.isEmpty()) this.#audience.push(new Set(told.flatMap((hash) => this.#store.batchesOf(hash))))
   }
 
   #executors(): Executor {

@@ -146,3 +146,7 @@ export const waitMsMax = 30_000
 export const keyCharsMax = 128
 export const repliesMax = 10_000
 export const replyLeaseMs = 60_000
+
+/** Most sockets of one box, and of one chain object. */
+export const boxSocketsMax = 8
+export const statusSocketsMax = 1_000

@@ -43,6 +43,8 @@ export type WindowAnswer = Omit<WindowRow, 'transactions'> & Pick<PlanRow, 'tran
 
 /** What a chain's object is asked. When an answer comes, what it says is stored. */
 export interface ChainApi {
+  /** Opens a socket that tells of one batch. */
+  readonly fetch: (request: Request) => Promise<Response>
   /** Takes over what a shard hands over. */
   readonly offer: (
     chain: ChainId,
@@ -70,6 +72,8 @@ export interface ChainApi {
   readonly keepReply: (key: string, fingerprint: string, reply: Reply) => Promise<void>
   /** Gives a key up, because its request was refused. */
   readonly releaseKey: (key: string, fingerprint: string) => Promise<void>
+  /** Whether a batch can be told of from a cursor on. */
+  readonly peek: (batch: BatchId, after: number) => Promise<'known' | 'unknown' | 'expired'>
   /** Events of a batch after a sequence. Waits for a while when there are none yet. */
   readonly events: (batch: BatchId, after: number) => Promise<EventsAnswer>
   /** Windows after a number, the oldest first. */
@@ -91,6 +95,8 @@ export interface Standing {
 
 /** What a channel's box is asked. When an answer comes, what it says is stored. */
 export interface BoxApi {
+  /** Opens a socket. */
+  readonly fetch: (request: Request) => Promise<Response>
   readonly post: (access: Access, post: Post) => Promise<BoxAnswer>
   /** Messages to a side after a sequence. Waits for a while when there are none yet. */
   readonly read: (access: Access, after: number) => Promise<InboxAnswer>

@@ -1,6 +1,6 @@
 /** One kind of refusal: its HTTP status, its title, and whether the very same request may succeed later. */
 export interface ProblemKind {
-  readonly status: 400 | 401 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 500 | 503
+  readonly status: 400 | 401 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 426 | 429 | 500 | 503
   readonly title: string
   readonly retryable: boolean
 }
@@ -13,6 +13,7 @@ const kinds = {
   'unknown-route': no(404, 'There is nothing at this path'),
   'method-not-allowed': no(405, 'The path does not take this method'),
   'unsupported-media-type': no(415, 'The body is of a type that is not read here'),
+  'upgrade-required': no(426, 'The path is a WebSocket'),
   'malformed-cursor': no(400, 'The cursor is not a sequence number'),
   'unknown-chain': no(404, 'This edge does not serve the chain'),
   'unknown-batch': no(404, 'The batch is not known here'),

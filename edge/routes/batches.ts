@@ -6,8 +6,19 @@ import { openHealth } from '../executor/health.ts'
 import { executorsOf } from '../executor/jsonRpc.ts'
 import type { Env } from '../objects.ts'
 import { chainName, shardName, shardOf } from '../placement.ts'
-import { allowOnly, ask, batchOf, chainOf, cursorOf, Refusal, senderOf, transactionOf, windowOf } from './answer.ts'
-import { streamEvents } from './events.ts'
+import {
+  allowOnly,
+  ask,
+  batchOf,
+  chainOf,
+  cursorOf,
+  demandUpgrade,
+  Refusal,
+  senderOf,
+  transactionOf,
+  windowOf,
+} from './answer.ts'
+import { expiredCursor, streamEvents, unknownBatch } from './events.ts'
 import { answerBatch } from './submit.ts'
 
 type Bindings = { Bindings: Env }
@@ -41,6 +52,18 @@ export function batches() {
       return streamEvents(context, after, (sequence) => ask(() => object.events(batch, sequence)))
     })
     .all('/batches/:batch/events', allowOnly('GET'))
+    .get('/batches/:batch/socket', async (context) => {
+      const chain = chainOf(context.env, pathOf(context, 'chain'))
+      const batch = batchOf(context.req.param('batch'))
+      const after = cursorOf(context.req.query('after'))
+      demandUpgrade(context)
+      const object = context.env.CHAIN.getByName(chainName(chain.id))
+      // The same refusals as of the event stream, before there is a socket to say them over.
+      const first = await ask(() => object.peek(batch, after))
+      if (first !== 'known') throw first === 'unknown' ? unknownBatch() : expiredCursor()
+      return ask(() => object.fetch(context.req.raw))
+    })
+    .all('/batches/:batch/socket', allowOnly('GET'))
     .get('/senders/:sender/txs/:hash', async (context) => {
       const chain = chainOf(context.env, pathOf(context, 'chain'))
       const { sender, hash } = transactionOf(context.req.param('sender'), context.req.param('hash'))
