@@ -1,6 +1,7 @@
 import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
 import { headers } from './headers.ts'
+import { lightSync } from './lightSync.ts'
 import { proofs } from './proofs.ts'
 import { rlp } from './rlp.ts'
 import { stateTests } from './stateTests.ts'
@@ -12,6 +13,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   bip,
   blocks,
   headers,
+  'light-sync': lightSync,
   proofs,
   rlp,
   'state-tests': stateTests,
