@@ -139,6 +139,7 @@ function networkOf(config: Readonly<Record<string, unknown>>, genesisValidatorsR
     genesisTime: 0,
     secondsPerSlot: Number(config.SECONDS_PER_SLOT),
     forks: [{ fork: 'phase0', epoch: 0, version: Number(config.GENESIS_FORK_VERSION) }, ...forks],
+    blobSteps: [],
   }
 }
 

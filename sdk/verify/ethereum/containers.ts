@@ -65,11 +65,25 @@ export function aggregateType(size: number) {
   return container({ sync_committee_bits: fixedBytes(size / 8), sync_committee_signature: fixedBytes(96) })
 }
 
+const altairHeaderType = container({ beacon: beaconHeaderType })
+const executionBranch = vector(root, 4)
+const capellaHeaderType = container({
+  beacon: beaconHeaderType,
+  execution: capellaPayloadType,
+  execution_branch: executionBranch,
+})
+const denebHeaderType = container({
+  beacon: beaconHeaderType,
+  execution: denebPayloadType,
+  execution_branch: executionBranch,
+})
+
+type LightHeaderType = typeof altairHeaderType | typeof capellaHeaderType | typeof denebHeaderType
+
 /** `LightClientHeader`: before Capella, it held nothing of the execution layer. */
-export function lightHeaderType(fork: BeaconFork) {
-  if (!isFrom(fork, 'capella')) return container({ beacon: beaconHeaderType })
-  const execution = isFrom(fork, 'deneb') ? denebPayloadType : capellaPayloadType
-  return container({ beacon: beaconHeaderType, execution, execution_branch: vector(root, depthOf(payloadIndex)) })
+export function lightHeaderType(fork: BeaconFork): LightHeaderType {
+  if (!isFrom(fork, 'capella')) return altairHeaderType
+  return isFrom(fork, 'deneb') ? denebHeaderType : capellaHeaderType
 }
 
 export function bootstrapType(fork: BeaconFork, size: number) {

@@ -1,3 +1,4 @@
+import type { Fork } from '../../evm/fork.ts'
 import type { BeaconFork } from './containers.ts'
 
 /** When a fork began, and what its signatures name it. */
@@ -28,6 +29,13 @@ export interface BeaconNetwork {
   readonly secondsPerSlot: number
   /** Ascending, from the chain's first fork on. What comes after the last is read as that. */
   readonly forks: readonly ForkStart[]
+  /** From which epochs on blobs have other parameters (EIP-7892). */
+  readonly blobSteps: readonly BlobStep[]
+}
+
+export interface BlobStep {
+  readonly epoch: number
+  readonly step: 'bpo1' | 'bpo2'
 }
 
 export const mainnetPreset: Preset = { slotsPerEpoch: 32, epochsPerPeriod: 256, committeeSize: 512 }
@@ -50,6 +58,10 @@ export const mainnet: BeaconNetwork = {
     { fork: 'electra', epoch: 364_032, version: 0x05000000 },
     { fork: 'fulu', epoch: 411_392, version: 0x06000000 },
   ],
+  blobSteps: [
+    { epoch: 412_672, step: 'bpo1' },
+    { epoch: 419_072, step: 'bpo2' },
+  ],
 }
 
 /** eth-clients/sepolia, `metadata/config.yaml`. */
@@ -69,6 +81,10 @@ export const sepolia: BeaconNetwork = {
     { fork: 'electra', epoch: 222_464, version: 0x90000074 },
     { fork: 'fulu', epoch: 272_640, version: 0x90000075 },
   ],
+  blobSteps: [
+    { epoch: 274_176, step: 'bpo1' },
+    { epoch: 275_712, step: 'bpo2' },
+  ],
 }
 
 /** eth-clients/hoodi, `metadata/config.yaml`; it began with Deneb. */
@@ -84,14 +100,32 @@ export const hoodi: BeaconNetwork = {
     { fork: 'electra', epoch: 2_048, version: 0x60000910 },
     { fork: 'fulu', epoch: 50_688, version: 0x70000910 },
   ],
+  blobSteps: [
+    { epoch: 52_480, step: 'bpo1' },
+    { epoch: 54_016, step: 'bpo2' },
+  ],
 }
 
 /** The fork that is on at a slot. */
 export function forkAt({ forks, preset }: BeaconNetwork, slot: number): ForkStart {
   const epoch = Math.floor(slot / preset.slotsPerEpoch)
   const [first] = forks
-  return (forks.findLast((one) => one.epoch <= epoch) ?? first) as ForkStart
+  return (forks.filter((one) => one.epoch <= epoch).at(-1) ?? first) as ForkStart
 }
+
+/** By which rules a block of this time runs; nothing where they are older than what the machine knows. */
+export function evmRulesAt(
+  network: BeaconNetwork,
+  timestamp: number,
+): { readonly fork: Fork; readonly blobs: Fork | BlobStep['step'] } | null {
+  const slot = slotAt(network, timestamp)
+  const fork = evmForks[forkAt(network, slot).fork]
+  if (!fork) return null
+  const epoch = Math.floor(slot / network.preset.slotsPerEpoch)
+  return { fork, blobs: network.blobSteps.filter((one) => one.epoch <= epoch).at(-1)?.step ?? fork }
+}
+
+const evmForks: Readonly<Partial<Record<BeaconFork, Fork>>> = { deneb: 'cancun', electra: 'prague', fulu: 'osaka' }
 
 /** The number of the sync committee that signs in a slot. */
 export function periodAt({ preset }: BeaconNetwork, slot: number): number {

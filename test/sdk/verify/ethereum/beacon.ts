@@ -39,6 +39,7 @@ export const testNetwork: BeaconNetwork = {
     { fork: 'electra', epoch: 24, version: 0x05000001 },
     { fork: 'fulu', epoch: 32, version: 0x06000001 },
   ],
+  blobSteps: [],
 }
 
 const size = minimalPreset.committeeSize
