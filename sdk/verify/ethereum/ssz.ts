@@ -26,14 +26,14 @@ interface DataType {
   readonly sizeMax: number
 }
 
-interface VectorType<element extends SszType = SszType> {
+export interface VectorType<element extends SszType = SszType> {
   readonly kind: 'vector'
   readonly of: element
   readonly count: number
 }
 
 /** Fields in their order, under the names that the specification and JSON give them. */
-interface ContainerType<fields extends Fields = Fields> {
+export interface ContainerType<fields extends Fields = Fields> {
   readonly kind: 'container'
   readonly fields: fields
 }
