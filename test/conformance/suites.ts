@@ -2,6 +2,7 @@ import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
 import { corrupted } from './corrupted.ts'
 import { headers } from './headers.ts'
+import { lightSync } from './lightSync.ts'
 import { proofs } from './proofs.ts'
 import { rlp } from './rlp.ts'
 import { stateTests } from './stateTests.ts'
@@ -14,6 +15,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   blocks,
   corrupted,
   headers,
+  'light-sync': lightSync,
   proofs,
   rlp,
   'state-tests': stateTests,
