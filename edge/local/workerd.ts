@@ -60,7 +60,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   }
   const program = options.program ?? fileURLToPath(new URL('./edge.js', import.meta.url))
   // A group of its own, so that one signal reaches workerd too.
-  const child = fork(program, { detached: true, stdio: ['ignore', 'ignore', options.isQuiet ? 'ignore' : 'inherit', 'ipc'] })
+  const child = fork(program, {
+    detached: true,
+    stdio: ['ignore', 'ignore', options.isQuiet ? 'ignore' : 'inherit', 'ipc'],
+  })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const kill = async () => {
     killGroup(child)

@@ -88,6 +88,7 @@ export const worldConfig: ChainConfig = {
   finality: 3,
   pollMs: 200,
   leaseMs: 5_000,
+  isDraining: false,
 }
 
 /** One incarnation of an object: what it has in memory dies with it. */
