@@ -51,6 +51,8 @@ const programs: Options = {
     conformance: 'test/conformance/run.ts',
     bench: 'test/bench/run.ts',
     sim: 'test/sim/run.ts',
+    chaos: 'test/chaos/run.ts',
+    chaosWallet: 'test/chaos/walletProcess.ts',
   },
   outDir: '.lanekit/programs',
   skipNodeModulesBundle: true,
