@@ -17,6 +17,7 @@ const entries = [
   'keys/index',
   'till/index',
   'trie/index',
+  'verify/cometbft/index',
   'verify/ethereum/index',
   'verify/index',
   'wallet/bitcoin/index',

@@ -1,5 +1,6 @@
 import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
+import { cometbft } from './cometbft.ts'
 import { headers } from './headers.ts'
 import { lightSync } from './lightSync.ts'
 import { proofs } from './proofs.ts'
@@ -12,6 +13,7 @@ import { transactionTests } from './transactionTests.ts'
 export const suites: Readonly<Record<string, Suite>> = {
   bip,
   blocks,
+  cometbft,
   headers,
   'light-sync': lightSync,
   proofs,

@@ -10,35 +10,35 @@ import { fromHex, isHex } from '../../units.ts'
 export type SszType = NumberType | BytesType | DataType | VectorType | ContainerType
 
 /** Little-endian, `size` bytes. In JSON, decimal digits. */
-interface NumberType {
+export interface NumberType {
   readonly kind: 'number'
   readonly size: number
 }
 
-interface BytesType {
+export interface BytesType {
   readonly kind: 'bytes'
   readonly size: number
 }
 
 /** A list of at most `sizeMax` bytes. */
-interface DataType {
+export interface DataType {
   readonly kind: 'data'
   readonly sizeMax: number
 }
 
-interface VectorType<element extends SszType = SszType> {
+export interface VectorType<element extends SszType = SszType> {
   readonly kind: 'vector'
   readonly of: element
   readonly count: number
 }
 
 /** Fields in their order, under the names that the specification and JSON give them. */
-interface ContainerType<fields extends Fields = Fields> {
+export interface ContainerType<fields extends Fields = Fields> {
   readonly kind: 'container'
   readonly fields: fields
 }
 
-interface Fields {
+export interface Fields {
   readonly [name: string]: SszType
 }
 
