@@ -50,6 +50,7 @@ const programs: Options = {
   entry: {
     start: 'edge/local/start.ts',
     edge: 'edge/local/edgeProcess.ts',
+    executorWorker: 'edge/executor/parallel/workerProgram.ts',
     conformance: 'test/conformance/run.ts',
     bench: 'test/bench/run.ts',
     sim: 'test/sim/run.ts',

@@ -32,6 +32,8 @@ const walls: Record<string, readonly string[]> = {
   // The edge shares the relay's vocabulary (ports, types only) and never sees keys or wallet.
   // Examples use the package as its users do: by its public names.
   examples: ['lanekit', 'hono', 'viem', 'node:'],
+  // Node alone has threads: the worker's bundle holds nothing of this room.
+  'edge/parallel': [...leaves, 'crypto', 'evm', 'batch', 'trie', 'vm', 'node:'],
   edge: [...leaves, 'ports', 'crypto', 'evm', 'batch', 'trie', 'vm', 'channel', 'hono', 'cloudflare:workers'],
 }
 
@@ -89,6 +91,7 @@ function roomOf(file: string): string {
   const [top = '', second = ''] = file.split('/')
   if (top === 'sdk') return `sdk/${second.replace(/\.ts$/, '')}`
   if (top === 'edge' && second === 'local') return 'edge/local'
+  if (file.startsWith('edge/executor/parallel/')) return 'edge/parallel'
   return top
 }
 

@@ -1,6 +1,7 @@
 import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
 import { cometbft } from './cometbft.ts'
+import { corrupted } from './corrupted.ts'
 import { headers } from './headers.ts'
 import { lightSync } from './lightSync.ts'
 import { proofs } from './proofs.ts'
@@ -14,6 +15,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   bip,
   blocks,
   cometbft,
+  corrupted,
   headers,
   'light-sync': lightSync,
   proofs,
