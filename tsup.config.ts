@@ -15,6 +15,7 @@ const entries = [
   'crypto/precompiles',
   'evm/index',
   'keys/index',
+  'liar/index',
   'till/index',
   'trie/index',
   'verify/cometbft/index',

@@ -24,6 +24,7 @@ const walls: Record<string, readonly string[]> = {
     ...leaves,
     ...['ports', 'crypto', 'keys', 'evm', 'trie', 'vm', 'batch', 'bitcoin', 'channel', 'verify', 'client'],
   ],
+  'sdk/liar': [],
   'sdk/connect': ['errors', 'units', 'ports', 'evm', 'verify', 'client', 'wallet', 'viem'],
   'sdk/adapters': [...leaves, 'ports', 'crypto', 'evm', 'idb-keyval', 'node:'],
   'sdk/index': ['errors', 'units', 'ports', 'evm', 'batch', 'verify', 'wallet'],

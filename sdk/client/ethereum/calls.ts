@@ -14,6 +14,7 @@ import {
   type TrustedBlock,
 } from '../../verify/ethereum/index.ts'
 import type { Machine, Message } from '../../vm/index.ts'
+import { liedNode } from '../panel.ts'
 import { type Answer, type BlockChoice, held, notProvable, type Reader } from './reader.ts'
 
 /**
@@ -90,6 +91,8 @@ async function withPlace(
   const known = accounts.find((one) => one.address === address)
   if (place.kind === 'code' && known) {
     const code = await node.code(address, number)
+    // It would be asked for again and again.
+    if (code.length === 0) throw liedNode('it shows no code of an account that has some')
     return accounts.map((one) => (one === known ? { ...one, code } : one))
   }
   const slots = [...(known?.slots.map(({ slot }) => slot) ?? []), ...(place.kind === 'slot' ? [place.slot] : [])]
