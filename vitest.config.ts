@@ -6,6 +6,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, 'test/edge/workerd/**', 'test/browser/**'],
     // One core fewer is the default; on two cores that would leave one idle for minutes.
     maxWorkers: 2,
+    // Files share the modules they import, which would take longer than the tests; none of them replaces one.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     typecheck: { enabled: false },

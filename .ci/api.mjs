@@ -2,7 +2,7 @@
 // With --check only says whether the files are as they should be. Needs dist/, which `npm test` builds.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import ts from 'typescript'
+import ts from '@typescript/typescript6'
 
 const root = dirname(import.meta.dirname)
 const folder = join(root, 'docs/api')

@@ -96,9 +96,18 @@ export interface Merchant {
   readonly stop: () => Promise<void>
 }
 
+/** What a merchant needs; one that comes back after a crash has its old key, store and port. */
+export interface MerchantWorld {
+  readonly bitcoin: Pick<BitcoinBackend, 'node'>
+  readonly edge: string
+  readonly tillStore: Store
+  readonly secretKey?: Uint8Array
+  readonly port?: number
+}
+
 /** A merchant: a till with its boxes at the edge, its chain, and its HTTP face. */
-export async function openMerchant({ bitcoin, edge, tillStore }: Omit<ChannelWalkWorld, 'store'>): Promise<Merchant> {
-  const secretKey = systemRandom(32)
+export async function openMerchant(world: MerchantWorld): Promise<Merchant> {
+  const { bitcoin, edge, tillStore, secretKey = systemRandom(32), port = 0 } = world
   const payeeKey = currentEngine().publicKey(secretKey)
   const terms: Terms = {
     network: 'regtest',
@@ -127,7 +136,7 @@ export async function openMerchant({ bitcoin, edge, tillStore }: Omit<ChannelWal
   })
   const program = runTill({ till, boxes, clock: systemClock, pollMs })
   const routes = tillRoutes({ till, program, box: edge })
-  const server = await serveLoopback((request) => routes.fetch(request))
+  const server = await serveLoopback((request) => routes.fetch(request), port)
   const stop = async () => {
     await program.stop()
     await server.stop()

@@ -4,6 +4,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine } from './engine.ts'
+import { verifyEcdsa } from './verification.ts'
 
 /**
  * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does.
@@ -24,7 +25,7 @@ export const nobleEngine: CryptoEngine = {
     }),
   verify: (signature, digest, publicKey) => {
     try {
-      return secp256k1.verify(signature.subarray(0, 64), whole(digest), publicKey, { prehash: false, lowS: true })
+      return verifyEcdsa(signature.subarray(0, 64), whole(digest), publicKey)
     } catch {
       return false // Malformed keys and signatures are noes, not faults.
     }

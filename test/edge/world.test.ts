@@ -28,7 +28,7 @@ describe('the edge in a seeded world', () => {
         world.heal()
         await settle(world)
       }),
-      { numRuns: Number(process.env.LANEKIT_SEEDS ?? 40) },
+      { numRuns: Number(process.env.LANEKIT_SEEDS ?? 20) },
     )
   }, 240_000)
 })

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path'
-import ts from 'typescript'
+import ts from '@typescript/typescript6'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installPackage, type Scratch } from './scratch.ts'
 

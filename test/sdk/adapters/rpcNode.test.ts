@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Fetch } from '../../../sdk/adapters/http.ts'
 import { rpcAnswerBytesMax, rpcNode } from '../../../sdk/adapters/rpcNode.ts'
 import { SdkError } from '../../../sdk/errors.ts'
@@ -25,7 +25,19 @@ afterAll(() => anvil.stop())
 runContract(
   evmNodeContract('rpcNode on anvil', async () => {
     const node = rpcNode({ url: anvil.url })
-    return { node, chain: chainId(31_337), payer: alice, mined: async () => undefined, runs: 'contracts' }
+    // It mines by itself, a moment after its answer.
+    const mined = () =>
+      vi.waitFor(
+        async () => {
+          const [latest, pending] = await Promise.all([
+            node.nonce(alice.account, 'latest'),
+            node.nonce(alice.account, 'pending'),
+          ])
+          expect(latest).toBe(pending)
+        },
+        { timeout: 10_000, interval: 5 },
+      )
+    return { node, chain: chainId(31_337), payer: alice, mined, runs: 'contracts' }
   }),
 )
 
