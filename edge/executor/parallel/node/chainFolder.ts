@@ -46,19 +46,28 @@ export interface OpenedFolder {
  * Throws `store/corrupt`, and changes nothing, when anything else is damaged or the folder is another chain's, and
  * `store/unavailable` while another process has it.
  */
-export async function openFolder(folder: string, identity: Identity): Promise<OpenedFolder> {
+export async function openFolder(
+  folder: string,
+  identity: Identity,
+  segmentBytes = segmentBytesMax,
+): Promise<OpenedFolder> {
   const path = resolve(folder)
   await makeFolder(path)
   const giveUp = await own(path)
   try {
-    return await openOwned(path, identity, giveUp)
+    return await openOwned(path, identity, { giveUp, segmentBytes })
   } catch (error) {
     await giveUp()
     throw error
   }
 }
 
-async function openOwned(folder: string, identity: Identity, giveUp: () => Promise<void>): Promise<OpenedFolder> {
+interface Ownership {
+  readonly giveUp: () => Promise<void>
+  readonly segmentBytes: number
+}
+
+async function openOwned(folder: string, identity: Identity, ownership: Ownership): Promise<OpenedFolder> {
   const names = await readdir(folder)
   const snapshots = numbersOf(names, 'state')
   const segments = numbersOf(names, 'blocks')
@@ -71,7 +80,7 @@ async function openOwned(folder: string, identity: Identity, giveUp: () => Promi
   let end = 0
   for (const first of segments) {
     const name = nameOf('blocks', first)
-    const bytes = await readFile(join(folder, name))
+    const bytes = await readBytes(join(folder, name))
     const read = readFrames(bytes)
     if (!read.whole) throw corrupt(`${name}: ${read.reason}`)
     const isCurrent = first === current
@@ -87,7 +96,7 @@ async function openOwned(folder: string, identity: Identity, giveUp: () => Promi
   }
   for (const name of names.filter((name) => name.endsWith('.next'))) await rm(join(folder, name))
   const writer = await openSegment(folder, { ...identity, first: current }, { end, pooled })
-  return { log: chainLog(folder, identity, { writer, giveUp }), snapshot, entries, pooled }
+  return { log: chainLog(folder, identity, { writer, ...ownership }), snapshot, entries, pooled }
 }
 
 interface Segment {
@@ -95,11 +104,7 @@ interface Segment {
   end: number
 }
 
-function chainLog(
-  folder: string,
-  identity: Identity,
-  opened: { readonly writer: Segment; readonly giveUp: () => Promise<void> },
-): ChainLog {
+function chainLog(folder: string, identity: Identity, opened: Ownership & { readonly writer: Segment }): ChainLog {
   let segment = opened.writer
   let doubt: SdkError | undefined
   let waiting: LogEntry[] = []
@@ -137,7 +142,7 @@ function chainLog(
       })
       await flushing
     },
-    isLong: () => segment.end > segmentBytesMax,
+    isLong: () => segment.end > opened.segmentBytes,
     rotate: (snapshot, pooled) =>
       inTurn(async () => {
         const { number } = snapshot.header
@@ -176,6 +181,12 @@ async function openSegment(
     await handle.close()
     throw error
   }
+}
+
+/** Plain bytes: a `Buffer` would show in all that is decoded from it. */
+async function readBytes(path: string): Promise<Uint8Array> {
+  const { buffer, byteOffset, length } = await readFile(path)
+  return new Uint8Array(buffer, byteOffset, length)
 }
 
 async function writeAll(segment: Segment, bytes: Uint8Array): Promise<void> {
@@ -217,7 +228,7 @@ async function writeSnapshot(folder: string, { accounts, header, hashes }: Snaps
 
 async function readSnapshot(folder: string, number: number, identity: Identity): Promise<Snapshot> {
   const name = nameOf('state', number)
-  const bytes = await readFile(join(folder, name))
+  const bytes = await readBytes(join(folder, name))
   const read = readFrames(bytes)
   if (!read.whole) throw corrupt(`${name}: ${read.reason}`)
   const [chain, about, ...rest] = read.entries

@@ -11,8 +11,8 @@ import type { Address, ChainId } from '../../../../sdk/units.ts'
 import { createMachine, type Precompiles } from '../../../../sdk/vm/index.ts'
 import { decodeChanges } from '../changes.ts'
 import { createEngine } from '../createEngine.ts'
-import type { Engine, Genesis } from '../engine.ts'
-import { type Archive, createArchive } from './archive.ts'
+import type { Engine, Genesis, SealedBlock } from '../engine.ts'
+import { type Archive, type ArchivedTransaction, createArchive } from './archive.ts'
 import { type OpenedFolder, openFolder } from './chainFolder.ts'
 import type { LogEntry } from './chainLog.ts'
 import { blocksKept } from './limits.ts'
@@ -32,9 +32,12 @@ import type { NodeWorld } from './world.ts'
 export interface NodeOptions {
   readonly chainId: ChainId
   readonly fork: Fork
+  /** Its accounts are gone through more than once. */
   readonly genesis: Genesis
   /** Where the chain is stored; nothing: it is forgotten with the process. */
   readonly folder: string | null
+  /** Bytes of the log after which a snapshot is taken; 64 MiB by default. */
+  readonly segmentBytes?: number
   readonly production: Production
   readonly precompiles?: Precompiles
   /** Threads beside this one, and the script they run; none by default. */
@@ -65,39 +68,44 @@ export interface Node {
  * Throws `store/corrupt` when the folder is damaged or another chain's, `store/unavailable` while another process has it.
  */
 export async function openNode(options: NodeOptions): Promise<Node> {
-  const { chainId, fork, production, precompiles = {}, unlocked = new Map(), now = Date.now } = options
-  const fresh = await createEngine({ ...engineOptions(options), start: options.genesis })
-  const genesis = fresh.head()
-  const folder =
-    options.folder === null ? null : await openFolder(options.folder, { chainId, fork, genesis: genesis.hash })
+  const { chainId, fork } = options
+  // Its hash is part of the chain's name, also when the state starts from a snapshot.
+  const genesis = (await createEngine({ chainId, fork, start: options.genesis })).head()
+  const identity = { chainId, fork, genesis: genesis.hash }
+  const folder = options.folder === null ? null : await openFolder(options.folder, identity, options.segmentBytes)
+  let engine: Engine | undefined
   try {
-    const engine = folder?.snapshot ? await createEngine({ ...engineOptions(options), start: folder.snapshot }) : fresh
-    if (engine !== fresh) await fresh.stop()
-    const { archive, pool } = restore({ engine, isFresh: engine === fresh }, folder)
-    const failed = options.failed ?? (() => undefined)
-    const log = folder?.log ?? null
-    const producer = createProducer({ engine, archive, pool, log, production, now, failed })
-    const machine = createMachine({ fork, precompiles })
-    const methods = methodsOf({ chainId, fork, engine, archive, pool, producer, machine, now, unlocked })
-    let stopping: Promise<void> | undefined
-    const stop = async () => {
-      await producer.stop()
-      await engine.stop()
-      await log?.close()
-    }
-    return {
-      methods,
-      engine,
-      archive,
-      stop: () => {
-        stopping ??= stop()
-        return stopping
-      },
-    }
+    engine = await createEngine({ ...engineOptions(options), start: folder?.snapshot ?? options.genesis })
+    return nodeOn(options, engine, folder)
   } catch (error) {
-    await fresh.stop()
+    await engine?.stop()
     await folder?.log.close()
     throw error
+  }
+}
+
+function nodeOn(options: NodeOptions, engine: Engine, folder: OpenedFolder | null): Node {
+  const { chainId, fork, production, precompiles = {}, unlocked = new Map(), now = Date.now } = options
+  const { archive, pool } = restore(engine, folder)
+  const failed = options.failed ?? (() => undefined)
+  const log = folder?.log ?? null
+  const producer = createProducer({ engine, archive, pool, log, production, now, failed })
+  const machine = createMachine({ fork, precompiles })
+  const methods = methodsOf({ chainId, fork, engine, archive, pool, producer, machine, now, unlocked })
+  let stopping: Promise<void> | undefined
+  const stop = async () => {
+    await producer.stop()
+    await engine.stop()
+    await log?.close()
+  }
+  return {
+    methods,
+    engine,
+    archive,
+    stop: () => {
+      stopping ??= stop()
+      return stopping
+    },
   }
 }
 
@@ -107,37 +115,39 @@ function engineOptions({ chainId, fork, precompiles = {}, workers = 0, shards = 
 }
 
 /** Has the engine at the newest stored block again, and in memory what the folder tells of blocks and pool. */
-function restore(
-  { engine, isFresh }: { readonly engine: Engine; readonly isFresh: boolean },
-  folder: OpenedFolder | null,
-): { readonly archive: Archive; readonly pool: Pool } {
-  const blocks = (folder?.entries ?? []).filter((entry) => entry.kind === 'block')
+function restore(engine: Engine, folder: OpenedFolder | null): { readonly archive: Archive; readonly pool: Pool } {
+  const isFresh = folder?.snapshot === undefined
   let archive = isFresh ? createArchive({ block: engine.head(), transactions: [] }) : undefined
-  for (const entry of blocks) {
-    const { block, isOld } = restoreBlock(engine, entry)
-    if (archive) archive.add({ block, transactions: entry.transactions })
-    else archive = createArchive({ block, transactions: entry.transactions })
-    if (isOld && block.header.number === engine.head().header.number && block.hash !== engine.head().hash)
-      throw corrupt(`the snapshot is not of its block ${block.header.number}`)
+  for (const entry of folder?.entries ?? []) {
+    if (entry.kind !== 'block') continue
+    const block = { block: restoreBlock(engine, entry), transactions: entry.transactions.map(copyOf) }
+    if (archive) archive.add(block)
+    else archive = createArchive(block)
   }
   archive ??= createArchive({ block: engine.head(), transactions: [] })
   if (archive.head().block.hash !== engine.head().hash) throw corrupt('its blocks do not reach its snapshot')
   const pool = createPool()
-  for (const raw of folder?.pooled ?? []) restorePooled(engine, pool, raw)
+  for (const raw of folder?.pooled ?? []) restorePooled(engine, pool, Uint8Array.from(raw))
   return { archive, pool }
 }
 
-function restoreBlock(engine: Engine, entry: LogEntry & { readonly kind: 'block' }) {
-  const header = decodeHeader(entry.header)
+/** Views would keep the whole file in memory. */
+function copyOf({ hash, from, raw, receipt }: ArchivedTransaction): ArchivedTransaction {
+  return { hash, from, raw: Uint8Array.from(raw), receipt: Uint8Array.from(receipt) }
+}
+
+/** A block up to the snapshot is told, a later one is replayed too. */
+function restoreBlock(engine: Engine, entry: LogEntry & { readonly kind: 'block' }): SealedBlock {
+  const bytes = Uint8Array.from(entry.header)
+  const header = decodeHeader(bytes)
   if (!header.ok) throw corrupt(`a header of it cannot be read: ${header.reason}`)
   const { number } = header.value
-  if (number <= engine.head().header.number)
-    return { block: { header: header.value, hash: blockHashOf(entry.header) }, isOld: true }
-  const changes = decodeChanges(entry.changes)
+  if (number <= engine.head().header.number) return { header: header.value, hash: blockHashOf(bytes) }
+  const changes = decodeChanges(Uint8Array.from(entry.changes))
   if (!changes.ok) throw corrupt(`block ${number}: ${changes.reason}`)
-  const replayed = engine.replay({ header: entry.header, changes: changes.value })
+  const replayed = engine.replay({ header: bytes, changes: changes.value })
   if (!replayed.ok) throw corrupt(`block ${number}: ${replayed.reason}`)
-  return { block: replayed.value, isOld: false }
+  return replayed.value
 }
 
 function restorePooled(engine: Engine, pool: Pool, raw: Uint8Array): void {
