@@ -22,6 +22,8 @@ export interface ChainStore extends ChainRows {
   /** Applies changes in their order. To be called inside a transaction. */
   readonly apply: (changes: readonly ChainChange[]) => void
   readonly members: (batch: BatchId) => readonly MemberRow[]
+  /** Batches that a transaction is of. */
+  readonly batchesOf: (hash: TxHash) => readonly BatchId[]
   readonly isMember: (sender: Address, hash: TxHash) => boolean
   /** Events of a batch's transactions after a sequence. */
   readonly eventsOf: (batch: BatchId, after: number, limit: number) => readonly RelayEvent[]
@@ -105,6 +107,8 @@ export function openChainStore(sql: Sql): ChainStore {
       [
         ...sql.exec('SELECT batch, hash, position, sender, at FROM members WHERE batch = ? ORDER BY position', batch),
       ] as unknown as MemberRow[],
+    batchesOf: (hash) =>
+      [...sql.exec('SELECT batch FROM members WHERE hash = ?', hash)].map(({ batch }) => batch as BatchId),
     isMember: (sender, hash) =>
       firstOf(sql, 'SELECT 1 AS is_one FROM members WHERE hash = ? AND sender = ?', hash, sender) !== undefined,
     eventsOf: (batch, after, limit) =>

@@ -10,7 +10,7 @@ export type Finality = 'tag' | number
 export interface ChainConfig {
   readonly id: ChainId
   readonly fork: Fork
-  /** JSON-RPC addresses. The first one is used. From configuration only, never from a request. */
+  /** JSON-RPC addresses in the order of preference: each stands in for those before it. From configuration only. */
   readonly executors: readonly string[]
   readonly finality: Finality
   /** Pause between two looks at the head, while anything is under way. */

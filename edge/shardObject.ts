@@ -4,7 +4,9 @@ import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, ChainId, TxHash } from '../sdk/units.ts'
 import type { Settlement } from './chainRows.ts'
 import { chainConfig } from './config.ts'
-import { jsonRpcExecutor } from './executor/jsonRpc.ts'
+import { type Health, openHealth } from './executor/health.ts'
+import { executorsOf } from './executor/jsonRpc.ts'
+import type { Executor } from './executor/port.ts'
 import type { Env, ShardApi } from './objects.ts'
 import { chainName } from './placement.ts'
 import { openRunner, type Runner } from './runner.ts'
@@ -18,12 +20,14 @@ import {
   shardWakeAt,
 } from './shard.ts'
 import { doForShard, learn, type ShardWorld } from './shardDeeds.ts'
+import { type NonceStanding, nonceStanding } from './shardNonces.ts'
 import { openShardStore } from './shardSql.ts'
 import { openFaults, openIdentity } from './sql.ts'
 
 /** The Durable Object around the shard's step: rows in SQLite, nonces from the executor, offers to the chain object. */
 export class ShardObject extends DurableObject<Env> implements ShardApi {
   readonly #identity: ReturnType<typeof openIdentity>
+  #health: Health | undefined
   readonly #world: ShardWorld
   readonly #runner: Runner<ShardEvent, ShardStep>
 
@@ -34,7 +38,7 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
     this.#identity = openIdentity(storage.sql)
     this.#world = {
       rows: store,
-      executor: () => jsonRpcExecutor(chainConfig(env.CHAINS, this.#who().chain)),
+      executor: () => this.#executors(),
       offer: (offers, notices) => {
         const { chain, shard } = this.#who()
         return env.CHAIN.getByName(chainName(chain)).offer(chain, shard, offers, notices)
@@ -72,6 +76,16 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
   async status(sender: Address, hash: TxHash): Promise<TxStatus | null> {
     const row = this.#world.rows.row(hash)
     return row?.sender === sender ? row.status : null
+  }
+
+  async nonces(sender: Address, latest: number): Promise<NonceStanding> {
+    return nonceStanding(this.#world.rows, sender, latest)
+  }
+
+  #executors(): Executor {
+    const config = chainConfig(this.env.CHAINS, this.#who().chain)
+    this.#health ??= openHealth(config.executors.length, Date.now)
+    return executorsOf(config, this.#health)
   }
 
   #who(): { readonly chain: ChainId; readonly shard: number } {

@@ -4,11 +4,13 @@ import { answerProblem, Refusal } from './routes/answer.ts'
 import { batches } from './routes/batches.ts'
 import { channels } from './routes/channels.ts'
 import { ops } from './routes/ops.ts'
+import { rpc } from './routes/rpc.ts'
 
 const app = new Hono<{ Bindings: Env }>()
   .route('/', ops())
   .route('/v1/chains/:chain', batches())
   .route('/v1/channels/:channel', channels())
+  .route('/rpc', rpc())
   .notFound((context) => answerProblem(context, 'unknown-route', 'No such path.'))
   .onError((error, context) => {
     if (error instanceof Refusal) return answerProblem(context, error.code, error.detail)

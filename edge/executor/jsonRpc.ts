@@ -4,12 +4,20 @@ import type { ChainConfig, Finality } from '../config.ts'
 import { callsPerRequestMax, executorAnswerBytesMax, executorTimeoutMs } from '../limits.ts'
 import { type Answer, isRecord, nonsense, readAnswer, readBlock, readInclusion, readQuantity } from './answer.ts'
 import { forwardLanes } from './forward.ts'
+import type { Health } from './health.ts'
 import type { Block, Executor, Found, Head, Inclusion, Outcome } from './port.ts'
+import { severalExecutors } from './several.ts'
 import { outcomeOfError } from './verdict.ts'
 
 interface Call {
   readonly method: string
   readonly params: readonly unknown[]
+}
+
+/** All executors of a chain as one; `health` is kept by the object that asks, for as long as it lives. */
+export function executorsOf({ executors, finality }: ChainConfig, health: Health): Executor {
+  const members = executors.map((url) => jsonRpcExecutor({ executors: [url], finality }))
+  return severalExecutors(members, health, Date.now)
 }
 
 /**
@@ -132,7 +140,12 @@ async function askSome(url: string, calls: readonly Call[]): Promise<readonly (A
   return answers
 }
 
-async function post(url: string, body: string): Promise<unknown> {
+/** One request to an executor. Throws `node/unreachable` or `node/nonsense`; the answer is an object or an array. */
+export async function post(
+  url: string,
+  body: string,
+  { timeoutMs, bytesMax } = { timeoutMs: executorTimeoutMs, bytesMax: executorAnswerBytesMax },
+): Promise<unknown> {
   let text: string
   try {
     const response = await fetch(url, {
@@ -140,9 +153,9 @@ async function post(url: string, body: string): Promise<unknown> {
       headers: { 'content-type': 'application/json' },
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(executorTimeoutMs),
+      signal: AbortSignal.timeout(timeoutMs),
     })
-    text = await readText(response)
+    text = await readText(response, bytesMax)
     if (response.status === 429 || response.status >= 500) throw unreachable(`It answered ${response.status}.`)
   } catch (error) {
     throw error instanceof SdkError ? error : unreachable('The connection failed or took too long.')
@@ -156,7 +169,7 @@ async function post(url: string, body: string): Promise<unknown> {
   throw nonsense('JSON-RPC')
 }
 
-async function readText(response: Response): Promise<string> {
+async function readText(response: Response, bytesMax: number): Promise<string> {
   const reader = response.body?.getReader()
   if (!reader) return ''
   const decoder = new TextDecoder()
@@ -164,7 +177,7 @@ async function readText(response: Response): Promise<string> {
   let size = 0
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
     size += chunk.value.byteLength
-    if (size > executorAnswerBytesMax) {
+    if (size > bytesMax) {
       await reader.cancel()
       throw nonsense('within the size that is read')
     }

@@ -1,4 +1,5 @@
 import type { AccountContent, Environment, Genesis } from '../../../edge/executor/parallel/engine.ts'
+import { createStore, type Store } from '../../../edge/executor/parallel/store.ts'
 import { keccak256 } from '../../../sdk/crypto/engine.ts'
 import type { Prepared, Signed } from '../../../sdk/evm/index.ts'
 import { encodeRlp, quantity } from '../../../sdk/rlp.ts'
@@ -25,7 +26,7 @@ export function genesisOf(state: MemoryState): Genesis {
   return { kind: 'genesis', accounts: contentsOf(state), environment }
 }
 
-export function contentsOf(state: MemoryState): readonly AccountContent[] {
+function contentsOf(state: MemoryState): readonly AccountContent[] {
   return [...state.entries()].map(([address, { nonce, balance, codeHash, storage }]) => ({
     address,
     nonce,
@@ -33,6 +34,19 @@ export function contentsOf(state: MemoryState): readonly AccountContent[] {
     code: state.code(codeHash),
     slots: [...storage].map(([slot, value]) => ({ slot, value })),
   }))
+}
+
+/** This state, as an engine has it before the first block. */
+export function storeOf(state: MemoryState): Store {
+  const store = createStore()
+  const changes = contentsOf(state).map(({ address, nonce, balance, code, slots }) => ({
+    ...{ address, nonce, balance, slots },
+    ...{ isDeleted: false, credit: 0n },
+    code: code.length === 0 ? null : { hash: state.account(address)?.codeHash ?? '0x', bytes: code },
+  }))
+  store.take(changes, 0)
+  store.endBlock()
+  return store
 }
 
 /** A transaction as if it had been signed: who runs one has had its sender found by somebody else. */

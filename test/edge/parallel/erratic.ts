@@ -1,12 +1,11 @@
 import { type Run, type RunOptions, run } from '../../../edge/executor/parallel/run.ts'
 import { changesOf } from '../../../edge/executor/parallel/settle.ts'
-import { createStore, type Store } from '../../../edge/executor/parallel/store.ts'
+import type { Store } from '../../../edge/executor/parallel/store.ts'
 import { type Access, type Footprint, footprint, type Plan, plan, waitsOf } from '../../../sdk/batch/index.ts'
 import type { Machine, Transaction } from '../../../sdk/vm/index.ts'
 import { marketBlock } from '../../sdk/vm/market.ts'
-import type { MemoryState } from '../../sdk/vm/memoryState.ts'
 import { type Chance, createChance } from '../../sdk/vm/programs.ts'
-import { asSigned, contentsOf } from './chain.ts'
+import { asSigned, storeOf } from './chain.ts'
 import { corrupt, drawBatch, drawSetting } from './corrupted.ts'
 
 /** What a batch comes to, as text, and how many of its runs were taken from ahead or thrown away. */
@@ -34,18 +33,6 @@ export async function judgeErratic(seed: number, machine: Machine): Promise<Judg
   const together = await run(transactions, { ...options, store: togetherStore, ahead })
   const { ranAhead, reExecutions } = together
   return { alone: tell(alone, aloneStore), together: tell(together, togetherStore), ranAhead, reExecutions }
-}
-
-function storeOf(state: MemoryState): Store {
-  const store = createStore()
-  const changes = contentsOf(state).map(({ address, nonce, balance, code, slots }) => ({
-    ...{ address, nonce, balance, slots },
-    ...{ isDeleted: false, credit: 0n },
-    code: code.length === 0 ? null : { hash: state.account(address)?.codeHash ?? '0x', bytes: code },
-  }))
-  store.take(changes, 0)
-  store.endBlock()
-  return store
 }
 
 function declarationsFor(chance: Chance, transactions: readonly Transaction[], { committed }: Run): Footprint[] {

@@ -1,18 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createEngine } from '../../../edge/executor/parallel/createEngine.ts'
 import { toHex } from '../../../sdk/units.ts'
 import { openMarket } from '../../sdk/vm/market.ts'
 import { asSigned, chain, genesisOf, laterBy } from './chain.ts'
 import { judgeBatches } from './corrupted.ts'
-import { buildWorkerScript } from './workerScript.ts'
-
-let script: Awaited<ReturnType<typeof buildWorkerScript>>
-
-beforeAll(async () => {
-  script = await buildWorkerScript()
-})
-
-afterAll(() => script.clear())
+import { workerScript } from './workerScript.ts'
 
 describe('workers', () => {
   it.each([
@@ -20,7 +12,7 @@ describe('workers', () => {
     { workers: 2, shards: 1 },
     { workers: 2, shards: 4 },
   ])('seal the same blocks as one thread alone: $workers workers, $shards shards', async ({ workers, shards }) => {
-    const market = openMarket(40)
+    const market = openMarket(12)
     const start = genesisOf(market.state)
     const alone = await createEngine({ chainId: chain, fork: 'osaka', start })
     const together = await createEngine({
@@ -29,10 +21,10 @@ describe('workers', () => {
       start,
       workers,
       shards,
-      workerScript: script.url,
+      workerScript: await workerScript(),
     })
     for (let block = 1; block <= 3; block++) {
-      const transactions = Array.from({ length: 60 }, (_, at) => asSigned(at % 4 ? market.transfer() : market.swap()))
+      const transactions = Array.from({ length: 40 }, (_, at) => asSigned(at % 4 ? market.transfer() : market.swap()))
       const batch = { transactions, environment: laterBy(12 * block) }
       const [one, other] = [await alone.execute(batch), await together.execute(batch)]
       if (one.kind === 'refused' || other.kind === 'refused') throw new Error('A batch was refused.')
@@ -45,7 +37,7 @@ describe('workers', () => {
 })
 
 /** More by `npm run conformance -- corrupted 10000`. */
-const batches = 60
+const batches = 30
 
 describe('a batch whose declarations are corrupted', () => {
   it.each([
@@ -53,7 +45,7 @@ describe('a batch whose declarations are corrupted', () => {
     { workers: 2, shards: 1 },
     { workers: 2, shards: 4 },
   ])('comes to the same block as one without any: $workers workers, $shards shards', async (counts) => {
-    const setting = { ...counts, workerScript: script.url }
+    const setting = { ...counts, workerScript: await workerScript() }
     let ranAhead = 0
     for await (const judgement of judgeBatches({ from: 1, count: batches, setting })) {
       expect(judgement).toMatchObject({ difference: null })

@@ -1,12 +1,20 @@
-import { rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build } from 'esbuild'
 
-const root = join(import.meta.dirname, '../../..')
+let built: Promise<URL> | undefined
 
-/** The program of worker threads, built from the sources as they are. */
-export async function buildWorkerScript(): Promise<{ readonly url: URL; readonly clear: () => void }> {
+/** The program of worker threads: the one that was built beside this program, or one built from the sources as they are. */
+export function workerScript(): Promise<URL> {
+  built ??= findOrBuild()
+  return built
+}
+
+async function findOrBuild(): Promise<URL> {
+  const beside = new URL('./executorWorker.js', import.meta.url)
+  if (existsSync(fileURLToPath(beside))) return beside
+  const root = join(import.meta.dirname, '../../..')
   // Beside the sources' packages, which it loads when it runs.
   const outfile = join(root, '.lanekit/test', `executor-${process.pid}.mjs`)
   await build({
@@ -17,5 +25,5 @@ export async function buildWorkerScript(): Promise<{ readonly url: URL; readonly
     platform: 'node',
     format: 'esm',
   })
-  return { url: pathToFileURL(outfile), clear: () => rmSync(outfile, { force: true }) }
+  return pathToFileURL(outfile)
 }
