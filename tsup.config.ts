@@ -51,6 +51,7 @@ const programs: Options = {
   entry: {
     start: 'edge/local/start.ts',
     edge: 'edge/local/edgeProcess.ts',
+    executor: 'edge/local/executorProcess.ts',
     executorWorker: 'edge/executor/parallel/workerProgram.ts',
     conformance: 'test/conformance/run.ts',
     bench: 'test/bench/run.ts',
