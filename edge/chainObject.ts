@@ -1,7 +1,9 @@
 import { DurableObject } from 'cloudflare:workers'
 import { invariant } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
-import type { Address, BatchId, ChainId, TxHash } from '../sdk/units.ts'
+import { type Address, type BatchId, type ChainId, type TxHash, toHex } from '../sdk/units.ts'
+import { type Controls, openControls } from './admin.ts'
+import { type Audience, openAudience } from './audience.ts'
 import {
   type ChainEffect,
   type ChainEvent,
@@ -18,18 +20,36 @@ import { type ChainWorld, doForChain } from './chainDeeds.ts'
 import type { WindowRow } from './chainRows.ts'
 import { type ChainStore, openChainStore } from './chainSql.ts'
 import { type ChainConfig, chainConfig } from './config.ts'
-import { jsonRpcExecutor } from './executor/jsonRpc.ts'
+import { type Health, openHealth } from './executor/health.ts'
+import { executorsOf } from './executor/jsonRpc.ts'
+import type { Executor } from './executor/port.ts'
 import { eventsPerReadMax, eventsWaitMs, readersMax, windowsPerReadMax } from './limits.ts'
-import type { ChainApi, Env, EventsAnswer, MemberStatus, WindowAnswer } from './objects.ts'
+import type {
+  Awaited,
+  ChainApi,
+  ChainFigures,
+  Env,
+  EventsAnswer,
+  ExportedRow,
+  MemberStatus,
+  WindowAnswer,
+} from './objects.ts'
 import { shardName } from './placement.ts'
+import type { AuditRow } from './policy.ts'
+import { type KeyClaim, openReplies, type Replies, type Reply } from './replies.ts'
 import { openRunner, type Runner } from './runner.ts'
 import { openFaults, openIdentity } from './sql.ts'
 
 /** The Durable Object around the chain's step: windows, leases, settlements and the log in SQLite. */
 export class ChainObject extends DurableObject<Env> implements ChainApi {
   readonly #store: ChainStore
+  readonly #replies: Replies
+  readonly #controls: Controls
+  readonly #faults: ReturnType<typeof openFaults>
   readonly #identity: ReturnType<typeof openIdentity>
+  #health: Health | undefined
   readonly #runner: Runner<ChainEvent, ChainStep>
+  readonly #audience: Audience
   /** Readers that wait for the log to grow. */
   readonly #readers = new Set<() => void>()
 
@@ -37,10 +57,15 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     super(ctx, env)
     const { storage } = ctx
     this.#store = openChainStore(storage.sql)
+    this.#replies = openReplies(storage.sql)
+    this.#controls = openControls(storage.sql)
+    this.#faults = openFaults(storage.sql)
     this.#identity = openIdentity(storage.sql)
+    this.#audience = openAudience(ctx, (batch, after) => this.#eventsNow(batch, after))
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
     const world: ChainWorld = {
       rows: this.#store,
-      executor: () => jsonRpcExecutor(this.#config()),
+      executor: () => this.#executors(),
       deliver: (shard, settlements) => env.SHARD.getByName(shardName(this.#config().id, shard)).settle(settlements),
       feed: (event) => this.#runner.feed(event),
       now: Date.now,
@@ -48,17 +73,32 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     this.#runner = openRunner<ChainEvent, ChainEffect, ChainStep>({
       storage,
       now: Date.now,
-      decide: (event) => chainStep(this.#store, event, this.#config()),
+      decide: (event) => chainStep(this.#store, event, { ...this.#config(), isPaused: this.#controls.isPaused() }),
       commit: (step) => {
         this.#store.apply(step.changes)
         this.#tell(step)
       },
-      wakeAt: () => chainWakeAt(this.#store),
+      wakeAt: () => chainWakeAt(this.#store, this.#controls.isPaused()),
       tick: (now) => ({ type: 'tick', now }),
       perform: (effect) => doForChain(effect, world),
-      report: openFaults(storage.sql).report,
+      report: this.#faults.report,
     })
     ctx.blockConcurrencyWhile(() => this.#runner.resume())
+  }
+
+  /** Takes a socket that tells of one batch: named by the path, with the cursor in the query. */
+  override async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url)
+    const batch = url.pathname.split('/').at(-2) as BatchId
+    return this.#audience.accept(batch, Number(url.searchParams.get('after') ?? 0))
+  }
+
+  override async webSocketMessage(): Promise<void> {
+    // A listener has nothing to say.
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    socket.close(code === 1005 || code === 1006 ? 1000 : code)
   }
 
   override async alarm(): Promise<void> {
@@ -92,10 +132,15 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     return isTheirs ? (chainStatus(this.#store, hash) ?? null) : null
   }
 
-  async events(batch: BatchId, after: number): Promise<EventsAnswer> {
-    if (this.#store.members(batch).length === 0) return { kind: 'unknown' }
+  async peek(batch: BatchId, after: number): Promise<'known' | 'unknown' | 'expired'> {
+    if (this.#store.members(batch).length === 0) return 'unknown'
     const first = this.#store.firstEvent()?.sequence ?? 1
-    if (after > this.#store.head().sequence || (after > 0 && after < first - 1)) return { kind: 'expired' }
+    return after > this.#store.head().sequence || (after > 0 && after < first - 1) ? 'expired' : 'known'
+  }
+
+  async events(batch: BatchId, after: number): Promise<EventsAnswer> {
+    const place = await this.peek(batch, after)
+    if (place !== 'known') return { kind: place }
     const answer = this.#eventsNow(batch, after)
     if (answer.events.length > 0 || answer.isOver) return answer
     if (this.#readers.size >= readersMax) return { kind: 'busy' }
@@ -106,6 +151,72 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
       if (next.events.length > 0 || next.isOver) return next
     }
     return answer
+  }
+
+  async outcomes(awaited: readonly Awaited[], waitMs: number, until: 'end' | 'verdict') {
+    const enough = until === 'end' ? endings : verdicts
+    const deadline = Date.now() + waitMs
+    for (;;) {
+      const statuses = awaited.map((one) => this.#outcome(one))
+      const left = deadline - Date.now()
+      const isOver = statuses.every((status) => status !== null && enough.has(status.state))
+      if (isOver || left <= 0 || this.#readers.size >= readersMax) return statuses
+      await this.#grown(left)
+    }
+  }
+
+  async raw(hash: TxHash): Promise<{ readonly sender: Address; readonly raw: Uint8Array } | null> {
+    const [row, payload] = [this.#store.tx(hash), this.#store.payload(hash)]
+    return row && payload ? { sender: row.sender, raw: payload.raw } : null
+  }
+
+  async figures(): Promise<ChainFigures> {
+    const { open, queued, window, sequence, failures } = this.#store.head()
+    const due = chainWakeAt(this.#store)
+    const isPaused = this.#controls.isPaused()
+    const health = this.#health
+    const up = health ? health.order().filter((index) => !health.isOpen(index)).length : 1
+    return {
+      ...{ open, queued, windows: window, events: sequence, failures, isPaused, executorsUp: up },
+      // What a paused chain does not do is not late.
+      lagMs: isPaused || due === null ? 0 : Math.max(0, Date.now() - due),
+      faults: this.#faults.count(),
+    }
+  }
+
+  async setPaused(chain: ChainId, isPaused: boolean): Promise<void> {
+    this.#identity.set(chain, 0)
+    this.#controls.setPaused(isPaused)
+    if (!isPaused) await this.#runner.wake()
+  }
+
+  async rows(after: number, limit: number): Promise<readonly ExportedRow[]> {
+    return this.#store.openAfter(after, limit).map((row) => {
+      const { arrival, hash, sender, nonce, status, attempts } = row
+      const raw = this.#store.payload(hash)?.raw
+      return { arrival, hash, sender, nonce, status, attempts, raw: raw ? toHex(raw) : null }
+    })
+  }
+
+  async audit(chain: ChainId, rows: readonly AuditRow[]): Promise<void> {
+    this.#identity.set(chain, 0)
+    this.#controls.audit(rows, Date.now())
+  }
+
+  async audited(after: number, limit: number): Promise<readonly (AuditRow & { readonly number: number })[]> {
+    return this.#controls.audited(after, limit)
+  }
+
+  async claimKey(key: string, fingerprint: string): Promise<KeyClaim> {
+    return this.#replies.claim(key, fingerprint, Date.now())
+  }
+
+  async keepReply(key: string, fingerprint: string, reply: Reply): Promise<void> {
+    this.#replies.keep(key, fingerprint, reply, Date.now())
+  }
+
+  async releaseKey(key: string, fingerprint: string): Promise<void> {
+    this.#replies.release(key, fingerprint)
   }
 
   async windows(after: number): Promise<readonly WindowRow[]> {
@@ -129,6 +240,14 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     return state === undefined || endings.has(state)
   }
 
+  /** Where a transaction stands; an ending that its shard had heard of before it took the bytes anew does not count. */
+  #outcome({ hash, sequence }: Awaited): TxStatus | null {
+    const row = this.#store.tx(hash)
+    if (row) return row.status
+    const last = this.#store.lastEvent(hash)
+    return last && last.sequence > sequence ? last.status : null
+  }
+
   /** Resolves when the log has grown, or after a time. */
   #grown(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -143,8 +262,16 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   }
 
   #tell({ changes }: ChainStep): void {
-    if (changes.some((change) => 'put' in change && change.put === 'event'))
-      for (const wake of [...this.#readers]) wake()
+    const told = changes.flatMap((change) => ('put' in change && change.put === 'event' ? [change.row.hash] : []))
+    if (told.length === 0) return
+    for (const wake of [...this.#readers]) wake()
+    if (!this.#audience.isEmpty()) this.#audience.push(new Set(told.flatMap((hash) => this.#store.batchesOf(hash))))
+  }
+
+  #executors(): Executor {
+    const config = this.#config()
+    this.#health ??= openHealth(config.executors.length, Date.now)
+    return executorsOf(config, this.#health)
   }
 
   #config(): ChainConfig {
@@ -162,3 +289,6 @@ const endings: ReadonlySet<TxStatus['state']> = new Set([
   'replaced',
   'expired',
 ] as const)
+
+/** States in which an executor has said yes or no, or in which none will be asked. */
+const verdicts: ReadonlySet<TxStatus['state']> = new Set([...endings, 'accepted', 'held'] as const)

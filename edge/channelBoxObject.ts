@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { SdkError } from '../sdk/errors.ts'
 import { esploraSources } from './bitcoinSource.ts'
+import { openSeats, type Seats } from './boxSeats.ts'
 import {
   type Access,
   type BoxAnswer,
@@ -26,6 +27,7 @@ import { openFaults } from './sql.ts'
 export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
   readonly #store: BoxStore
   readonly #runner: Runner<BoxEvent, BoxStep>
+  readonly #seats: Seats
   /** Readers that wait for a message. */
   readonly #readers = new Set<() => void>()
 
@@ -55,6 +57,13 @@ export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
       perform: (effect) => doForBox(effect, world),
       report: openFaults(storage.sql).report,
     })
+    this.#seats = openSeats({
+      ctx,
+      box: this,
+      inbox: (side, after) => readInbox(this.#store, side, after),
+      hasNetwork: () => this.#bitcoin() !== null,
+    })
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
     ctx.blockConcurrencyWhile(() => this.#runner.resume())
   }
 
@@ -62,8 +71,25 @@ export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
     await this.#runner.wake()
   }
 
+  /** Takes a socket of one side: the last word of the path's place says which. */
+  override async fetch(request: Request): Promise<Response> {
+    const isPayer = new URL(request.url).pathname.includes('/payer/')
+    return this.#seats.accept(isPayer ? 'payer' : 'payee')
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    await this.#seats.heard(socket, message)
+  }
+
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    // 1005 and 1006 say that no code came; they may not be sent.
+    socket.close(code === 1005 || code === 1006 ? 1000 : code)
+  }
+
   async post(access: Access, post: Post): Promise<BoxAnswer> {
-    return this.#runner.feed({ type: 'post', access, post, now: Date.now() }).answer
+    const { answer } = this.#runner.feed({ type: 'post', access, post, now: Date.now() })
+    if (answer.ok) this.#seats.push(otherSide(access.side))
+    return answer
   }
 
   async read(access: Access, after: number): Promise<InboxAnswer> {

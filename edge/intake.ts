@@ -1,4 +1,4 @@
-import { type BatchTransaction, footprint, type ReceivedBatch } from '../sdk/batch/index.ts'
+import { type Declaration, footprint, gasMax, type ReceivedBatch, undeclared } from '../sdk/batch/index.ts'
 import {
   authorizationsOf,
   checkUnderFork,
@@ -20,6 +20,12 @@ export interface Fault {
   readonly detail: string
 }
 
+/** Signed bytes, and what their sender says they touch; nothing where it says nothing. */
+export interface Submission {
+  readonly raw: Uint8Array
+  readonly declaration: Declaration | null
+}
+
 /** An item fit for a shard, or why not. */
 export type Judged = { readonly ok: true; readonly item: Item } | Fault
 
@@ -38,7 +44,7 @@ export function batchFault({ chainId, transactions }: ReceivedBatch, chain: Chai
  * Judges one transaction by its bytes alone: shape, chain, gas limits under the chain's fork, and its signature, which
  * is the dearest and last. Whether the sender can pay is for the executor to say.
  */
-export function judge({ raw, declaration }: BatchTransaction, { id, fork }: ChainConfig): Judged {
+export function judge({ raw, declaration }: Submission, { id, fork }: ChainConfig): Judged {
   const decoded = decodeTransaction(raw)
   if (!decoded.ok) return fault('invalid-transaction', sentence(decoded.reason))
   const { hash, prepared } = decoded.value
@@ -55,7 +61,9 @@ export function judge({ raw, declaration }: BatchTransaction, { id, fork }: Chai
   if (most !== null && gas > most) return fault('gas-too-high', `The gas limit is ${gas}; ${fork} allows ${most}.`)
   const judged = checkUnderFork(prepared, fork)
   if (!judged.ok) return fault('invalid-transaction', sentence(judged.reason))
-  const item = { hash, sender: from, nonce, ...feesOf(pricing), raw, footprint: footprint(decoded.value, declaration) }
+  // Without a word, the gas limit is the best guess of the gas.
+  const said = declaration ?? undeclared(Math.min(Number(gas), gasMax))
+  const item = { hash, sender: from, nonce, ...feesOf(pricing), raw, footprint: footprint(decoded.value, said) }
   return { ok: true, item }
 }
 

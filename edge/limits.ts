@@ -46,6 +46,8 @@ export const queuedMax = 20_000
 export const lanesInFlightMax = 4
 /** How long one call to an executor may take. */
 export const executorTimeoutMs = 2_000
+/** How long an executor may take for a whole window, within the lease. */
+export const envelopeMsMax = 30_000
 /** Longest answer of an executor that is read. */
 export const executorAnswerBytesMax = 16 * 1024 * 1024
 /** Most calls in one JSON-RPC array. */
@@ -116,3 +118,52 @@ export const bitcoinAnswerBytesMax = 16 * 1024
 export const depositPauseFactorMax = 20
 /** Blocks, its own with them, under which a spend counts as buried. */
 export const burialBlocks = 6
+
+/** Most calls in one JSON-RPC array at `/rpc`, longest body, and longest answer of an executor that is passed on. */
+export const rpcCallsMax = 100
+export const rpcBodyBytesMax = 1024 * 1024
+export const rpcAnswerBytesMax = 8 * 1024 * 1024
+/** How long a read of a wallet may take at an executor. */
+export const rpcReadMs = 10_000
+/** Most blocks one `eth_getLogs` may span, where both ends are numbers. */
+export const logsBlocksMax = 10_000
+/** How long `eth_sendRawTransaction` waits for the executor's yes or no; the rows are durable before. */
+export const rpcVerdictMs = 300
+/** How long `eth_sendRawTransactionSync` waits unless it is told, and the longest (EIP-7966 recommends 2 s). */
+export const syncMsDefault = 2_000
+export const syncMsMax = 30_000
+/** Pause between two questions for a receipt that the executor is about to have. */
+export const receiptPauseMs = 50
+/** Most missing nonces that are named. */
+export const gapsToldMax = 64
+
+/** Failures in a row after which an executor is left alone, and for how long at first and at most. */
+export const breakerFailures = 3
+export const breakerMsMin = 1_000
+export const breakerMsMax = 60_000
+
+/** Longest wait of a submission for its receipts. */
+export const waitMsMax = 30_000
+/** Longest `Idempotency-Key`, most answers kept under keys, and how long a request under a key may take. */
+export const keyCharsMax = 128
+export const repliesMax = 10_000
+export const replyLeaseMs = 60_000
+
+/** Most sockets of one box, and of one chain object. */
+export const boxSocketsMax = 8
+export const statusSocketsMax = 1_000
+
+/** Transactions of one sender that a shard takes at once, and a second over time; beyond, `rate-limited`. */
+export const senderBurst = 512
+export const senderPerSecond = 64
+/** Most senders whose allowance is remembered; the rest have a whole one. */
+export const sendersRemembered = 10_000
+/** Transactions from one network address that may be none, at once and a second; and addresses that are remembered. */
+export const badSignaturesBurst = 64
+export const badSignaturesPerSecond = 1
+export const addressesRemembered = 10_000
+/** How late what is due may be while the edge still counts as ready. */
+export const alarmLagMsMax = 5_000
+/** Rows in one answer to an operator, and most audit rows that are kept. */
+export const rowsPerReadMax = 1_000
+export const auditMax = 100_000

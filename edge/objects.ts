@@ -1,10 +1,13 @@
 import type { RelayEvent, TxStatus } from '../sdk/ports.ts'
-import type { Address, BatchId, ChainId, TxHash } from '../sdk/units.ts'
+import type { Address, BatchId, ChainId, Hex, TxHash } from '../sdk/units.ts'
 import type { Member, Notice, Offer, Taken } from './chain.ts'
 import type { PlanRow, Settlement, WindowRow } from './chainRows.ts'
 import type { Access, BoxAnswer, BoxRefusal, InboxAnswer, Post } from './channelBox.ts'
 import type { Deposit, DepositRow } from './channelBoxRows.ts'
+import type { AuditRow } from './policy.ts'
+import type { KeyClaim, Reply } from './replies.ts'
 import type { Answer, Item } from './shard.ts'
+import type { NonceStanding } from './shardNonces.ts'
 
 /** What a shard's object is asked. When an answer comes, what it says is stored. */
 export interface ShardApi {
@@ -14,6 +17,8 @@ export interface ShardApi {
   readonly settle: (settlements: readonly Settlement[]) => Promise<void>
   /** Where a transaction stands as far as the shard knows. */
   readonly status: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
+  /** @param latest - The sender's next nonce after the newest block. */
+  readonly nonces: (sender: Address, latest: number) => Promise<NonceStanding>
 }
 
 /** A part of a batch's log. `isOver`: nothing will follow. */
@@ -28,11 +33,44 @@ export interface MemberStatus {
   readonly status: TxStatus | null
 }
 
+/** A transaction whose end is waited for; `sequence`: of the newest event that its shard had heard. */
+export interface Awaited {
+  readonly hash: TxHash
+  readonly sequence: number
+}
+
+/** How one chain fares, in numbers. */
+export interface ChainFigures {
+  readonly open: number
+  readonly queued: number
+  readonly windows: number
+  readonly events: number
+  readonly failures: number
+  readonly executorsUp: number
+  /** How long something that is due has waited, in milliseconds. */
+  readonly lagMs: number
+  readonly faults: number
+  readonly isPaused: boolean
+}
+
+/** A transaction that has not ended, for the operator: enough to send it again by hand. */
+export interface ExportedRow {
+  readonly arrival: number
+  readonly hash: TxHash
+  readonly sender: Address
+  readonly nonce: number
+  readonly status: TxStatus
+  readonly attempts: number
+  readonly raw: Hex | null
+}
+
 /** A window, and the plan of its transactions. */
 export type WindowAnswer = Omit<WindowRow, 'transactions'> & Pick<PlanRow, 'transactions'>
 
 /** What a chain's object is asked. When an answer comes, what it says is stored. */
 export interface ChainApi {
+  /** Opens a socket that tells of one batch. */
+  readonly fetch: (request: Request) => Promise<Response>
   /** Takes over what a shard hands over. */
   readonly offer: (
     chain: ChainId,
@@ -45,6 +83,29 @@ export interface ChainApi {
   /** The transactions of a batch in its order, or nothing when it is not known. */
   readonly batch: (batch: BatchId) => Promise<readonly MemberStatus[] | null>
   readonly status: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
+  /**
+   * Where each stands once all of them have ended, or once an executor has said yes or no to all, or when the time is
+   * up; `null`: not heard of yet.
+   */
+  readonly outcomes: (
+    awaited: readonly Awaited[],
+    waitMs: number,
+    until: 'end' | 'verdict',
+  ) => Promise<readonly (TxStatus | null)[]>
+  /** The bytes of a transaction that has not ended. */
+  readonly raw: (hash: TxHash) => Promise<{ readonly sender: Address; readonly raw: Uint8Array } | null>
+  readonly figures: () => Promise<ChainFigures>
+  readonly setPaused: (chain: ChainId, isPaused: boolean) => Promise<void>
+  /** In the order of arrival, after one of them. */
+  readonly rows: (after: number, limit: number) => Promise<readonly ExportedRow[]>
+  readonly audit: (chain: ChainId, rows: readonly AuditRow[]) => Promise<void>
+  readonly audited: (after: number, limit: number) => Promise<readonly (AuditRow & { readonly number: number })[]>
+  readonly claimKey: (key: string, fingerprint: string) => Promise<KeyClaim>
+  readonly keepReply: (key: string, fingerprint: string, reply: Reply) => Promise<void>
+  /** Gives a key up, because its request was refused. */
+  readonly releaseKey: (key: string, fingerprint: string) => Promise<void>
+  /** Whether a batch can be told of from a cursor on. */
+  readonly peek: (batch: BatchId, after: number) => Promise<'known' | 'unknown' | 'expired'>
   /** Events of a batch after a sequence. Waits for a while when there are none yet. */
   readonly events: (batch: BatchId, after: number) => Promise<EventsAnswer>
   /** Windows after a number, the oldest first. */
@@ -66,6 +127,8 @@ export interface Standing {
 
 /** What a channel's box is asked. When an answer comes, what it says is stored. */
 export interface BoxApi {
+  /** Opens a socket. */
+  readonly fetch: (request: Request) => Promise<Response>
   readonly post: (access: Access, post: Post) => Promise<BoxAnswer>
   /** Messages to a side after a sequence. Waits for a while when there are none yet. */
   readonly read: (access: Access, after: number) => Promise<InboxAnswer>
@@ -89,4 +152,8 @@ export interface Env {
   readonly CHAINS: string
   /** JSON or empty; see config.ts. */
   readonly BITCOIN: string
+  /** JSON or empty; see security.ts. A secret. */
+  readonly SECURITY?: string
+  /** `requests`: one line of log for each. */
+  readonly LOG?: string
 }

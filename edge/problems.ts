@@ -1,6 +1,6 @@
 /** One kind of refusal: its HTTP status, its title, and whether the very same request may succeed later. */
 export interface ProblemKind {
-  readonly status: 400 | 401 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 426 | 429 | 500 | 503
   readonly title: string
   readonly retryable: boolean
 }
@@ -13,11 +13,18 @@ const kinds = {
   'unknown-route': no(404, 'There is nothing at this path'),
   'method-not-allowed': no(405, 'The path does not take this method'),
   'unsupported-media-type': no(415, 'The body is of a type that is not read here'),
+  'upgrade-required': no(426, 'The path is a WebSocket'),
   'malformed-cursor': no(400, 'The cursor is not a sequence number'),
   'unknown-chain': no(404, 'This edge does not serve the chain'),
   'unknown-batch': no(404, 'The batch is not known here'),
   'unknown-window': no(404, 'The plan of the window is not kept here'),
   'unknown-transaction': no(404, 'The transaction is not known here'),
+  'unknown-sender': no(404, 'The path names no account'),
+  'malformed-call': no(400, 'The body is not JSON'),
+  'malformed-wait': no(400, 'The time to wait is not a number of milliseconds within bounds'),
+  'malformed-key': no(400, 'The Idempotency-Key is too long or has other characters than printable ones'),
+  'idempotency-in-progress': later(409, 'A request with this key is being answered'),
+  'idempotency-key-reused': no(422, 'Another request has this key'),
   'cursor-expired': no(410, 'The log no longer reaches back to the cursor'),
 
   'malformed-envelope': no(400, 'The envelope cannot be read'),
@@ -53,6 +60,11 @@ const kinds = {
   'stale-deposit': no(409, 'A better closing is deposited already'),
   'conflicting-deposit': no(409, 'Another closing is deposited under this number'),
 
+  'rate-limited': later(429, 'Too many requests'),
+  'policy-denied': no(403, 'A rule of the operator forbids the transaction'),
+  'policy-review': later(503, 'A person looks at the transaction first'),
+  'not-ready': later(503, 'The edge does not serve every chain in time'),
+  draining: later(503, 'The edge takes no new transactions'),
   backpressure: later(503, 'The queue is full'),
   'executor-unavailable': later(503, 'The executor does not answer'),
   unavailable: later(503, 'A part of the edge did not answer'),

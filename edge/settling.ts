@@ -54,8 +54,9 @@ function include(
   inclusion: Inclusion,
   { now, dueAt }: { readonly now: number; readonly dueAt: number | null },
 ): void {
-  const { blockNumber, blockHash, index } = inclusion
-  const status: TxStatus = { state: 'included', window: row.window, lane: row.lane, blockNumber, blockHash, index }
+  const { blockNumber, blockHash, index, succeeded } = inclusion
+  const { window, lane } = row
+  const status: TxStatus = { state: 'included', window, lane, blockNumber, blockHash, index, succeeded }
   draft.putTx({ ...row, status, inclusion, doubt: null, dueAt })
   draft.settle(row, status)
   for (const other of draft.txsOf(row.sender)) {
@@ -77,10 +78,10 @@ function exclude(draft: ChainDraft, row: TxRow, now: number): void {
 }
 
 function finalize(draft: ChainDraft, row: TxRow, inclusion: Inclusion): void {
-  const { blockNumber, blockHash, index } = inclusion
+  const { blockNumber, blockHash, index, succeeded } = inclusion
   const { window, lane } = row
   draft.removeTx(row)
-  draft.settle(row, { state: 'finalized', window, lane, blockNumber, blockHash, index })
+  draft.settle(row, { state: 'finalized', window, lane, blockNumber, blockHash, index, succeeded })
   for (const other of draft.txsOf(row.sender)) if (other.nonce === row.nonce) draft.removeTx(other)
 }
 

@@ -254,8 +254,8 @@ function raised(fee: bigint): bigint {
 }
 
 /** Of bytes that reached a block by another way. */
-function foreign({ blockNumber, blockHash, index }: Inclusion): TxStatus {
-  return { state: 'included', window: 0, lane: 0, blockNumber, blockHash, index }
+function foreign({ blockNumber, blockHash, index, succeeded }: Inclusion): TxStatus {
+  return { state: 'included', window: 0, lane: 0, blockNumber, blockHash, index, succeeded }
 }
 
 /**

@@ -2,9 +2,13 @@ import { DurableObject } from 'cloudflare:workers'
 import { invariant } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, ChainId, TxHash } from '../sdk/units.ts'
+import { openBuckets } from './buckets.ts'
 import type { Settlement } from './chainRows.ts'
 import { chainConfig } from './config.ts'
-import { jsonRpcExecutor } from './executor/jsonRpc.ts'
+import { type Health, openHealth } from './executor/health.ts'
+import { executorsOf } from './executor/jsonRpc.ts'
+import type { Executor } from './executor/port.ts'
+import { senderBurst, senderPerSecond, sendersRemembered } from './limits.ts'
 import type { Env, ShardApi } from './objects.ts'
 import { chainName } from './placement.ts'
 import { openRunner, type Runner } from './runner.ts'
@@ -18,12 +22,17 @@ import {
   shardWakeAt,
 } from './shard.ts'
 import { doForShard, learn, type ShardWorld } from './shardDeeds.ts'
+import { type NonceStanding, nonceStanding } from './shardNonces.ts'
 import { openShardStore } from './shardSql.ts'
 import { openFaults, openIdentity } from './sql.ts'
+
+const tooMany: Answer = { ok: false, code: 'rate-limited', detail: 'The sender sends too many at once.' }
 
 /** The Durable Object around the shard's step: rows in SQLite, nonces from the executor, offers to the chain object. */
 export class ShardObject extends DurableObject<Env> implements ShardApi {
   readonly #identity: ReturnType<typeof openIdentity>
+  #health: Health | undefined
+  readonly #buckets = openBuckets({ burst: senderBurst, perSecond: senderPerSecond }, sendersRemembered)
   readonly #world: ShardWorld
   readonly #runner: Runner<ShardEvent, ShardStep>
 
@@ -34,7 +43,7 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
     this.#identity = openIdentity(storage.sql)
     this.#world = {
       rows: store,
-      executor: () => jsonRpcExecutor(chainConfig(env.CHAINS, this.#who().chain)),
+      executor: () => this.#executors(),
       offer: (offers, notices) => {
         const { chain, shard } = this.#who()
         return env.CHAIN.getByName(chainName(chain)).offer(chain, shard, offers, notices)
@@ -61,8 +70,14 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
 
   async submit(chain: ChainId, shard: number, items: readonly Item[]): Promise<readonly Answer[]> {
     this.#identity.set(chain, shard)
-    const facts = await learn(items, this.#world)
-    return this.#runner.feed({ type: 'submit', items, facts, now: Date.now() }).answers
+    // Bytes that are here already cost nothing, and their sender must hear of them.
+    const isWithin = (item: Item) =>
+      this.#world.rows.row(item.hash) !== undefined || this.#buckets.take(item.sender, 1, Date.now())
+    const within = items.filter(isWithin)
+    const facts = await learn(within, this.#world)
+    const { answers } = this.#runner.feed({ type: 'submit', items: within, facts, now: Date.now() })
+    const answered = new Map(within.map((item, at) => [item, answers[at]]))
+    return items.map((item) => answered.get(item) ?? tooMany)
   }
 
   async settle(settlements: readonly Settlement[]): Promise<void> {
@@ -72,6 +87,16 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
   async status(sender: Address, hash: TxHash): Promise<TxStatus | null> {
     const row = this.#world.rows.row(hash)
     return row?.sender === sender ? row.status : null
+  }
+
+  async nonces(sender: Address, latest: number): Promise<NonceStanding> {
+    return nonceStanding(this.#world.rows, sender, latest)
+  }
+
+  #executors(): Executor {
+    const config = chainConfig(this.env.CHAINS, this.#who().chain)
+    this.#health ??= openHealth(config.executors.length, Date.now)
+    return executorsOf(config, this.#health)
   }
 
   #who(): { readonly chain: ChainId; readonly shard: number } {

@@ -1,5 +1,6 @@
 import type { Address, BatchId, BlockHash, ChainId, Hex, Slot, TxHash } from './units.ts'
 
+export type { AccountProof, BeaconNode, ProofBlock, ProofNode } from './ports/beacon.ts'
 export type {
   BitcoinInclusion,
   BitcoinNode,
@@ -113,6 +114,8 @@ export type TxStatus =
       readonly blockNumber: number
       readonly blockHash: BlockHash
       readonly index: number
+      /** False when it was executed and reverted: its nonce and its fee are gone, its effects are not. */
+      readonly succeeded: boolean
     }
   /** Ended: the executor said a definite no. `code` is from the edge's list. */
   | { readonly state: 'rejected'; readonly code: string; readonly detail: string }

@@ -1,10 +1,13 @@
 import { invariant, SdkError } from '../../sdk/errors.ts'
 import { type Address, type TxHash, toHex } from '../../sdk/units.ts'
 import type { ChainConfig, Finality } from '../config.ts'
-import { callsPerRequestMax, executorAnswerBytesMax, executorTimeoutMs } from '../limits.ts'
+import { callsPerRequestMax, envelopeMsMax, executorAnswerBytesMax, executorTimeoutMs } from '../limits.ts'
 import { type Answer, isRecord, nonsense, readAnswer, readBlock, readInclusion, readQuantity } from './answer.ts'
+import { type EnvelopeRoad, forwardEnvelope } from './envelope.ts'
 import { forwardLanes } from './forward.ts'
+import type { Health } from './health.ts'
 import type { Block, Executor, Found, Head, Inclusion, Outcome } from './port.ts'
+import { severalExecutors } from './several.ts'
 import { outcomeOfError } from './verdict.ts'
 
 interface Call {
@@ -12,14 +15,30 @@ interface Call {
   readonly params: readonly unknown[]
 }
 
+/** All executors of a chain as one; `health` is kept by the object that asks, for as long as it lives. */
+export function executorsOf(chain: ChainConfig, health: Health): Executor {
+  const { executors, finality } = chain
+  const members = executors.map((url, index) => {
+    const offers = health.offers[index]
+    return jsonRpcExecutor({ executors: [url], finality }, offers && { chain, offers })
+  })
+  return severalExecutors(members, health, Date.now)
+}
+
 /**
  * An Ethereum node as executor, over JSON-RPC and HTTP.
  *
- * Transactions go one by one with `eth_sendRawTransaction`, since an array promises no order; questions go in arrays.
+ * A window goes as one envelope where the node runs envelopes (`lanekit_executeBatch`), else transactions go one by one
+ * with `eth_sendRawTransaction`, since an array promises no order; questions go in arrays.
  *
  * The address comes from configuration only.
+ *
+ * @param envelopes - What is kept of the node's offers; without it no envelope is tried.
  */
-export function jsonRpcExecutor({ executors, finality }: Pick<ChainConfig, 'executors' | 'finality'>): Executor {
+export function jsonRpcExecutor(
+  { executors, finality }: Pick<ChainConfig, 'executors' | 'finality'>,
+  envelopes?: Pick<EnvelopeRoad, 'chain' | 'offers'>,
+): Executor {
   const [url] = executors
   invariant(url, 'a chain has an executor')
   const ask = (calls: readonly Call[]) => askAll(url, calls)
@@ -48,7 +67,13 @@ export function jsonRpcExecutor({ executors, finality }: Pick<ChainConfig, 'exec
       }
       return nonces
     },
-    forward: (lanes, options) => forwardLanes(lanes, options, { send, now: Date.now }),
+    forward: async (lanes, options) => {
+      const timeoutMs = options.until - Date.now() + executorTimeoutMs // The lease lasts as long.
+      const askForAll: EnvelopeRoad['ask'] = (method, params) => askPatiently(url, { method, params }, timeoutMs)
+      const road = envelopes && { ...envelopes, ask: askForAll, now: Date.now }
+      if (road && (await forwardEnvelope(lanes, options, road))) return
+      await forwardLanes(lanes, options, { send, now: Date.now })
+    },
     find: (hashes) => findAll(ask, hashes),
     head: () => readHead(ask, finality),
     block: async (number) => {
@@ -132,7 +157,27 @@ async function askSome(url: string, calls: readonly Call[]): Promise<readonly (A
   return answers
 }
 
-async function post(url: string, body: string): Promise<unknown> {
+/** One call that may take longer than others: it runs a whole window. Nothing when no readable answer came. */
+async function askPatiently(url: string, call: Call, timeoutMs: number): Promise<Answer | undefined> {
+  try {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 0, ...call })
+    const limits = {
+      timeoutMs: Math.max(executorTimeoutMs, Math.min(timeoutMs, envelopeMsMax)),
+      bytesMax: executorAnswerBytesMax,
+    }
+    const read = readAnswer(await post(url, body, limits))
+    return read?.id === 0 ? read.answer : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** One request to an executor. Throws `node/unreachable` or `node/nonsense`; the answer is an object or an array. */
+export async function post(
+  url: string,
+  body: string,
+  { timeoutMs, bytesMax } = { timeoutMs: executorTimeoutMs, bytesMax: executorAnswerBytesMax },
+): Promise<unknown> {
   let text: string
   try {
     const response = await fetch(url, {
@@ -140,9 +185,9 @@ async function post(url: string, body: string): Promise<unknown> {
       headers: { 'content-type': 'application/json' },
       body,
       redirect: 'manual',
-      signal: AbortSignal.timeout(executorTimeoutMs),
+      signal: AbortSignal.timeout(timeoutMs),
     })
-    text = await readText(response)
+    text = await readText(response, bytesMax)
     if (response.status === 429 || response.status >= 500) throw unreachable(`It answered ${response.status}.`)
   } catch (error) {
     throw error instanceof SdkError ? error : unreachable('The connection failed or took too long.')
@@ -156,7 +201,7 @@ async function post(url: string, body: string): Promise<unknown> {
   throw nonsense('JSON-RPC')
 }
 
-async function readText(response: Response): Promise<string> {
+async function readText(response: Response, bytesMax: number): Promise<string> {
   const reader = response.body?.getReader()
   if (!reader) return ''
   const decoder = new TextDecoder()
@@ -164,7 +209,7 @@ async function readText(response: Response): Promise<string> {
   let size = 0
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
     size += chunk.value.byteLength
-    if (size > executorAnswerBytesMax) {
+    if (size > bytesMax) {
       await reader.cancel()
       throw nonsense('within the size that is read')
     }

@@ -1,4 +1,4 @@
-import { httpBox, httpPeers, memory, systemClock, systemRandom, webCipher } from '../../sdk/adapters/index.ts'
+import { httpPeers, memory, socketBox, systemClock, systemRandom, webCipher } from '../../sdk/adapters/index.ts'
 import { p2wpkh } from '../../sdk/bitcoin/index.ts'
 import type { Terms } from '../../sdk/channel/index.ts'
 import { createBitcoinClient } from '../../sdk/client/index.ts'
@@ -122,7 +122,7 @@ export async function openMerchant(world: MerchantWorld): Promise<Merchant> {
     marginBlocks: 144,
   }
   const signer = localTillSigner([secretKey])
-  const connect = (channel: ChannelId, token: Uint8Array) => httpBox({ url: edge, channel, token, side: 'payee' })
+  const connect = (channel: ChannelId, token: Uint8Array) => socketBox({ url: edge, channel, token, side: 'payee' })
   const boxes = await openBoxes({ store: tillStore, signer, clock: systemClock, payeeKey, connect })
   const chain = await createBitcoinClient({ network: 'regtest', nodes: [bitcoin.node] })
   const till = await createTill({

@@ -22,8 +22,9 @@ export function answerProblem(context: Context, code: ProblemCode, detail: strin
   const { retryAfterSeconds, ...body } = problem(code, detail)
   const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
   const wait = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) }
+  const upgrade = body.status === 426 ? { upgrade: 'websocket', connection: 'upgrade' } : {}
   const challenge = body.status === 401 ? { 'www-authenticate': 'Bearer' } : {}
-  return context.body(JSON.stringify(body), body.status, { ...headers, ...wait, ...challenge })
+  return context.body(JSON.stringify(body), body.status, { ...headers, ...wait, ...upgrade, ...challenge })
 }
 
 /** For the methods a path does not take; the others are registered before it. */
@@ -32,6 +33,12 @@ export function allowOnly(method: string): (context: Context) => Response {
     context.header('allow', method)
     return answerProblem(context, 'method-not-allowed', `This path takes ${method}.`)
   }
+}
+
+/** For paths that are sockets. */
+export function demandUpgrade(context: Context): void {
+  if (context.req.header('upgrade')?.toLowerCase() !== 'websocket')
+    throw new Refusal('upgrade-required', 'This path is a WebSocket.')
 }
 
 /** The chain named in the path. */
@@ -55,6 +62,12 @@ export function transactionOf(sender: string, hash: string): { readonly sender: 
   if (!isHex(sender, 20) || !isHex(hash, 32))
     throw new Refusal('unknown-transaction', 'A transaction is named by its sender and its hash.')
   return { sender: address(sender), hash: txHash(hash) }
+}
+
+/** The sender named in the path. */
+export function senderOf(text: string): Address {
+  if (!isHex(text, 20)) throw new Refusal('unknown-sender', 'A sender is named by 0x and 20 bytes.')
+  return address(text)
 }
 
 /** The window named in the path. */

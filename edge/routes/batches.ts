@@ -1,18 +1,25 @@
 import { type Context, Hono } from 'hono'
-import { batchBytesMax, decodeBatch, decodeBatchJson, type ReceivedBatch } from '../../sdk/batch/index.ts'
-import type { RelayItem } from '../../sdk/ports.ts'
 import type { Address, TxHash } from '../../sdk/units.ts'
-import type { Member } from '../chain.ts'
+import { callsStatus } from '../calls.ts'
 import type { ChainConfig } from '../config.ts'
-import { batchFault, type Judged, judge, sentence } from '../intake.ts'
-import { judgedPerTurnMax } from '../limits.ts'
+import { openHealth } from '../executor/health.ts'
+import { executorsOf } from '../executor/jsonRpc.ts'
 import type { Env } from '../objects.ts'
 import { chainName, shardName, shardOf } from '../placement.ts'
-import { problem } from '../problems.ts'
-import type { Answer } from '../shard.ts'
-import { allowOnly, ask, batchOf, chainOf, cursorOf, Refusal, transactionOf, windowOf } from './answer.ts'
-import { mediaTypeOf, readBody } from './body.ts'
-import { streamEvents } from './events.ts'
+import {
+  allowOnly,
+  ask,
+  batchOf,
+  chainOf,
+  cursorOf,
+  demandUpgrade,
+  Refusal,
+  senderOf,
+  transactionOf,
+  windowOf,
+} from './answer.ts'
+import { expiredCursor, streamEvents, unknownBatch } from './events.ts'
+import { answerBatch } from './submit.ts'
 
 type Bindings = { Bindings: Env }
 
@@ -21,7 +28,7 @@ export function batches() {
   return new Hono<Bindings>()
     .post('/batches', async (context) => {
       const chain = chainOf(context.env, pathOf(context, 'chain'))
-      return context.json(await submit(context.env, chain, await readBatch(context.req.raw, chain)), 202)
+      return answerBatch(context, chain)
     })
     .all('/batches', allowOnly('POST'))
     .get('/batches/:batch', async (context) => {
@@ -33,7 +40,8 @@ export function batches() {
         hash,
         status: status ?? (await statusOf(context.env, chain, sender, hash)),
       }))
-      return context.json({ batch, items: await Promise.all(items) })
+      const told = await Promise.all(items)
+      return context.json({ batch, code: callsStatus(told.flatMap(({ status }) => status ?? [])), items: told })
     })
     .all('/batches/:batch', allowOnly('GET'))
     .get('/batches/:batch/events', async (context) => {
@@ -44,6 +52,18 @@ export function batches() {
       return streamEvents(context, after, (sequence) => ask(() => object.events(batch, sequence)))
     })
     .all('/batches/:batch/events', allowOnly('GET'))
+    .get('/batches/:batch/socket', async (context) => {
+      const chain = chainOf(context.env, pathOf(context, 'chain'))
+      const batch = batchOf(context.req.param('batch'))
+      const after = cursorOf(context.req.query('after'))
+      demandUpgrade(context)
+      const object = context.env.CHAIN.getByName(chainName(chain.id))
+      // The same refusals as of the event stream, before there is a socket to say them over.
+      const first = await ask(() => object.peek(batch, after))
+      if (first !== 'known') throw first === 'unknown' ? unknownBatch() : expiredCursor()
+      return ask(() => object.fetch(context.req.raw))
+    })
+    .all('/batches/:batch/socket', allowOnly('GET'))
     .get('/senders/:sender/txs/:hash', async (context) => {
       const chain = chainOf(context.env, pathOf(context, 'chain'))
       const { sender, hash } = transactionOf(context.req.param('sender'), context.req.param('hash'))
@@ -54,6 +74,14 @@ export function batches() {
       return context.json({ hash, status })
     })
     .all('/senders/:sender/txs/:hash', allowOnly('GET'))
+    .get('/senders/:sender/nonce', async (context) => {
+      const chain = chainOf(context.env, pathOf(context, 'chain'))
+      const sender = senderOf(context.req.param('sender'))
+      const latest = await latestNonce(chain, sender)
+      const shard = context.env.SHARD.getByName(shardName(chain.id, shardOf(sender)))
+      return context.json({ latest, ...(await ask(() => shard.nonces(sender, latest))) })
+    })
+    .all('/senders/:sender/nonce', allowOnly('GET'))
     .get('/windows', async (context) => {
       const chain = chainOf(context.env, pathOf(context, 'chain'))
       const after = cursorOf(context.req.query('after'))
@@ -76,92 +104,18 @@ function pathOf(context: Context<Bindings>, name: 'chain'): string {
   return context.req.param(name) ?? ''
 }
 
+/** The sender's next nonce after the newest block, as an executor tells it. */
+async function latestNonce(chain: ChainConfig, sender: Address): Promise<number> {
+  const nonces = await executorsOf(chain, openHealth(chain.executors.length, Date.now))
+    .nonces([sender], 'latest')
+    .catch(() => undefined)
+  const nonce = nonces?.get(sender)
+  if (nonce === undefined) throw new Refusal('executor-unavailable', 'The nonce could not be found out.')
+  return nonce
+}
+
 /** What the shard knows of a transaction. */
 async function statusOf(env: Env, chain: ChainConfig, sender: Address, hash: TxHash) {
   const shard = env.SHARD.getByName(shardName(chain.id, shardOf(sender)))
   return ask(() => shard.status(sender, hash))
-}
-
-async function readBatch(request: Request, chain: ChainConfig): Promise<ReceivedBatch> {
-  const type = mediaTypeOf(request)
-  const isJson = type === 'application/json'
-  if (!isJson && type !== 'application/octet-stream')
-    throw new Refusal('unsupported-media-type', 'Send application/octet-stream or application/json.')
-  const bytes = await readBody(request, batchBytesMax, { code: 'batch-too-large', what: 'An envelope' })
-  const decoded = isJson ? decodeBatchJson(textOf(bytes)) : decodeBatch(bytes)
-  if (!decoded.ok) throw new Refusal(decoded.code, sentence(decoded.reason))
-  const fault = batchFault(decoded.value, chain)
-  if (fault) throw new Refusal(fault.code, fault.detail)
-  return decoded.value
-}
-
-function textOf(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
-  } catch {
-    throw new Refusal('malformed-envelope', 'The body is not UTF-8.')
-  }
-}
-
-/**
- * Judges every transaction, has each stored by its sender's shard, then registers the batch: by the time this
- * returns, all that it acknowledges is durable. Whatever dies in between, equal bytes sent again end in the same rows.
- */
-async function submit(env: Env, chain: ChainConfig, batch: ReceivedBatch) {
-  const judged = await judgeAll(batch, chain)
-  const answers = await store(env, chain, judged)
-  const members: Member[] = []
-  for (const [position, answer] of answers.entries()) {
-    const entry = judged[position]
-    if (!answer.ok || !entry?.ok) continue
-    const { hash, status, sequence } = answer
-    members.push({ hash, sender: entry.item.sender, position, status, sequence })
-  }
-  const object = env.CHAIN.getByName(chainName(chain.id))
-  const statuses = members.length > 0 ? await ask(() => object.register(chain.id, batch.id, members)) : []
-  const today = new Map(members.map(({ hash }, at) => [hash, statuses[at]]))
-  const items = answers.map((answer, index): RelayItem => {
-    if (answer.ok) return { ok: true, hash: answer.hash, status: today.get(answer.hash) ?? answer.status }
-    const { code, detail, retryable, retryAfterSeconds } = problem(answer.code, answer.detail)
-    return { ok: false, index, problem: { code, detail, retryable, retryAfterSeconds } }
-  })
-  return { batch: batch.id, items }
-}
-
-/** Judges in parts: signatures take a millisecond each, and others want their turn. */
-async function judgeAll({ transactions }: ReceivedBatch, chain: ChainConfig): Promise<readonly Judged[]> {
-  const judged: Judged[] = []
-  for (const [index, transaction] of transactions.entries()) {
-    if (index % judgedPerTurnMax === 0 && index > 0) await new Promise((resolve) => setTimeout(resolve, 0))
-    judged.push(judge(transaction, chain))
-  }
-  return judged
-}
-
-/** Hands the fit ones to their shards, all at once; each answer stands where its item stands. */
-async function store(env: Env, chain: ChainConfig, judged: readonly Judged[]): Promise<readonly Answer[]> {
-  const answers: Answer[] = judged.map((entry) =>
-    entry.ok ? { ok: false, code: 'unavailable', detail: 'The shard did not answer.' } : entry,
-  )
-  const groups = new Map<number, number[]>()
-  for (const [index, entry] of judged.entries()) {
-    if (!entry.ok) continue
-    const shard = shardOf(entry.item.sender)
-    groups.set(shard, [...(groups.get(shard) ?? []), index])
-  }
-  const calls = [...groups].map(async ([shard, indices]) => {
-    const items = indices.flatMap((index) => {
-      const entry = judged[index]
-      return entry?.ok ? [entry.item] : []
-    })
-    const stored = await ask(() => env.SHARD.getByName(shardName(chain.id, shard)).submit(chain.id, shard, items))
-    for (const [at, index] of indices.entries()) {
-      const answer = stored[at]
-      if (answer) answers[index] = answer
-    }
-  })
-  // One shard that does not answer costs its own items, not those of the others.
-  for (const call of await Promise.allSettled(calls))
-    if (call.status === 'rejected' && !(call.reason instanceof Refusal)) throw call.reason
-  return answers
 }

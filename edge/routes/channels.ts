@@ -8,7 +8,7 @@ import { isRecord } from '../executor/answer.ts'
 import { depositBytesMax, messageBytesMax } from '../limits.ts'
 import type { BoxApi, Env } from '../objects.ts'
 import { readOutpoint } from '../outpoint.ts'
-import { allowOnly, ask, cursorOf, Refusal } from './answer.ts'
+import { allowOnly, ask, cursorOf, demandUpgrade, Refusal } from './answer.ts'
 import { mediaTypeOf, readBody } from './body.ts'
 
 type Bindings = { Bindings: Env }
@@ -49,6 +49,12 @@ export function channels() {
       return context.json({ acknowledged: through })
     })
     .all('/:side/inbox', allowOnly('GET, DELETE'))
+    .get('/:side/socket', async (context) => {
+      const { box } = sideOf(context)
+      demandUpgrade(context)
+      return ask(() => box.fetch(context.req.raw))
+    })
+    .all('/:side/socket', allowOnly('GET'))
     .put('/payee/deposit', async (context) => {
       const { box, access } = placeOf(context, 'payee')
       networkOf(context.env)
@@ -67,15 +73,20 @@ export function channels() {
     .all('/payee/deposit', allowOnly('GET, PUT'))
 }
 
-/** The box that the path names, and who asks. */
-function placeOf(context: Context<Bindings>, fixed?: Side): { readonly box: BoxApi; readonly access: Access } {
+/** The box and the side that the path names. */
+function sideOf(context: Context<Bindings>, fixed?: Side): { readonly box: BoxApi; readonly side: Side } {
   const channel = context.req.param('channel')
   if (!isHex(channel, 32)) throw new Refusal('unknown-channel', 'A channel is named by 0x and 32 bytes.')
   const side = fixed ?? context.req.param('side')
   if (side !== 'payer' && side !== 'payee') throw new Refusal('unknown-route', 'A side is payer or payee.')
+  return { box: context.env.BOX.getByName(channel.toLowerCase()), side }
+}
+
+/** The box that the path names, and who asks. */
+function placeOf(context: Context<Bindings>, fixed?: Side): { readonly box: BoxApi; readonly access: Access } {
+  const { box, side } = sideOf(context, fixed)
   const [, token] = /^Bearer ([0-9a-fA-F]{64})$/i.exec(context.req.header('authorization') ?? '') ?? []
   if (token === undefined) throw new Refusal('unauthorized', 'A side shows a bearer token of 32 bytes in hexadecimal.')
-  const box = context.env.BOX.getByName(channel.toLowerCase())
   return { box, access: { side, claim: toHex(sha256(fromHex(`0x${token}`))) } }
 }
 

@@ -16,8 +16,8 @@ export async function streamEvents(
   read: (sequence: number) => Promise<EventsAnswer>,
 ): Promise<Response> {
   const first = await read(after)
-  if (first.kind === 'unknown') throw new Refusal('unknown-batch', 'No such batch.')
-  if (first.kind === 'expired') throw new Refusal('cursor-expired', 'Start again without a cursor.')
+  if (first.kind === 'unknown') throw unknownBatch()
+  if (first.kind === 'expired') throw expiredCursor()
   if (first.kind === 'busy') throw new Refusal('backpressure', 'Too many readers wait.')
   context.header('cache-control', 'no-store')
   return streamSSE(context, async (stream) => {
@@ -35,4 +35,12 @@ export async function streamEvents(
       answer = await read(sequence)
     }
   })
+}
+
+export function unknownBatch(): Refusal {
+  return new Refusal('unknown-batch', 'No such batch.')
+}
+
+export function expiredCursor(): Refusal {
+  return new Refusal('cursor-expired', 'Start again without a cursor.')
 }

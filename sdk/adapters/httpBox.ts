@@ -124,7 +124,7 @@ function readMessages(json: unknown, after: number): readonly LinkMessage[] | un
   return read
 }
 
-function readStanding(json: unknown): LinkStanding | undefined {
+export function readStanding(json: unknown): LinkStanding | undefined {
   const { epoch, sent, acknowledged, read } = fieldsOf(json) ?? {}
   if (!isCount(epoch) || !isCount(sent) || !isCount(acknowledged) || !isCount(read)) return undefined
   return acknowledged > sent ? undefined : { epoch, sent, acknowledged, read }

@@ -2,11 +2,13 @@ import { SdkError } from '../errors.ts'
 import type { ChannelLink, ChannelPeer, Peers } from '../ports.ts'
 import { type ChannelId, fromHex, isHex } from '../units.ts'
 import { type Answer, exchange, type Fetch, fieldsOf, nonsense, parseJson } from './http.ts'
-import { httpBox } from './httpBox.ts'
 import { problemOf, refused, relay } from './relayAnswer.ts'
+import { type SocketBoxOptions, socketBox } from './socketBox.ts'
 
 export interface HttpPeersOptions {
   readonly fetch?: Fetch
+  /** Opens a WebSocket to a box; the platform's own unless this or `fetch` is given. */
+  readonly connect?: SocketBoxOptions['connect']
   /** Per request to a payee; the box has its own. */
   readonly timeoutMs?: number
 }
@@ -25,7 +27,8 @@ const timeoutMsDefault = 15_000
  * It never retries. A payee names the box of its channels, which is asked at the first use of a link and kept; one under
  * `https` may not name a box under `http`. Throws `units/malformed` for what is no such URL; no message holds an address.
  */
-export function httpPeers({ fetch = globalThis.fetch, timeoutMs = timeoutMsDefault }: HttpPeersOptions = {}): Peers {
+export function httpPeers(options: HttpPeersOptions = {}): Peers {
+  const { fetch = globalThis.fetch, timeoutMs = timeoutMsDefault } = options
   return (address) => {
     const base = addressOf(address)
     if (!base)
@@ -41,13 +44,19 @@ export function httpPeers({ fetch = globalThis.fetch, timeoutMs = timeoutMsDefau
         timeoutMs,
         bodyBytesMax: answerBytesMax,
       })
-    return peerOf(base, ask, fetch)
+    return peerOf(base, ask, reachOf(options))
   }
 }
 
 type Ask = (path: string, method: 'GET' | 'POST') => Promise<Answer>
 
-function peerOf(base: string, ask: Ask, fetch: Fetch): ChannelPeer {
+type Reach = Pick<SocketBoxOptions, 'fetch' | 'connect'>
+
+function reachOf({ fetch, connect }: HttpPeersOptions): Reach {
+  return { ...(fetch ? { fetch } : {}), ...(connect ? { connect } : {}) }
+}
+
+function peerOf(base: string, ask: Ask, reach: Reach): ChannelPeer {
   let box: Promise<string> | undefined
   const face = async () => {
     const told = readFace(demand(await ask('/till', 'GET'), 200), base)
@@ -70,13 +79,13 @@ function peerOf(base: string, ask: Ask, fetch: Fetch): ChannelPeer {
     announce: async (channel) => {
       demand(await ask(`/till/channels/${channel}`, 'POST'), 204)
     },
-    link: (channel, token) => lazyLink(channel, token, boxUrl, fetch),
+    link: (channel, token) => lazyLink(channel, token, boxUrl, reach),
   }
 }
 
 /** The payer's end of a box whose address is asked for at its first use. */
-function lazyLink(channel: ChannelId, token: Uint8Array, boxUrl: () => Promise<string>, fetch: Fetch): ChannelLink {
-  const linkTo = (url: string) => httpBox({ url, channel, side: 'payer', token, fetch })
+function lazyLink(channel: ChannelId, token: Uint8Array, boxUrl: () => Promise<string>, reach: Reach): ChannelLink {
+  const linkTo = (url: string) => socketBox({ url, channel, side: 'payer', token, ...reach })
   linkTo('') // Throws here, not at the first use, for what is no channel or no token.
   let link: ChannelLink | undefined
   const opened = async () => {

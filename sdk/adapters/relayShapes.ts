@@ -98,9 +98,10 @@ function readPlanned(fields: Fields): TxStatus | undefined {
 
 function readIncluded(state: 'included' | 'finalized', fields: Fields): TxStatus | undefined {
   const place = readLane(fields)
-  const { blockNumber, blockHash: hash, index } = fields
+  const { blockNumber, blockHash: hash, index, succeeded } = fields
   if (!place || !isCount(blockNumber) || !isHex(hash, 32) || !isCount(index)) return undefined
-  return { state, ...place, blockNumber, blockHash: blockHash(hash), index }
+  if (typeof succeeded !== 'boolean') return undefined
+  return { state, ...place, blockNumber, blockHash: blockHash(hash), index, succeeded }
 }
 
 function readLane({ window, lane }: Fields): { readonly window: number; readonly lane: number } | undefined {

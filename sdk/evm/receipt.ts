@@ -84,14 +84,22 @@ export function bloomOf(logs: readonly Log[]): Uint8Array {
   return bloom
 }
 
+/** False when nothing that was marked in the filter is this address or topic; true proves nothing. */
+export function mayHold(bloom: Uint8Array, entry: Uint8Array): boolean {
+  return bitsOf(entry).every((bit) => ((bloom[255 - (bit >> 3)] as number) >> (bit & 7)) & 1)
+}
+
 function mark(bloom: Uint8Array, entry: Uint8Array): void {
-  const hash = keccak256(entry)
-  for (const at of [0, 2, 4]) {
-    const bit = (((hash[at] as number) << 8) | (hash[at + 1] as number)) & 2047
+  for (const bit of bitsOf(entry)) {
     // Bit 0 is the lowest of the last byte.
     const byte = 255 - (bit >> 3)
     bloom[byte] = (bloom[byte] as number) | (1 << (bit & 7))
   }
+}
+
+function bitsOf(entry: Uint8Array): readonly number[] {
+  const hash = keccak256(entry)
+  return [0, 2, 4].map((at) => (((hash[at] as number) << 8) | (hash[at + 1] as number)) & 2047)
 }
 
 function readReceipt(type: Receipt['type'], items: readonly RlpItem[]): Decoded<Receipt> {

@@ -103,6 +103,25 @@ export function nodesTowards(node: Node | null, path: Path): readonly Node[] {
   return nodes
 }
 
+/** The value at `path` below `node`. */
+export function valueAt(node: Node | null, path: Path): Uint8Array | undefined {
+  let rest = path
+  for (let next = node; next; ) {
+    if (next.kind === 'leaf') return sameBytes(next.path, rest) ? next.value : undefined
+    if (next.kind === 'extension') {
+      if (sharedLength(next.path, rest) < next.path.length) return undefined
+      rest = rest.subarray(next.path.length)
+      next = next.child
+    } else {
+      const nibble = rest[0]
+      if (nibble === undefined) return next.value ?? undefined
+      rest = rest.subarray(1)
+      next = next.children[nibble] ?? null
+    }
+  }
+  return undefined
+}
+
 function leaf(path: Path, value: Uint8Array): Leaf {
   return { kind: 'leaf', path, value, name: null }
 }

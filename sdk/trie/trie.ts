@@ -1,7 +1,7 @@
 import { keccak256 } from '../crypto/engine.ts'
 import { invariant } from '../errors.ts'
 import { encodeRlp, quantity } from '../rlp.ts'
-import { encodeNode, hashedFrom, insert, type Node, nodesTowards, remove } from './node.ts'
+import { encodeNode, hashedFrom, insert, type Node, nodesTowards, remove, valueAt } from './node.ts'
 import { pathOf } from './path.ts'
 
 /** Longest key of a trie: state, storage, transactions and receipts all have at most a hash. */
@@ -17,6 +17,8 @@ export const trieKeyBytesMax = 32
 export interface Trie {
   /** keccak256 of the first node, 32 bytes. Hashes are worked out when asked for, each once. */
   readonly root: Uint8Array
+  /** What stands at `key`; nothing when nothing does. */
+  readonly get: (key: Uint8Array) => Uint8Array | undefined
   /** The trie with `value` at `key`, whatever was there. */
   readonly with: (key: Uint8Array, value: Uint8Array) => Trie
   /** The trie without `key`; the same one when it has no such key. */
@@ -62,6 +64,7 @@ function trieOf(top: Node | null): Trie {
       root ??= top ? keccak256(encodeNode(top)) : emptyTrieRoot()
       return root
     },
+    get: (key) => valueAt(top, pathOf(key)),
     with: (key, value) => trieOf(insertEntry(top, key, value)),
     without: (key) => {
       const left = top && remove(top, pathOf(key))

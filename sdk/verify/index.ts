@@ -58,4 +58,14 @@ export {
   verifyReceiptProof,
   verifyTransactionProof,
 } from './ethereum/block.ts'
-export type { Anchor, Claim, Level, Verdict, Verified } from './verdict.ts'
+export type {
+  Anchor,
+  BeaconVerdict,
+  CheckpointAnchor,
+  Claim,
+  CommittedVerdict,
+  Level,
+  NodeVerdict,
+  Verdict,
+  Verified,
+} from './verdict.ts'

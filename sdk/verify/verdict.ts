@@ -1,4 +1,5 @@
-import type { BlockHash } from '../units.ts'
+import type { BlockHash, Hex } from '../units.ts'
+import type { ConfirmedVerdict } from './bitcoin/output.ts'
 
 /**
  * How far an answer is proven, by what it hangs on. They are kinds of trust, not one scale: compare for equality, or
@@ -15,26 +16,83 @@ import type { BlockHash } from '../units.ts'
  */
 export type Level = 'finalized' | 'optimistic' | 'committed' | 'proposed' | 'sequenced' | 'confirmed' | 'node'
 
-/** The trusted starting point of a proof. At level `node` it is trusted without a reason. */
+/** The trusted starting point of a proof about one block. At level `node` it is trusted without a reason. */
 export interface Anchor {
   readonly kind: 'block'
   readonly hash: BlockHash
 }
 
-/** What was proven. Nothing beside it was: above all, not that nothing was left out. */
-export type Claim = 'transaction-inclusion' | 'receipt-inclusion'
+/** A beacon block that the user pinned: what all finality and every signature is judged from. */
+export interface CheckpointAnchor {
+  readonly kind: 'checkpoint'
+  readonly network: string
+  readonly slot: number
+  /** `hash_tree_root` of its header. */
+  readonly root: Hex
+}
 
-/** What was proven of an answer, and how far. */
-export interface Verdict {
-  readonly level: Level
+/**
+ * What was proven. Nothing beside it was: above all, not that nothing was left out, but where the name says so.
+ *
+ * - `account-absence`: the state holds nothing at the address, as shown by the place where it would be.
+ * - `block-receipts`: these are all the receipts of the block, in order.
+ * - `logs-complete`: these are all the logs that fit, of every block of the range.
+ * - `ancestry`: the block is an ancestor of the one that was signed.
+ */
+export type Claim =
+  | 'transaction-inclusion'
+  | 'receipt-inclusion'
+  | 'block-receipts'
+  | 'account'
+  | 'account-absence'
+  | 'storage'
+  | 'code'
+  | 'logs-complete'
+  | 'call'
+  | 'ancestry'
+
+/** What was proven of an answer under a block that one node told. */
+export interface NodeVerdict {
+  readonly level: Extract<Level, 'node'>
   readonly anchor: Anchor
   readonly proven: readonly Claim[]
   /** Who told the facts, by the names the caller gave them. Verifiers ask nobody, so they cannot know more. */
   readonly sources: readonly string[]
 }
 
+/** What was proven of an answer under a block that a sync committee signed. */
+export interface BeaconVerdict {
+  readonly level: Extract<Level, 'finalized' | 'optimistic'>
+  readonly anchor: CheckpointAnchor
+  /** The execution block that the answer is of. */
+  readonly block: {
+    readonly number: number
+    readonly hash: BlockHash /** In seconds since 1970. */
+    readonly timestamp: number
+  }
+  /** How many of the committee's places signed. */
+  readonly participation: { readonly signed: number; readonly of: number }
+  readonly proven: readonly Claim[]
+  readonly sources: readonly string[]
+}
+
+/** What was proven of a block that the validators of a BFT chain committed. */
+export interface CommittedVerdict {
+  readonly level: Extract<Level, 'committed'>
+  /** The block that the user pinned. */
+  readonly anchor: { readonly kind: 'header'; readonly chainId: string; readonly height: bigint; readonly hash: Hex }
+  readonly block: { readonly height: bigint; readonly hash: Hex }
+  /** Voting power that committed, and all there is. */
+  readonly power: { readonly committed: bigint; readonly of: bigint }
+  readonly proven: readonly ['header']
+  readonly sources: readonly string[]
+}
+
+/** What was proven of an answer, and how far. Compare `level` first: it decides what else there is. */
+export type Verdict = NodeVerdict | BeaconVerdict | CommittedVerdict | ConfirmedVerdict
+
 /** An answer, and how far it can be relied on. */
-export interface Verified<value> {
+export interface Verified<value, verdict extends Verdict = NodeVerdict> {
   readonly value: value
-  readonly verdict: Verdict
+  readonly verdict: verdict
 }

@@ -1,4 +1,4 @@
-import { type AccountEntry, accountAt, accountOf, isEmpty, readCode, seenBalance } from './accounts.ts'
+import { type AccountEntry, accountAt, accountOf, isEmpty, readCode, seenBalance, seenCode } from './accounts.ts'
 import type { Code } from './code.ts'
 import { accessCost } from './environment.ts'
 import type { Execution } from './execution.ts'
@@ -44,6 +44,7 @@ function callAs(frame: Frame, kind: Kind): void {
   const target = accountAt(execution, stack, sp - 16)
   if (!charge(frame, accessCost(execution, target))) return
   const code = target.precompile === 0 ? codeToRun(frame, target) : null
+  if (code === null) target.seen |= seenCode
   if (frame.status !== 'running') return
 
   const value = hasValueWord && !isZero(stack, sp - 24) ? bigintOf(stack, sp - 24) : 0n

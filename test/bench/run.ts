@@ -1,6 +1,7 @@
 import * as channel from './channel.ts'
 import * as codec from './codec.ts'
 import * as edge from './edge.ts'
+import * as executor from './executor.ts'
 import * as packageGroup from './package.ts'
 import * as plan from './plan.ts'
 import * as verify from './verify.ts'
@@ -21,6 +22,7 @@ const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
   plan: plan.run,
   codec: codec.run,
   edge: edge.run,
+  executor: executor.run,
   verify: verify.run,
   package: packageGroup.run,
   vm: vm.run,

@@ -10,6 +10,7 @@ import {
 } from '../../sdk/verify/bitcoin/index.ts'
 import { held } from '../conformance/bitcoin.ts'
 import { mineBlock, mineOn, nowSeconds, regtestChain } from '../sdk/verify/bitcoin/regtest.ts'
+import { lightFigures } from './light.ts'
 import type { Figure } from './run.ts'
 
 const rounds = 15
@@ -44,6 +45,7 @@ export async function* run(): AsyncIterable<Figure> {
         ...Array.from({ length: proof.path.length / 32 }, () => hashByNode(pair)),
       ]),
   })
+  yield* lightFigures()
 }
 
 /** Things a second, both in turn, the best round of each. */

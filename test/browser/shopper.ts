@@ -37,7 +37,8 @@ export async function tabOf(
   page.on('pageerror', (error) => faults.push(String(error)))
   page.on('request', (request) => hosts.add(new URL(request.url()).host))
   page.on('console', (message) => {
-    if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) faults.push(message.text())
+    if (message.type() === 'error' && !/Failed to load resource|WebSocket connection to/.test(message.text()))
+      faults.push(message.text())
   })
   await page.goto(`${house.url}${path}`)
   return page

@@ -8,6 +8,7 @@ import { orderedTrie } from '../../sdk/trie/index.ts'
 import { fromHex, type Hex, toHex } from '../../sdk/units.ts'
 import { executedCases } from './executedBlocks.ts'
 import { asRecord, jsonFilesBelow, readJson } from './files.ts'
+import { parallelCases } from './parallelBlocks.ts'
 import type { Case, Suite } from './suite.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -15,7 +16,8 @@ type Json = Readonly<Record<string, unknown>>
 /**
  * Real blocks as JSON-RPC tells them (header hash), and the BlockchainTests of ethereum/tests (header hash and the
  * transactions, withdrawals and ommers that the header commits to; what execution would refuse is not judged). Blocks
- * as grevm-test-data has them, with the state before, are run: status, gas and places of each transaction.
+ * as grevm-test-data has them, with the state before, are run: status, gas and places of each transaction, in one thread and
+ * then ahead in several.
  */
 export const blocks: Suite = {
   *cases(path) {
@@ -27,7 +29,14 @@ export const blocks: Suite = {
       for (const [test, vector] of Object.entries(json)) yield* chainCases(`${name} ${test}`, asRecord(vector) ?? {})
     }
   },
+  async *laterCases(path) {
+    const files = jsonFilesBelow(path).filter((file) => /^block\.json/.test(basename(file)))
+    for (const file of files) yield* parallelCases(file, settings)
+  },
 }
+
+/** Worker threads and shards that blocks are run with, beside one thread alone. */
+const settings = [1, 4].flatMap((shards) => [1, 2, 4].map((workers) => ({ workers, shards })))
 
 function* recordedCases(name: string, block: Json): Iterable<Case> {
   yield { name: `${name} header hash`, check: () => checkHeader(headerOf(block), block.hash) }

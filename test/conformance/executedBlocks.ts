@@ -19,7 +19,7 @@ import { asRecord, filesBelow, readJson } from './files.ts'
 import type { Case } from './suite.ts'
 
 /** What one engine said of a transaction: keys are `s` a slot, `b` an account's value, `c` an account as it was. */
-interface Expected {
+export interface Expected {
   readonly status: number
   readonly gasUsed: number
   readonly logs: number
@@ -28,61 +28,70 @@ interface Expected {
   readonly credits: readonly string[]
 }
 
+/** A block that can be run, and what one engine said of it. */
+export interface RunnableBlock {
+  readonly name: string
+  readonly fork: Fork
+  readonly block: Block
+  readonly state: MemoryState
+  readonly transactions: readonly Transaction[]
+  readonly expected: readonly Expected[]
+}
+
 /** A block as grevm-test-data has it (unsigned transactions, and the state before with its code), run in its order. */
 export function* executedCases(file: string): Iterable<Case> {
-  const folder = dirname(file)
-  const suffix = /\.gz$/.test(file) ? '.gz' : ''
-  const path = (name: string) => join(folder, `${name}.json${suffix}`)
-  if (!existsSync(path('txs')) || !existsSync(path('pre_state'))) return
-  const expectations = filesBelow(folder).filter((name) => /^expected-.*\.json(\.gz)?$/.test(basename(name)))
-  const name = basename(folder)
-  if (expectations.length === 0) {
-    yield { name, skip: 'no engine has said what should come out' }
+  const read = readBlock(file)
+  if (!read) return
+  if (typeof read === 'string') {
+    yield { name: basename(dirname(file)), skip: read }
     return
   }
-  const { tx } = readJson(expectations[0] as string) as { tx: Expected[] }
-  const outcomes = runBlock({
-    block: readJson(file),
-    transactions: readJson(path('txs')),
-    pre: readJson(path('pre_state')),
-  })
-  for (const [at, { transaction, outcome, miner }] of outcomes.entries())
+  const { name, block, expected, transactions } = read
+  for (const [at, outcome] of runBlock(read).entries())
     yield {
       name: `${name} transaction ${at}`,
-      check: () => checkOutcome(outcome, tx[at] as Expected, { transaction, miner }),
+      check: () =>
+        checkOutcome(outcome, expected[at] as Expected, {
+          transaction: transactions[at] as Transaction,
+          miner: block.miner,
+        }),
     }
 }
 
-interface Input {
-  readonly block: unknown
-  readonly transactions: unknown
-  readonly pre: unknown
-}
-
-interface Ran {
-  readonly transaction: Transaction
-  readonly outcome: Outcome
-  readonly miner: Address
+/** The block of this `block.json`: nothing when there is no state beside it, and why it proves nothing when it does not. */
+export function readBlock(file: string): RunnableBlock | string | undefined {
+  const folder = dirname(file)
+  const suffix = /\.gz$/.test(file) ? '.gz' : ''
+  const path = (name: string) => join(folder, `${name}.json${suffix}`)
+  if (!existsSync(path('txs')) || !existsSync(path('pre_state'))) return undefined
+  const [expectations] = filesBelow(folder).filter((name) => /^expected-.*\.json(\.gz)?$/.test(basename(name)))
+  if (!expectations) return 'no engine has said what should come out'
+  const { tx } = readJson(expectations) as { tx: Expected[] }
+  const json = readJson(file) as Record<string, string | number>
+  const { fork, prices } = rulesAt(Number(json.timestamp))
+  return {
+    name: basename(folder),
+    fork,
+    block: blockOf(json, prices),
+    state: stateOf(asRecord(readJson(path('pre_state'))) ?? {}),
+    transactions: (readJson(path('txs')) as Json[]).map(transactionOf),
+    expected: tx,
+  }
 }
 
 /** Runs a block's transactions one after the other, without system calls and with a BLOCKHASH of zero. */
-export function runBlock({ block: blockJson, transactions, pre }: Input): readonly Ran[] {
-  const json = blockJson as Record<string, string | number>
-  const { fork, prices } = rulesAt(Number(json.timestamp))
+function runBlock({ fork, block, state, transactions }: RunnableBlock): readonly Outcome[] {
   const machine = createMachine({ fork, precompiles: heavyPrecompiles })
-  const block = blockOf(json, prices)
-  const state = stateOf(asRecord(pre) ?? {})
-  return (transactions as Json[]).map((item) => {
-    const transaction = transactionOf(item)
+  return transactions.map((transaction) => {
     const outcome = machine.execute(transaction, block, state)
     if (outcome.kind === 'executed') state.apply(outcome.changes)
-    return { transaction, outcome, miner: block.miner }
+    return outcome
   })
 }
 
 type Json = Readonly<Record<string, unknown>>
 
-function checkOutcome(
+export function checkOutcome(
   outcome: Outcome,
   expected: Expected,
   { transaction, miner }: { readonly transaction: Transaction; readonly miner: Address },

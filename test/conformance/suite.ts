@@ -7,6 +7,8 @@ export type Case =
 export interface Suite {
   /** Cases at or below `path`. Other files are passed over. */
   readonly cases: (path: string) => Iterable<Case>
+  /** Cases that wait for something, worker threads say: after the others, and by {@link runWholeSuite} only. */
+  readonly laterCases?: (path: string) => AsyncIterable<Case>
 }
 
 /** What a run came to. The last line of the runner is this as JSON. */
@@ -18,19 +20,36 @@ export interface Summary {
   readonly failures: readonly { readonly name: string; readonly reason: string }[]
 }
 
-/** Runs every case of `suite` at `path`; `report` hears of each that does not pass. */
-export function runSuite(
-  { name, suite, path }: { readonly name: string; readonly suite: Suite; readonly path: string },
-  report: (line: string) => void = () => undefined,
-): Summary {
+interface Job {
+  readonly name: string
+  readonly suite: Suite
+  readonly path: string
+}
+
+/** Runs every case of `suite` at `path` that needs not wait; `report` hears of each that does not pass. */
+export function runSuite({ name, suite, path }: Job, report: (line: string) => void = () => undefined): Summary {
+  const tally = createTally(report)
+  for (const one of suite.cases(path)) tally.take(one)
+  return tally.summary(name, path)
+}
+
+/** As {@link runSuite}, with the cases that wait. */
+export async function runWholeSuite({ name, suite, path }: Job, report: (line: string) => void): Promise<Summary> {
+  const tally = createTally(report)
+  for (const one of suite.cases(path)) tally.take(one)
+  for await (const one of suite.laterCases?.(path) ?? []) tally.take(one)
+  return tally.summary(name, path)
+}
+
+function createTally(report: (line: string) => void) {
   const failures: { name: string; reason: string }[] = []
   let passed = 0
   let skipped = 0
-  for (const one of suite.cases(path)) {
+  const take = (one: Case) => {
     if ('skip' in one) {
       skipped += 1
       report(`skipped ${one.name}: ${one.skip}`)
-      continue
+      return
     }
     try {
       one.check()
@@ -41,7 +60,11 @@ export function runSuite(
       report(`failed  ${one.name}: ${reason}`)
     }
   }
-  // A run that found nothing proves nothing.
-  if (passed + skipped + failures.length === 0) failures.push({ name: path, reason: 'no case of this suite was found' })
-  return { suite: name, passed, failed: failures.length, skipped, failures }
+  const summary = (suite: string, path: string): Summary => {
+    // A run that found nothing proves nothing.
+    if (passed + skipped + failures.length === 0)
+      failures.push({ name: path, reason: 'no case of this suite was found' })
+    return { suite, passed, failed: failures.length, skipped, failures }
+  }
+  return { take, summary }
 }

@@ -1,6 +1,9 @@
 import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
+import { cometbft } from './cometbft.ts'
+import { corrupted } from './corrupted.ts'
 import { headers } from './headers.ts'
+import { lightSync } from './lightSync.ts'
 import { proofs } from './proofs.ts'
 import { rlp } from './rlp.ts'
 import { stateTests } from './stateTests.ts'
@@ -11,7 +14,10 @@ import { transactionTests } from './transactionTests.ts'
 export const suites: Readonly<Record<string, Suite>> = {
   bip,
   blocks,
+  cometbft,
+  corrupted,
   headers,
+  'light-sync': lightSync,
   proofs,
   rlp,
   'state-tests': stateTests,

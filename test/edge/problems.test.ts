@@ -17,7 +17,7 @@ describe('problems', () => {
     for (const code of problemCodes) {
       const { retryable, retryAfterSeconds } = problem(code, 'A sentence.')
       expect(retryAfterSeconds !== null).toBe(retryable)
-      expect(retryable).toBe(problemKind(code).status === 503)
+      expect(retryable).toBe([429, 503].includes(problemKind(code).status) || code === 'idempotency-in-progress')
     }
   })
 })

@@ -78,7 +78,15 @@ function openShard(rows = memoryShard()) {
 }
 
 function inBlock(state: 'included' | 'finalized'): TxStatus {
-  return { state, window: 1, lane: 0, blockNumber: 7, blockHash: blockHash(`0x${'07'.repeat(32)}`), index: 0 }
+  return {
+    state,
+    window: 1,
+    lane: 0,
+    blockNumber: 7,
+    blockHash: blockHash(`0x${'07'.repeat(32)}`),
+    index: 0,
+    succeeded: true,
+  }
 }
 
 function inclusionOf(hash: TxHash): Inclusion {

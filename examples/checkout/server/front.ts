@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 
 /** Where a path is served by another program: everything below `prefix` goes to `target`, with `strip` taken off. */
 export interface Passage {
@@ -43,6 +44,15 @@ export async function openFront({ port, passages, handle }: FrontOptions): Promi
   const server = createServer((incoming, outgoing) => {
     void serve(incoming, outgoing, { passages, handle }).catch(() => outgoing.destroy())
   })
+  /** Sockets that were passed on: the server does not count them among its connections. */
+  const passed = new Set<Duplex>()
+  server.on('upgrade', (incoming, socket, head) => {
+    passed.add(socket)
+    socket.once('close', () => passed.delete(socket))
+    const passage = passageOf(passages, incoming.url ?? '/')
+    if (passage && isFromHere(incoming) && isOwnPage(incoming)) passSocket(incoming, socket, head, passage)
+    else socket.destroy()
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', resolve)
@@ -53,6 +63,7 @@ export async function openFront({ port, passages, handle }: FrontOptions): Promi
     stop: () => {
       server.close()
       server.closeAllConnections()
+      for (const socket of passed) socket.destroy()
       return ended
     },
   }
@@ -71,9 +82,7 @@ async function serve(
     outgoing.writeHead(307, { location: `http://${own}${url}` }).end()
     return
   }
-  const passage = passages.find(
-    ({ prefix }) => url === prefix || url.startsWith(`${prefix}/`) || url.startsWith(`${prefix}?`),
-  )
+  const passage = passageOf(passages, url)
   if (passage) {
     passage.seen?.(method, url)
     return pass(incoming, outgoing, passage)
@@ -97,6 +106,38 @@ async function serve(
 function isFromHere({ headers: { host = '', 'sec-fetch-site': site } }: IncomingMessage): boolean {
   const isLoopback = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
   return isLoopback && (site === undefined || site === 'same-origin' || site === 'none')
+}
+
+/** Browsers open a WebSocket to any place and say where the page is from; other programs say nothing. */
+function isOwnPage({ headers: { host, origin } }: IncomingMessage): boolean {
+  return origin === undefined || origin === `http://${host}`
+}
+
+function passageOf(passages: readonly Passage[], url: string): Passage | undefined {
+  return passages.find(({ prefix }) => url === prefix || url.startsWith(`${prefix}/`) || url.startsWith(`${prefix}?`))
+}
+
+/** Hands a WebSocket on, byte by byte. */
+function passSocket(incoming: IncomingMessage, socket: Duplex, head: Buffer, { target, strip = '' }: Passage): void {
+  const to = target()
+  if (to === null) {
+    socket.destroy()
+    return
+  }
+  const url = new URL(to)
+  const onward = connect(Number(url.port || 80), url.hostname, () => {
+    const fields = Object.entries({ ...incoming.headers, host: url.host }).map(([name, value]) => `${name}: ${value}`)
+    const path = `${url.pathname.replace(/\/$/, '')}${(incoming.url ?? '/').slice(strip.length)}`
+    onward.write(`GET ${path} HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n`)
+    onward.write(head)
+    onward.pipe(socket).pipe(onward)
+  })
+  // Either end may go at any time; the other one learns of it.
+  const part = () => {
+    onward.destroy()
+    socket.destroy()
+  }
+  for (const end of [onward, socket]) end.on('error', part).on('close', part)
 }
 
 /** Hands a request on as it is, and the answer back as it comes: readers of a box wait for seconds. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Hex, type Sats, type Store, sats } from 'lanekit'
-import { esplora, httpBox, systemClock, systemRandom } from 'lanekit/adapters'
+import { esplora, socketBox, systemClock, systemRandom } from 'lanekit/adapters'
 import { file } from 'lanekit/adapters/file'
 import { type Network, p2wpkh } from 'lanekit/bitcoin'
 import type { Terms } from 'lanekit/channel'
@@ -58,7 +58,7 @@ export async function openTill({ network, edge, bitcoin, folder, sent }: TillPla
   const signer = localTillSigner([await keyOf(store)])
   const [payeeKey] = await signer.publicKeys()
   if (!payeeKey) throw new Error('A signer has the keys that it was given.')
-  const connect = (channel: Hex, token: Uint8Array) => httpBox({ url: edge, side: 'payee', channel, token })
+  const connect = (channel: Hex, token: Uint8Array) => socketBox({ url: edge, side: 'payee', channel, token })
   const boxes = await openBoxes({ store, signer, clock, payeeKey, connect })
   const till = await createTill({
     ...{ store, signer, clock, undepositedMax },

@@ -4,7 +4,7 @@ import { blockHashOf, decodeHeader, type Header } from '../../evm/block.ts'
 import { decodeReceipt, type Receipt } from '../../evm/receipt.ts'
 import { orderedKey, orderedTrie, type Trie, verifyTrieProof } from '../../trie/index.ts'
 import { type BlockHash, sameBytes, type TxHash, toHex, txHash } from '../../units.ts'
-import type { Claim, Verdict, Verified } from '../verdict.ts'
+import type { Claim, NodeVerdict, Verified } from '../verdict.ts'
 
 /** A block as somebody tells it, and the hash it should have. */
 export interface BlockFacts {
@@ -191,6 +191,6 @@ function verifyInclusion(told: {
   return accepted({ blockHash: blockHashOf(told.header), header: header.value, index })
 }
 
-function verdictOf(claim: Claim, { blockHash }: Inclusion, sources: readonly string[] = []): Verdict {
+function verdictOf(claim: Claim, { blockHash }: Inclusion, sources: readonly string[] = []): NodeVerdict {
   return { level: 'node', anchor: { kind: 'block', hash: blockHash }, proven: [claim], sources }
 }

@@ -92,7 +92,7 @@ describe('httpRelay, submitting', () => {
   })
 
   const queued = { ok: true, hash, status: { state: 'queued' } }
-  const included = { state: 'included', window: 1, lane: 0, blockNumber: 5, blockHash: hash, index: 0 }
+  const included = { state: 'included', window: 1, lane: 0, blockNumber: 5, blockHash: hash, index: 0, succeeded: true }
   const answers: readonly [
     name: string,
     respond: () => Response | Promise<Response>,

@@ -50,6 +50,17 @@ const value = fc.oneof(fc.uint8Array({ minLength: 1, maxLength: 3 }), fc.uint8Ar
 const entries = fc.array(fc.tuple(key, value), { maxLength: 24 }).map((pairs): Entries => new Map(pairs))
 
 describe('a trie', () => {
+  it('gives back what stands at a key, and nothing where nothing does', () => {
+    fc.assert(
+      fc.property(entries, key, (entries, other) => {
+        const trie = trieOf(entries)
+        for (const [at, value] of entries) expect(trie.get(fromHex(at))).toEqual(value)
+        expect(trie.get(fromHex(other))).toEqual(entries.get(other))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('has the root that the definition gives, whatever it holds', () => {
     fc.assert(
       fc.property(entries, (entries) => {

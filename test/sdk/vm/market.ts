@@ -17,6 +17,12 @@ export interface Market {
   readonly swapAtPair: () => Transaction
 }
 
+interface Pair {
+  readonly one: Address
+  readonly other: Address
+  readonly pair: Address
+}
+
 const abi = parseAbi([
   'function transfer(address to, uint256 amount) returns (bool)',
   'function approve(address spender, uint256 amount) returns (bool)',
@@ -41,8 +47,8 @@ const owner = address(`0x${'a0'.repeat(20)}`)
 const ether = 10n ** 18n
 const deadline = 2n ** 40n
 
-/** The same market whenever it has as many accounts. */
-export function openMarket(accountCount: number): Market {
+/** The same market whenever it has as many accounts and pairs. Each account trades at one of the pairs, in turn. */
+export function openMarket(accountCount: number, pairCount = 1): Market {
   const state = memoryState()
   const machine = createMachine({ fork: 'osaka' })
   const nonces = new Map<Address, number>()
@@ -69,28 +75,32 @@ export function openMarket(accountCount: number): Market {
     state.put(account, { nonce: 0n, balance: 1_000_000n * ether, code: new Uint8Array(0), slots: [] })
 
   const token = deploy(tokenCode())
-  const [one, other] = [deploy(tradedCode()), deploy(tradedCode())]
+  const traded = Array.from({ length: pairCount }, () => [deploy(tradedCode()), deploy(tradedCode())] as const)
   const factory = deploy(withArguments('@uniswap/v2-core/build/UniswapV2Factory.json', [['address', owner]]))
-  const wrapped = one
+  const wrapped = traded[0]?.[0]
   const router = deploy(
     withArguments('@uniswap/v2-periphery/build/UniswapV2Router02.json', [
       ['address', factory],
       ['address', wrapped],
     ]),
   )
-  const created = run(owner, factory, encodeFunctionData({ abi, functionName: 'createPair', args: [one, other] }))
-  const pair = address(toHex((created.logs[0]?.data ?? new Uint8Array(32)).subarray(12, 32)))
   const lean = deploy(toHex(initcodeOf(leanRouter)))
-  for (const traded of [one, other])
-    run(owner, traded, encodeFunctionData({ abi, functionName: 'approve', args: [router, 2n ** 256n - 1n] }))
-  const liquidity = [one, other, 10n ** 9n * ether, 10n ** 9n * ether, 0n, 0n, owner, deadline] as const
-  run(owner, router, encodeFunctionData({ abi, functionName: 'addLiquidity', args: liquidity }))
-  for (const account of accounts) {
+  const open = ([one, other]: readonly [Address, Address]) => {
+    const created = run(owner, factory, encodeFunctionData({ abi, functionName: 'createPair', args: [one, other] }))
+    for (const each of [one, other])
+      run(owner, each, encodeFunctionData({ abi, functionName: 'approve', args: [router, 2n ** 256n - 1n] }))
+    const liquidity = [one, other, 10n ** 9n * ether, 10n ** 9n * ether, 0n, 0n, owner, deadline] as const
+    run(owner, router, encodeFunctionData({ abi, functionName: 'addLiquidity', args: liquidity }))
+    return { one, other, pair: address(toHex((created.logs[0]?.data ?? new Uint8Array(32)).subarray(12, 32))) }
+  }
+  const pairs = traded.map(open)
+  const places = new Map(accounts.map((account, at) => [account, pairs[at % pairs.length] as Pair]))
+  for (const [account, { one, other }] of places) {
     for (const each of [token, one, other])
       run(owner, each, encodeFunctionData({ abi, functionName: 'transfer', args: [account, 1_000_000n * ether] }))
-    for (const traded of [one, other])
+    for (const each of [one, other])
       for (const spender of [router, lean])
-        run(account, traded, encodeFunctionData({ abi, functionName: 'approve', args: [spender, 2n ** 255n] }))
+        run(account, each, encodeFunctionData({ abi, functionName: 'approve', args: [spender, 2n ** 255n] }))
   }
 
   let turn = 0
@@ -108,12 +118,14 @@ export function openMarket(accountCount: number): Market {
     },
     swap: () => {
       const from = take()
+      const { one, other } = places.get(from) as Pair
       const path = turn % 2 ? [one, other] : [other, one]
       const args = [ether + BigInt(turn), 0n, path, from, deadline] as const
       return next(from, router, encodeFunctionData({ abi, functionName: 'swapExactTokensForTokens', args }))
     },
     swapAtPair: () => {
       const from = take()
+      const { one, other, pair } = places.get(from) as Pair
       const [paid, got] = turn % 2 ? [one, other] : [other, one]
       const amount = ether + BigInt(turn)
       // Both reserves stay so close to each other that this much less is always due.

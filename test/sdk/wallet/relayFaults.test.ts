@@ -239,7 +239,7 @@ describe('a relay that is busy', () => {
 })
 
 describe('[OB6] a relay that lies about inclusion', () => {
-  const somewhere = { window: 1, lane: 0, blockHash: blockHash(`0x${'ab'.repeat(32)}`), index: 0 }
+  const somewhere = { window: 1, lane: 0, blockHash: blockHash(`0x${'ab'.repeat(32)}`), index: 0, succeeded: true }
 
   for (const [name, blockNumber] of [
     ['in a block without it', 0],

@@ -23,6 +23,7 @@ export function nodeRelay(node: EvmNode): Relay {
       blockNumber: Number(told.blockNumber),
       blockHash: blockHash(told.blockHash ?? ''),
       index: Number(told.transactionIndex),
+      succeeded: told.status === '0x1',
     }
     statuses.set(hash, status)
     return status

@@ -106,7 +106,7 @@ export function modelRelay(chain: ModelChain): ModelRelay {
         const { state } = row.status
         if (found && state !== 'included') {
           const { number: blockNumber, hash: blockHash, index } = found
-          say(hash, { state: 'included', window: 1, lane: 1, blockNumber, blockHash, index })
+          say(hash, { state: 'included', window: 1, lane: 1, blockNumber, blockHash, index, succeeded: true })
         } else if (!found && !isEnded(row.status)) {
           const why = chain.pool(row.raw)
           if (!why && state !== 'accepted') say(hash, { state: 'accepted', window: 1, lane: 1 })

@@ -1,0 +1,155 @@
+import { invariant } from '../../../sdk/errors.ts'
+import { type Fork, isPrecompile } from '../../../sdk/evm/index.ts'
+import { type Address, type Hex, type Slot, toHex } from '../../../sdk/units.ts'
+import { type Account, emptyCodeHash, type State } from '../../../sdk/vm/index.ts'
+import {
+  type Board,
+  cell,
+  cellAt,
+  code,
+  findAccount,
+  findSlot,
+  flagExists,
+  flagHasStorage,
+  record,
+  shardOf,
+} from './board.ts'
+import type { Numbers } from './outcomeWire.ts'
+
+/** The state on the boards as of one commit. */
+export interface BoardReader {
+  readonly state: State
+  readonly numbers: Numbers
+  /**
+   * From now on the state is that after commit `until`. Only accounts of these shards (as bits; 0: of any) may be asked for,
+   * and those that everybody shares: precompiled contracts, and the recipient of fees.
+   */
+  readonly begin: (until: number, shards: number, feeRecipient: Address) => void
+}
+
+/** Thrown out of a run that asks for an account of a shard it had not declared. */
+export class ForeignShard extends Error {
+  override readonly name = 'ForeignShard'
+}
+
+/** Accounts and slots remembered before all is forgotten. */
+const seatsMax = 200_000
+
+interface Seat {
+  readonly board: Board
+  readonly shard: number
+  readonly isPrecompile: boolean
+  /** 0 while nobody has written a record. */
+  at: number
+  /** Which cell `account` was read from; a cell that is used again has another commit. */
+  cell: number
+  since: number
+  account: Account | undefined
+  readonly slots: Map<Slot, number>
+}
+
+export function createBoardReader(boards: readonly Board[], fork: Fork): BoardReader {
+  const seats = new Map<Address, Seat>()
+  const codes = new Map<Hex, Uint8Array>()
+  let until = 0
+  let allowed = 0
+  let shared: Address | undefined
+  let seatCount = 0
+
+  const seatOf = (address: Address): Seat => {
+    let seat = seats.get(address)
+    if (!seat) {
+      const shard = shardOf(address, boards.length)
+      const board = boards[shard] as Board
+      const isShared = isPrecompile(address, fork)
+      seat = { board, shard, isPrecompile: isShared, at: 0, cell: 0, since: 0, account: undefined, slots: new Map() }
+      seats.set(address, seat)
+      seatCount += 1
+    }
+    if (seat.at === 0) seat.at = findAccount(seat.board, address)
+    return seat
+  }
+
+  const slotOf = (seat: Seat, slot: Slot): number => {
+    const known = seat.slots.get(slot)
+    if (known !== undefined) return known
+    const at = seat.at === 0 ? 0 : findSlot(seat.board, seat.at, slot)
+    if (at !== 0) {
+      seat.slots.set(slot, at)
+      seatCount += 1
+    }
+    return at
+  }
+
+  const account = (address: Address): Account | undefined => {
+    const seat = seatOf(address)
+    if (allowed !== 0 && (allowed & (1 << seat.shard)) === 0 && address !== shared && !seat.isPrecompile)
+      throw new ForeignShard(`${address} is of shard ${seat.shard}`)
+    const at = seat.at === 0 ? 0 : cellAt(seat.board, seat.at, until)
+    if (at === 0) return undefined
+    const since = seat.board.words[at + cell.since] as number
+    if (seat.cell !== at || seat.since !== since) {
+      seat.account = readAccount(seat.board, at, codes)
+      seat.cell = at
+      seat.since = since
+    }
+    return seat.account
+  }
+
+  return {
+    state: {
+      account,
+      code: (hash) => {
+        const bytes = codes.get(hash)
+        invariant(bytes, 'code is asked for after the account that names it')
+        return bytes
+      },
+      storage: (address, slot) => {
+        const seat = seatOf(address)
+        const recordAt = slotOf(seat, slot)
+        const at = recordAt === 0 ? 0 : cellAt(seat.board, recordAt, until)
+        if (at === 0) return undefined
+        const start = 4 * (at + cell.value)
+        return seat.board.bytes.subarray(start, start + 32)
+      },
+    },
+    numbers: {
+      account: (address) => numberOf(seatOf(address)),
+      slot: (address, slot) => {
+        const seat = seatOf(address)
+        const at = slotOf(seat, slot)
+        return at === 0 ? 0 : (seat.board.words[at + record.number] as number)
+      },
+    },
+    begin: (now, shards, feeRecipient) => {
+      until = now
+      allowed = shards
+      shared = feeRecipient
+      if (seatCount <= seatsMax) return
+      seats.clear()
+      seatCount = 0
+    },
+  }
+}
+
+function numberOf({ board, at }: Seat): number {
+  return at === 0 ? 0 : (board.words[at + record.number] as number)
+}
+
+function readAccount({ words, bytes, view }: Board, at: number, codes: Map<Hex, Uint8Array>): Account | undefined {
+  const flags = words[at + cell.flags] as number
+  if ((flags & flagExists) === 0) return undefined
+  let balance = 0n
+  for (let limb = 3; limb >= 0; limb--)
+    balance = (balance << 64n) | view.getBigUint64(4 * (at + cell.balance) + 8 * limb)
+  const nonce = view.getBigUint64(4 * (at + cell.nonce))
+  const codeAt = words[at + cell.code] as number
+  const hasStorage = (flags & flagHasStorage) !== 0
+  if (codeAt === 0) return { nonce, balance, codeHash: emptyCodeHash, hasStorage }
+  const codeHash = toHex(bytes.subarray(4 * codeAt, 4 * codeAt + 32))
+  if (!codes.has(codeHash)) {
+    const start = 4 * (codeAt + code.bytes)
+    codes.set(codeHash, bytes.slice(start, start + (words[codeAt + code.size] as number)))
+  }
+  return { nonce, balance, codeHash, hasStorage }
+}

@@ -1,0 +1,70 @@
+import { bls12_381 } from '@noble/curves/bls12-381.js'
+
+/** That the holders of keys signed a message together (BLS signatures of Ethereum: keys in G1, signatures in G2). */
+export interface AggregateClaim {
+  /** Compressed keys, 48 bytes each, whose sum signed: that of `plus` without that of `minus`. */
+  readonly plus: readonly Uint8Array[]
+  readonly minus: readonly Uint8Array[]
+  /** 32 bytes. */
+  readonly message: Uint8Array
+  /** Compressed, 96 bytes. */
+  readonly signature: Uint8Array
+}
+
+const { G1, G2, fields, longSignatures, pairingBatch } = bls12_381
+type Key = typeof G1.Point.ZERO
+type SignaturePoint = typeof G2.Point.ZERO
+
+/** Proof of possession, as Ethereum's validators gave it (consensus-specs, `specs/phase0/beacon-chain.md`). */
+const suite = 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_'
+
+/**
+ * True when every key signed its message; one product of pairings judges all claims. Never throws.
+ *
+ * The signatures are added up: their sum is what proves all claims together (the aggregate of Boneh, Gentry, Lynn and
+ * Shacham), which holds for keys that anybody made up as long as no two messages are equal. Where two are, each claim is
+ * judged by itself. A single signature that holds only with the others may thus be among them.
+ *
+ * A sum of signatures outside the group, a sum of keys that is nothing, and bytes that are no point are refused.
+ * Keys must come from where their owners proved possession, as a beacon state does, or be sums that such a state made.
+ *
+ * @param claims - At least one: nothing would be proven by none.
+ */
+export function verifyAggregates(claims: readonly AggregateClaim[]): boolean {
+  if (claims.length === 0) return false
+  const messages = new Set(claims.map(({ message }) => message.join()))
+  return messages.size === claims.length ? holds(claims) : claims.every((claim) => holds([claim]))
+}
+
+function holds(claims: readonly AggregateClaim[]): boolean {
+  try {
+    const pairs: { g1: Key; g2: SignaturePoint }[] = []
+    let signatures = G2.Point.ZERO
+    for (const { plus, minus, message, signature } of claims) {
+      const key = sumOf(plus).subtract(sumOf(minus))
+      if (key.is0()) return false
+      pairs.push({ g1: key, g2: longSignatures.hash(message, suite) as SignaturePoint })
+      signatures = signatures.add(G2.Point.fromBytes(signature))
+    }
+    signatures.assertValidity() // Infinity is refused, and every point outside the group.
+    pairs.push({ g1: G1.Point.BASE.negate(), g2: signatures })
+    return fields.Fp12.eql(pairingBatch(pairs), fields.Fp12.ONE)
+  } catch {
+    return false // No point has these bytes: the library throws, the claim does not hold.
+  }
+}
+
+/** Points of keys that came before: each is a square root, and committees sign for a day. Goes with the bytes. */
+const points = /* @__PURE__ */ new WeakMap<Uint8Array, Key>()
+
+function pointOf(key: Uint8Array): Key {
+  const known = points.get(key)
+  if (known) return known
+  const point = G1.Point.fromBytes(key)
+  points.set(key, point)
+  return point
+}
+
+function sumOf(keys: readonly Uint8Array[]): Key {
+  return keys.reduce((sum, key) => sum.add(pointOf(key)), G1.Point.ZERO)
+}

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildTrie, secureKey, verifyTrieProof } from '../../sdk/trie/index.ts'
+import {
+  advance,
+  decodeBootstrap,
+  decodeUpdate,
+  type LightMessage,
+  lightMessageFromJson,
+  mainnet,
+  startLightChain,
+  timeOf,
+} from '../../sdk/verify/ethereum/index.ts'
+import { held } from '../conformance/bitcoin.ts'
+import { vectorPath } from '../vectors.ts'
+import type { Figure } from './run.ts'
+
+const rounds = 8
+const late = timeOf(mainnet, 2 ** 32)
+const folder = 'light/eth/lc-mainnet-capella'
+
+/**
+ * Messages of mainnet with 512 members, read and judged by noble: from their JSON or SSZ to the head that they prove.
+ * And accounts proven in a trie of 8 levels.
+ */
+export function* lightFigures(): Iterable<Figure> {
+  const bootstrap = held(decodeBootstrap(mainnet, messageOf('bootstrap', dataOf(read('bootstrap.json')))))
+  const begun = held(startLightChain(mainnet, bootstrap.header.root, bootstrap))
+  const list = (read('updates.json') as unknown[]).map((one) => messageOf('update', dataOf(one)))
+  const updates = list.map((bytes) => held(decodeUpdate(mainnet, 'update', bytes)))
+  // The bootstrap lies in the period of the first update, a few hours after it.
+  const chain = { ...begun, finalized: { ...begun.finalized, slot: begun.finalized.slot - 8_192 / 2 } }
+  const follow = () => held(advance(chain, updates, late))
+  const last = follow()
+  const finalityBytes = messageOf('finality-update', dataOf(read('finality.json')))
+  const finality = () => held(advance(last, [held(decodeUpdate(mainnet, 'finality-update', finalityBytes))], late))
+  yield figure('finality update, warm', best(finality))
+  yield figure('6 periods, one product of pairings', best(follow))
+  yield figure(
+    '6 periods, read and judged',
+    best(() => {
+      const read = list.map((bytes) => held(decodeUpdate(mainnet, 'update', bytes)))
+      return held(advance(chain, read, late))
+    }),
+  )
+  yield accountFigure()
+}
+
+/** Keys that share ever more nibbles with the one that is proven, 15 of them a level: its way goes through 8 nodes. */
+function accountFigure(): Figure {
+  const value = new Uint8Array(104).fill(3)
+  const key = secureKey(Uint8Array.of(1))
+  const others = Array.from({ length: 7 * 15 }, (_, at) => {
+    const depth = Math.floor(at / 15)
+    const other = key.slice()
+    const flip = 1 + (at % 15)
+    other[depth >> 1] = (other[depth >> 1] as number) ^ (depth % 2 ? flip : flip << 4)
+    return other
+  })
+  const trie = buildTrie([...others, key].map((one) => [one, value] as const))
+  const proof = trie.prove(key)
+  const times = 400
+  const ms = best(() => {
+    for (let at = 0; at < times; at++) held(verifyTrieProof({ root: trie.root, key, proof }))
+  })
+  const name = `account proof of ${proof.length} nodes, ${proof.reduce((sum, node) => sum + node.length, 0)} bytes`
+  return { name, value: (1_000 * times) / ms, unit: 'proofs/s', peer: null, peerValue: null, ratio: null }
+}
+
+function figure(name: string, value: number): Figure {
+  return { name, value, unit: 'ms', peer: null, peerValue: null, ratio: null }
+}
+
+/** The best round, in milliseconds. */
+function best(call: () => unknown): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now()
+    call()
+    least = Math.min(least, performance.now() - start)
+  }
+  return least
+}
+
+function messageOf(kind: LightMessage, json: unknown): Uint8Array {
+  return held(lightMessageFromJson(mainnet, kind, json))
+}
+
+function read(name: string): unknown {
+  return JSON.parse(readFileSync(join(vectorPath(folder), name), 'utf8'))
+}
+
+function dataOf(json: unknown): unknown {
+  return (json as { readonly data: unknown }).data
+}
