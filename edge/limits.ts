@@ -152,3 +152,18 @@ export const replyLeaseMs = 60_000
 /** Most sockets of one box, and of one chain object. */
 export const boxSocketsMax = 8
 export const statusSocketsMax = 1_000
+
+/** Transactions of one sender that a shard takes at once, and a second over time; beyond, `rate-limited`. */
+export const senderBurst = 512
+export const senderPerSecond = 64
+/** Most senders whose allowance is remembered; the rest have a whole one. */
+export const sendersRemembered = 10_000
+/** Transactions from one network address that may be none, at once and a second; and addresses that are remembered. */
+export const badSignaturesBurst = 64
+export const badSignaturesPerSecond = 1
+export const addressesRemembered = 10_000
+/** How late what is due may be while the edge still counts as ready. */
+export const alarmLagMsMax = 5_000
+/** Rows in one answer to an operator, and most audit rows that are kept. */
+export const rowsPerReadMax = 1_000
+export const auditMax = 100_000
