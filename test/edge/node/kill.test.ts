@@ -19,8 +19,8 @@ import { buildExecutor } from './program.ts'
  */
 const kills = Number(process.env.LANEKIT_KILLS ?? 3)
 const [sendersCount, noncesEach] = [5, 4 * (kills + 1)]
-/** So small that snapshots are taken under way, and killed too. */
-const segmentBytes = 12_000
+/** So small that snapshots are taken under way, and killed too; so large that no block is old enough to be let go. */
+const segmentBytes = 6_000 * (kills + 1)
 const folder = mkdtempSync(join(tmpdir(), 'lanekit-kill-'))
 let built: Awaited<ReturnType<typeof buildExecutor>>
 let executor: LocalExecutor | undefined
