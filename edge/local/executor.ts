@@ -7,6 +7,8 @@ import type { Fork } from '../../sdk/evm/index.ts'
 export interface ExecutorOrder {
   /** Where its chain is stored; nothing: it is forgotten with the process. */
   readonly folder: string | null
+  /** Bytes of its log after which a snapshot is taken; nothing: the executor's own choice. */
+  readonly segmentBytes: number | null
   readonly port: number
   readonly fork: Fork
   readonly blockMs: number
@@ -51,6 +53,7 @@ export async function startExecutor(options: ExecutorOptions = {}): Promise<Loca
     accounts,
     workers,
     workerScript: options.workerScript ?? null,
+    segmentBytes: options.segmentBytes ?? null,
   }
   const program = options.program ?? fileURLToPath(new URL('./executor.js', import.meta.url))
   const child = forkProcess(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })

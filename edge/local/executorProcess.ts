@@ -18,7 +18,8 @@ process.once('message', (order: ExecutorOrder) => {
 /** Precompiled contracts that need large libraries. */
 const large = [6, 10, 256]
 
-async function serve({ folder, port, blockMs, workers, accounts, fork, workerScript }: ExecutorOrder): Promise<string> {
+async function serve(order: ExecutorOrder): Promise<string> {
+  const { folder, port, blockMs, workers, accounts, fork, workerScript, segmentBytes } = order
   const failed = (error: unknown) => {
     process.stderr.write(
       `The executor ends: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
@@ -30,6 +31,7 @@ async function serve({ folder, port, blockMs, workers, accounts, fork, workerScr
     folder,
     precompiles: await loadPrecompiles(large),
     failed,
+    ...(segmentBytes === null ? {} : { segmentBytes }),
     ...(workerScript ? { workers, workerScript: new URL(workerScript) } : {}),
   })
   const server = await serveRpc(node.methods, port, failed)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { readJson } from '../conformance/files.ts'
+import { readBlock } from '../conformance/executedBlocks.ts'
 import { type Tally, type TemplateFit, templateFit } from '../conformance/templateFit.ts'
 import type { Figure } from './run.ts'
 
@@ -14,8 +14,9 @@ const block = 'mainnet-25323281'
 export function* templates(): Iterable<Figure> {
   const folder = join(vectors, 'blocks', block)
   if (!existsSync(folder)) return
-  const file = (name: string) => readJson(join(folder, `${name}.json.gz`))
-  const fit = templateFit({ block: file('block'), transactions: file('txs'), pre: file('pre_state') })
+  const runnable = readBlock(join(folder, 'block.json.gz'))
+  if (runnable === undefined || typeof runnable === 'string') return
+  const fit = templateFit(runnable)
   for (const [name, value] of Object.entries(figuresOf(fit)))
     yield { name: `templates on ${block}: ${name}`, value, unit: '', peer: null, peerValue: null, ratio: null }
 }

@@ -1,9 +1,7 @@
 import { type Access, createTemplateBook, placeKey } from '../../sdk/batch/index.ts'
-import { keccak256 } from '../../sdk/crypto/engine.ts'
-import { type Address, fromHex, type Hex, toHex } from '../../sdk/units.ts'
+import type { Address } from '../../sdk/units.ts'
 import { emptyCodeHash } from '../../sdk/vm/index.ts'
-import { runBlock } from './executedBlocks.ts'
-import { asRecord } from './files.ts'
+import { type RunnableBlock, runBlock } from './executedBlocks.ts'
 
 /** How well templates foretold the calls of a block, each learnt from after it was foretold. */
 export interface TemplateFit {
@@ -28,18 +26,21 @@ export interface Tally {
   readonly both: number
 }
 
-/** Runs a block whose files are as grevm-test-data has them, and lets a book of templates foretell its calls in their order. */
-export function templateFit(files: { block: unknown; transactions: unknown; pre: unknown }): TemplateFit {
-  const codeHashOf = codeHashesOf(asRecord(files.pre) ?? {})
+/** Runs a block, and lets a book of templates foretell its calls in their order. */
+export function templateFit(runnable: RunnableBlock): TemplateFit {
+  const { transactions, block, state } = runnable
+  const codeHashOf = (account: Address) => state.account(account)?.codeHash ?? emptyCodeHash
   const book = createTemplateBook()
   const fit = { calls: 0, forecasts: 0, slots: none(), places: none(), opsRight: 0, complete: 0, exact: 0 }
-  for (const { transaction, outcome, miner } of runBlock(files)) {
+  let at = 0
+  for (const outcome of runBlock(runnable)) {
+    const transaction = transactions[at++]
+    if (!transaction || transaction.to === null || transaction.data.length < 4) continue
     const { from, to, data } = transaction
-    if (to === null || data.length < 4 || codeHashOf(to) === emptyCodeHash) continue
-    if (outcome.kind !== 'executed') continue
+    if (codeHashOf(to) === emptyCodeHash || outcome.kind !== 'executed') continue
     fit.calls += 1
     const call = { from, to, data }
-    const touched = withoutFees(outcome.access, from, miner)
+    const touched = withoutFees(outcome.access, from, block.miner)
     const foretold = book.forecast(call, codeHashOf)
     if (foretold) score(fit, opsIn(foretold), opsIn(touched))
     book.learn({ call, access: touched, codeHashOf })
@@ -83,16 +84,4 @@ function withoutFees({ reads, writes, credits }: Access, from: Address, miner: A
   const keep = ({ kind, address }: Access['reads'][number]) =>
     address !== miner && (address !== from || (kind !== 'nonce' && kind !== 'balance'))
   return { reads: reads.filter(keep), writes: writes.filter(keep), credits: credits.filter(keep) }
-}
-
-function codeHashesOf(pre: Readonly<Record<string, unknown>>): (account: Address) => Hex {
-  const codes = new Map(Object.entries(pre).map(([account, value]) => [account.toLowerCase(), asRecord(value)?.code]))
-  const hashes = new Map<Address, Hex>()
-  return (account) => {
-    const known = hashes.get(account)
-    if (known) return known
-    const hash = toHex(keccak256(fromHex((codes.get(account) ?? '0x') as Hex)))
-    hashes.set(account, hash)
-    return hash
-  }
 }

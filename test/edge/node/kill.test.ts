@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openNode } from '../../../edge/executor/parallel/node/node.ts'
 import { developmentChain } from '../../../edge/local/developmentChain.ts'
@@ -10,32 +9,29 @@ import { toHex } from '../../../sdk/units.ts'
 import { freshAddress, type Transfer, transfer } from '../transfers.ts'
 import { randomOf } from '../world.ts'
 import { ask } from './open.ts'
+import { buildExecutor } from './program.ts'
 
 /**
  * Goal: a power cut of the executor, whenever it comes, loses nothing that was answered and doubles nothing. Method: the
  * real process, signed transfers from several accounts at once, SIGKILL after a random number of answers, and a client
- * that resends what was not answered. At the end the folder is read again here, and comes to the same state root.
+ * that resends what was not answered. At the end the folder is read again here, and comes to the same state root. More
+ * kills by LANEKIT_KILLS; a failure names its LANEKIT_SEED.
  */
-const root = join(import.meta.dirname, '../../..')
-const program = join(root, '.lanekit/test', `executor-process-${process.pid}.mjs`)
-const [sendersCount, noncesEach, kills] = [5, 14, 4]
+const kills = Number(process.env.LANEKIT_KILLS ?? 3)
+const [sendersCount, noncesEach] = [5, 4 * (kills + 1)]
+/** So small that snapshots are taken under way, and killed too; so large that no block is old enough to be let go. */
+const segmentBytes = 6_000 * (kills + 1)
 const folder = mkdtempSync(join(tmpdir(), 'lanekit-kill-'))
+let built: Awaited<ReturnType<typeof buildExecutor>>
 let executor: LocalExecutor | undefined
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [join(root, 'edge/local/executorProcess.ts')],
-    outfile: program,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-  })
+  built = await buildExecutor()
 })
 afterAll(async () => {
   await executor?.stop()
   rmSync(folder, { recursive: true, force: true })
-  rmSync(program, { force: true })
+  built?.clear()
 })
 
 /** What the executor has answered for. */
@@ -45,53 +41,66 @@ interface Told {
 }
 
 describe('the executor, killed in the middle', () => {
-  it('has everything it has told, exactly once', async () => {
-    const seed = Number(process.env.LANEKIT_SEED ?? Date.now() % 1_000_000)
-    const random = randomOf(seed)
-    const told: Told = { pooled: new Set(), receipts: new Map() }
-    const to = freshAddress(9)
-    const waiting: Transfer[][] = []
-    for (let from = 0; from < sendersCount; from++) {
-      waiting.push([])
-      for (let nonce = 0; nonce < noncesEach; nonce++) waiting[from]?.push(await transfer({ from, nonce, to }))
-    }
-    const all = waiting.flat()
-    for (let round = 0; round <= kills; round++) {
-      const running = await startExecutor({ folder, program, blockMs: 5, accounts: sendersCount })
-      executor = running
-      await expectAll(running.url, told, seed)
-      const isLast = round === kills
-      const share = (sendersCount * noncesEach) / (kills + 1)
-      const enough = isLast ? Number.POSITIVE_INFINITY : 1 + Math.floor(random() * share * 1.5)
-      let answers = 0
-      const answered = () => {
-        answers += 1
-        if (answers === enough) void running.kill()
+  it(
+    'has everything it has told, exactly once',
+    async () => {
+      const seed = Number(process.env.LANEKIT_SEED ?? Date.now() % 1_000_000)
+      const random = randomOf(seed)
+      const told: Told = { pooled: new Set(), receipts: new Map() }
+      const to = freshAddress(9)
+      const waiting: Transfer[][] = []
+      for (let from = 0; from < sendersCount; from++) {
+        waiting.push([])
+        for (let nonce = 0; nonce < noncesEach; nonce++) waiting[from]?.push(await transfer({ from, nonce, to }))
       }
-      await Promise.all(waiting.map((transfers) => submit(running.url, transfers, { told, answered, random })))
-      if (!isLast) await running.kill()
-    }
-    const { url } = executor as LocalExecutor
-    for (const { hash } of all)
-      expect(await ask(url, 'eth_getTransactionReceipt', [hash]), `seed ${seed}`).toMatchObject({
-        result: { status: '0x1' },
+      const all = waiting.flat()
+      for (let round = 0; round <= kills; round++) {
+        const running = await startExecutor({
+          folder,
+          program: built.program,
+          blockMs: 5,
+          accounts: sendersCount,
+          segmentBytes,
+        })
+        executor = running
+        await expectAll(running.url, told, seed)
+        const isLast = round === kills
+        const share = (sendersCount * noncesEach) / (kills + 1)
+        const enough = isLast ? Number.POSITIVE_INFINITY : 1 + Math.floor(random() * share * 1.5)
+        let answers = 0
+        const answered = () => {
+          answers += 1
+          if (answers === enough) void running.kill()
+        }
+        await Promise.all(waiting.map((transfers) => submit(running.url, transfers, { told, answered, random })))
+        if (!isLast) await running.kill()
+      }
+      const { url } = executor as LocalExecutor
+      for (const { hash } of all)
+        expect(await ask(url, 'eth_getTransactionReceipt', [hash]), `seed ${seed}`).toMatchObject({
+          result: { status: '0x1' },
+        })
+      expect(await ask(url, 'eth_getBalance', [to]), `seed ${seed}`).toEqual({
+        jsonrpc: '2.0',
+        id: 1,
+        result: `0x${all.length.toString(16)}`,
       })
-    expect(await ask(url, 'eth_getBalance', [to]), `seed ${seed}`).toEqual({
-      jsonrpc: '2.0',
-      id: 1,
-      result: `0x${all.length.toString(16)}`,
-    })
-    const head = (await ask(url, 'eth_getBlockByNumber', ['latest', false])).result as {
-      hash: string
-      stateRoot: string
-    }
-    await executor?.stop()
+      const head = (await ask(url, 'eth_getBlockByNumber', ['latest', false])).result as {
+        hash: string
+        stateRoot: string
+      }
+      await executor?.stop()
 
-    const again = await openNode({ ...developmentChain({ fork: 'osaka', accounts: sendersCount, blockMs: 5 }), folder })
-    expect(again.engine.head().hash, `seed ${seed}`).toBe(head.hash)
-    expect(toHex(again.engine.head().header.stateRoot), `seed ${seed}`).toBe(head.stateRoot)
-    await again.stop()
-  })
+      const again = await openNode({
+        ...developmentChain({ fork: 'osaka', accounts: sendersCount, blockMs: 5 }),
+        folder,
+      })
+      expect(again.engine.head().hash, `seed ${seed}`).toBe(head.hash)
+      expect(toHex(again.engine.head().header.stateRoot), `seed ${seed}`).toBe(head.stateRoot)
+      await again.stop()
+    },
+    20_000 + 5_000 * kills,
+  )
 })
 
 interface Submission {

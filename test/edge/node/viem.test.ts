@@ -5,9 +5,9 @@ import { mnemonicToAccount } from 'viem/accounts'
 import { foundry } from 'viem/chains'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rpcNode } from '../../../sdk/adapters/index.ts'
-import { encodeRlp, quantity, toBigInt } from '../../../sdk/rlp.ts'
-import { secureKey, verifyTrieProof } from '../../../sdk/trie/index.ts'
-import { address, fromHex, toHex } from '../../../sdk/units.ts'
+import { toBigInt } from '../../../sdk/rlp.ts'
+import { address, fromHex, slot as slotName, toHex } from '../../../sdk/units.ts'
+import { verifyAccount, verifySlot } from '../../../sdk/verify/ethereum/state.ts'
 import { verifyBlock } from '../../../sdk/verify/index.ts'
 import { type ServedNode, serveNode } from './open.ts'
 
@@ -131,22 +131,27 @@ describe('viem on the embedded node', () => {
     const slot = `0x${'00'.repeat(31)}02` as Hex // _totalSupply of OpenZeppelin's ERC20.
     const proof = await reader.getProof({ address: token, storageKeys: [slot], blockNumber: BigInt(block.number) })
     const nodes = (list: readonly Hex[]) => list.map((node) => fromHex(node))
-    const leaf = verifyTrieProof({
-      root: fromHex(stateRoot),
-      key: secureKey(fromHex(token)),
+    const held = verifyAccount({
+      stateRoot: fromHex(stateRoot),
+      address: address(token),
       proof: nodes(proof.accountProof),
     })
-    const { nonce, balance, storageHash, codeHash } = proof
-    const fields = [quantity(nonce), quantity(balance), fromHex(storageHash), fromHex(codeHash)]
-    expect(leaf.ok && leaf.value && toHex(leaf.value)).toBe(toHex(encodeRlp(fields)))
+    if (!held.ok || !held.value) throw new Error('The proof does not hold.')
+    const { nonce, balance, storageRoot, codeHash } = held.value
+    expect([Number(nonce), balance, toHex(storageRoot), toHex(codeHash)]).toEqual([
+      proof.nonce,
+      proof.balance,
+      proof.storageHash,
+      proof.codeHash,
+    ])
     const [stored] = proof.storageProof
-    const word = verifyTrieProof({
-      root: fromHex(storageHash),
-      key: secureKey(fromHex(slot)),
-      proof: nodes(stored?.proof ?? []),
-    })
-    expect(word.ok && word.value && toBigInt(word.value.subarray(1))).toBe(10n ** 24n)
+    const word = verifySlot({ storageRoot, slot: slotName(slot), proof: nodes(stored?.proof ?? []) })
+    expect(word.ok && toBigInt(word.value)).toBe(10n ** 24n)
     expect(stored?.value).toBe(10n ** 24n)
+    const nobody = address(`0x${'0f'.repeat(20)}`)
+    const absent = await reader.getProof({ address: nobody, storageKeys: [], blockNumber: BigInt(block.number) })
+    const nothing = verifyAccount({ stateRoot: fromHex(stateRoot), address: nobody, proof: nodes(absent.accountProof) })
+    expect(nothing).toEqual({ ok: true, value: null })
   })
 
   it('tells why a call reverts, with its data', async () => {

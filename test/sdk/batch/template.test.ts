@@ -16,8 +16,9 @@ import {
 import { keccak256 } from '../../../sdk/crypto/engine.ts'
 import { type Address, fromHex, type Hex, slot, toHex } from '../../../sdk/units.ts'
 import { createMachine, type Transaction } from '../../../sdk/vm/index.ts'
+import { readBlock } from '../../conformance/executedBlocks.ts'
 import { templateFit } from '../../conformance/templateFit.ts'
-import { describeVectors, readVectorJson } from '../../vectors.ts'
+import { describeVectors, vectorPath } from '../../vectors.ts'
 import { marketBlock, openMarket } from '../vm/market.ts'
 import { account, field, slotOf } from './arbitraries.ts'
 
@@ -190,8 +191,9 @@ describe('a book of templates', () => {
 
 describeVectors('templates and a block of mainnet', () => {
   it('name nearly all places of calls they have seen before, and nearly none too many', () => {
-    const file = (name: string) => readVectorJson(`blocks/mainnet-25323281/${name}.json.gz`)
-    const fit = templateFit({ block: file('block'), transactions: file('txs'), pre: file('pre_state') })
+    const runnable = readBlock(vectorPath('blocks/mainnet-25323281/block.json.gz'))
+    if (runnable === undefined || typeof runnable === 'string') throw new Error(`The block is not run: ${runnable}`)
+    const fit = templateFit(runnable)
     expect(fit.forecasts).toBeGreaterThan(50)
     expect(fit.slots.both / fit.slots.foretold).toBeGreaterThan(0.99)
     expect(fit.slots.both / fit.slots.touched).toBeGreaterThan(0.97)

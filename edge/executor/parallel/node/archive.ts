@@ -1,5 +1,5 @@
 import { invariant } from '../../../../sdk/errors.ts'
-import { decodeReceipt, encodeHeader, type Receipt } from '../../../../sdk/evm/index.ts'
+import { decodeReceipt, type Receipt } from '../../../../sdk/evm/index.ts'
 import type { Address, TxHash } from '../../../../sdk/units.ts'
 import type { SealedBlock } from '../engine.ts'
 import { archivedBlocksMax, archivedTransactionsMax } from './limits.ts'
@@ -88,10 +88,4 @@ export function receiptOf(transaction: ArchivedTransaction): Receipt {
   const decoded = decodeReceipt(transaction.receipt)
   invariant(decoded.ok, 'a stored receipt can be read')
   return decoded.value
-}
-
-/** Bytes of a block in the log and in memory, roughly. */
-export function bytesOf({ block, transactions }: ArchivedBlock): number {
-  const sizes = transactions.map(({ raw, receipt }) => raw.length + receipt.length + 64)
-  return sizes.reduce((sum, size) => sum + size, encodeHeader(block.header).length)
 }

@@ -4,7 +4,7 @@
 export const bodyBytesMax = 4 * 1024 * 1024
 /** Most calls in one JSON-RPC array, and most requests that are under way. */
 export const callsMax = 256
-export const requestsMax = 1_024
+export const requestsMax = 256
 
 /** Transactions that wait for a block: all, those of one sender, and the bytes of all. */
 export const pooledMax = 20_000

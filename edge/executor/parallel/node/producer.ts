@@ -8,7 +8,7 @@ import type { Engine, Environment, ExecutedBlock, SealedBlock } from '../engine.
 import type { Archive, ArchivedBlock } from './archive.ts'
 import type { ChainLog } from './chainFolder.ts'
 import { nextBaseFee } from './fees.ts'
-import type { Pool } from './pool.ts'
+import type { Pool, PoolRefusal } from './pool.ts'
 import { createWaiters, type Fate, type Waiters } from './waiters.ts'
 
 /** How blocks come about. */
@@ -34,8 +34,11 @@ export interface ProducerWorld {
 
 /** Makes blocks, one after the other: runs, stores, and only then tells. */
 export interface Producer {
-  /** Stores a transaction that may come in, and sees to it that a block comes. Resolves when it is stored. */
-  readonly pool: (signed: Signed) => Promise<void>
+  /**
+   * Stores a transaction that the pool says nothing against, and only then lets it in. Another one may have come in
+   * meanwhile: then it says why this one stays out.
+   */
+  readonly pool: (signed: Signed) => Promise<PoolRefusal | undefined>
   /** Runs these as the next block, whatever waits in the pool. What must be told of it is stored when it resolves. */
   readonly execute: (batch: BatchWish) => Promise<BatchOutcome>
   /** Resolves when the transaction is in a block or can never be, or after a time. */
@@ -90,10 +93,13 @@ export function createProducer(world: ProducerWorld): Producer {
   return {
     pool: async (signed) => {
       inTurn.check()
+      await log?.append([{ kind: 'pooled', raw: signed.bytes }])
+      const refusal = archive.find(signed.hash) ? 'already-known' : pool.refusal(signed)
+      if (refusal) return refusal
       const replaced = pool.add(signed)
       if (replaced) waiters.tell(replaced, 'dropped')
-      await log?.append([{ kind: 'pooled', raw: signed.bytes }])
       schedule()
+      return undefined
     },
     execute: ({ transactions, declarations }) =>
       inTurn.take(async () => {

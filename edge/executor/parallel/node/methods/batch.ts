@@ -108,11 +108,13 @@ function outcomeJson(world: NodeWorld, { id, hashes, read, outcome, positionOf }
 }
 
 function blockJson({ block, access, figures }: ExecutedBlock): Json {
+  const { gasUsed, criticalPathGas } = figures
   return {
     number: quantityHex(block.header.number),
     hash: block.hash,
     access: { rlp: toHex(access.rlp), hash: toHex(access.hash) },
-    figures,
+    // With as many workers as it could use.
+    figures: { ...figures, idealSpeedup: criticalPathGas === 0 ? 1 : gasUsed / criticalPathGas },
   }
 }
 

@@ -82,8 +82,8 @@ async function admit(world: NodeWorld, signed: Signed): Promise<Admitted> {
   const fault = standingFault(signed, standingOf(world, prepared.from))
   if (fault) return refused(fault)
   if (known) return refused(poolError(known))
-  await producer.pool(signed)
-  return { ok: true, hash }
+  const late = await producer.pool(signed)
+  return late ? refused(poolError(late)) : { ok: true, hash }
 }
 
 /** EIP-7966: a timeout that is not valid counts as left out. */
