@@ -1,10 +1,11 @@
 import { createTemplateBook, type Declaration, undeclared } from '../batch/index.ts'
+import type { Machines } from '../client/ethereum/index.ts'
 import { accepted, type Decoded, refused, SdkError } from '../errors.ts'
 import { type AccessList, decodeHeader, type Header, headerFromJson } from '../evm/index.ts'
 import type { EvmNode, NodeAccessList, NodeCall, NodeRefusal } from '../ports.ts'
 import { type Address, address, isHex } from '../units.ts'
 import { accessedBy, accessedIn, declareFromAccessList, declareFromRun, declareFromTrace } from './declare.ts'
-import { type BlockState, blockState, foretold, learnFrom, type Machines, runLocally } from './localRun.ts'
+import { type BlockState, blockState, foretold, learnFrom, runLocally } from './localRun.ts'
 import type { Chain } from './order.ts'
 import { inParallel } from './pool.ts'
 

@@ -1,4 +1,5 @@
 import type { Access, CodeHashes, TemplateBook } from '../batch/index.ts'
+import type { Machines } from '../client/ethereum/index.ts'
 import { keccak256 } from '../crypto/engine.ts'
 import { invariant } from '../errors.ts'
 import { type AccessList, type Fork, gasTables, type Header } from '../evm/index.ts'
@@ -8,19 +9,12 @@ import {
   type Block,
   callOnPart,
   type Executed,
-  type Machine,
   type Outcome,
   pieceKey,
   type StatePart,
   type StatePiece,
 } from '../vm/index.ts'
 import { inParallel } from './pool.ts'
-
-/**
- * Hands out the machine of a fork. `precompiles` are the contracts with large libraries that a run turned out to
- * need: load them (`lanekit/crypto/precompiles`), and hand out a machine that has them.
- */
-export type Machines = (fork: Fork, precompiles: readonly number[]) => Promise<Machine>
 
 /** Most rounds of fetching for one run. A call through a router to a pair of tokens needs about eight. */
 export const localRoundsMax = 48
