@@ -51,10 +51,13 @@ const programs: Options = {
   entry: {
     start: 'edge/local/start.ts',
     edge: 'edge/local/edgeProcess.ts',
+    executor: 'edge/local/executorProcess.ts',
     executorWorker: 'edge/executor/parallel/workerProgram.ts',
     conformance: 'test/conformance/run.ts',
     bench: 'test/bench/run.ts',
     sim: 'test/sim/run.ts',
+    chaos: 'test/chaos/run.ts',
+    chaosWallet: 'test/chaos/walletProcess.ts',
   },
   outDir: '.lanekit/programs',
   skipNodeModulesBundle: true,

@@ -33,8 +33,8 @@ const walls: Record<string, readonly string[]> = {
   // The edge shares the relay's vocabulary (ports, types only) and never sees keys or wallet.
   // Examples use the package as its users do: by its public names.
   examples: ['lanekit', 'hono', 'viem', 'node:'],
-  // Node alone has threads: the worker's bundle holds nothing of this room.
-  'edge/parallel': [...leaves, 'crypto', 'evm', 'batch', 'trie', 'vm', 'node:'],
+  // Node alone has threads: the worker's bundle holds nothing of this room. Its log is owned as the file store's folder is.
+  'edge/parallel': [...leaves, 'adapters', 'crypto', 'evm', 'batch', 'trie', 'vm', 'node:'],
   edge: [...leaves, 'ports', 'crypto', 'evm', 'batch', 'trie', 'vm', 'channel', 'hono', 'cloudflare:workers'],
 }
 

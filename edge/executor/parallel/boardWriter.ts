@@ -71,11 +71,12 @@ export function createBoardWriter({ boards, control, store, onPart }: BoardWrite
   }
   let isWhole = true
   const write = (writes: readonly AccountWrite[], sequence: number) => {
-    isWhole &&= writes.every((one) => hasRoom(works, one))
+    isWhole &&= hasRoom(works, writes)
     if (!isWhole) return
     // The parts of a commit go out in the order of their shards, whoever wrote them first.
     for (const [shard, board] of boards.entries()) {
-      const parts = writes.filter(({ address }) => shardOf(address, boards.length) === shard)
+      const parts =
+        boards.length === 1 ? writes : writes.filter(({ address }) => shardOf(address, boards.length) === shard)
       for (const part of parts) writeAccount(works, board, part, sequence)
       if (parts.length > 0) onPart?.(shard)
     }
@@ -97,13 +98,23 @@ function everythingOf({ address, nonce, balance, slots }: StoredAccount): Accoun
   return { address, isDeleted: false, nonce, balance, code: null, slots: values }
 }
 
-/** A record and cell each for the account and its slots, and its code: at the most, and if nothing is there to be used again. */
-function hasRoom({ boards, store, seats }: Works, { address, slots, isDeleted }: AccountWrite): boolean {
-  const { words } = boards[shardOf(address, boards.length)] as Board
+/** Whether every shard has room for its part: new records and cells, as if nothing were there to be used again. */
+function hasRoom(works: Works, writes: readonly AccountWrite[]): boolean {
+  const { boards } = works
+  const wanted = boards.map(() => 0)
+  for (const write of writes) {
+    const shard = shardOf(write.address, boards.length)
+    wanted[shard] = (wanted[shard] as number) + wordsOf(works, write)
+  }
+  return boards.every(({ words }, shard) => (words[usedAt] as number) + (wanted[shard] as number) <= words.length)
+}
+
+/** Words that a write takes at the most: a record and a cell for the account and each slot, and code. */
+function wordsOf({ store, seats }: Works, { address, slots, isDeleted }: AccountWrite): number {
   const slotCount = slots.length + (isDeleted ? (seats.get(address)?.slots.size ?? 0) : 0)
-  const codeBytes = store.codes.get(store.accounts.get(address)?.codeHash ?? emptyCodeHash)?.length ?? 0
-  const most = 64 + wordsFor(codeBytes) + slotCount * (record.slotWords + cell.slotWords)
-  return (words[usedAt] as number) + most <= words.length
+  const codeHash = store.accounts.get(address)?.codeHash ?? emptyCodeHash
+  const codeWords = code.bytes + wordsFor(store.codes.get(codeHash)?.length ?? 0)
+  return record.accountWords + cell.accountWords + codeWords + slotCount * (record.slotWords + cell.slotWords)
 }
 
 function writeAccount(works: Works, board: Board, write: AccountWrite, sequence: number): void {
