@@ -119,7 +119,8 @@ async function submit(edge: string, transfers: readonly Transfer[], query = '', 
     headers: { 'content-type': 'application/octet-stream' },
     body: envelope(transfers) as BodyInit,
   })
-  if (response.status !== status) throw new Error(`The edge answers ${response.status}: ${(await response.text()).slice(0, 200)}`)
+  if (response.status !== status)
+    throw new Error(`The edge answers ${response.status}: ${(await response.text()).slice(0, 200)}`)
   const { batch, items } = (await response.json()) as { batch: string; items: readonly { ok: boolean }[] }
   if (!items.every(({ ok }) => ok)) throw new Error(`The edge refuses: ${JSON.stringify(items.find(({ ok }) => !ok))}`)
   return batch
