@@ -46,6 +46,8 @@ export const queuedMax = 20_000
 export const lanesInFlightMax = 4
 /** How long one call to an executor may take. */
 export const executorTimeoutMs = 2_000
+/** How long an executor may take for a whole window, within the lease. */
+export const envelopeMsMax = 30_000
 /** Longest answer of an executor that is read. */
 export const executorAnswerBytesMax = 16 * 1024 * 1024
 /** Most calls in one JSON-RPC array. */

@@ -13,6 +13,7 @@ import type { MemoryState } from '../sdk/vm/memoryState.ts'
 import { heavyPrecompiles } from '../sdk/vm/precompiles.ts'
 import { vectorPath } from '../vectors.ts'
 import type { Figure } from './run.ts'
+import { workloadFigures } from './workloads.ts'
 
 /** Runs of each kind; the best one counts, since others on the machine only ever slow one down. */
 const rounds = 4
@@ -31,6 +32,7 @@ export async function* runExecutor(): AsyncIterable<Figure> {
   yield* marketFigures('ERC-20 transfers', 'transfer', 2_000)
   yield* marketFigures('Uniswap v2 swaps at 32 pairs, 5 calls', 'swapAtPair', 1_000)
   yield* blockFigures()
+  yield* workloadFigures()
 }
 
 export { runExecutor as run }
