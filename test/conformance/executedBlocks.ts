@@ -46,15 +46,10 @@ export function* executedCases(file: string): Iterable<Case> {
     yield { name: basename(dirname(file)), skip: read }
     return
   }
-  const { name, block, expected, transactions } = read
-  for (const [at, outcome] of runBlock(read).entries())
+  for (const [at, { outcome, transaction, miner }] of runPrepared(read).entries())
     yield {
-      name: `${name} transaction ${at}`,
-      check: () =>
-        checkOutcome(outcome, expected[at] as Expected, {
-          transaction: transactions[at] as Transaction,
-          miner: block.miner,
-        }),
+      name: `${read.name} transaction ${at}`,
+      check: () => checkOutcome(outcome, read.expected[at] as Expected, { transaction, miner }),
     }
 }
 
@@ -67,25 +62,42 @@ export function readBlock(file: string): RunnableBlock | string | undefined {
   const [expectations] = filesBelow(folder).filter((name) => /^expected-.*\.json(\.gz)?$/.test(basename(name)))
   if (!expectations) return 'no engine has said what should come out'
   const { tx } = readJson(expectations) as { tx: Expected[] }
-  const json = readJson(file) as Record<string, string | number>
+  const input = { block: readJson(file), transactions: readJson(path('txs')), pre: readJson(path('pre_state')) }
+  return { ...prepareBlock(input), name: basename(folder), expected: tx }
+}
+
+interface Input {
+  readonly block: unknown
+  readonly transactions: unknown
+  readonly pre: unknown
+}
+
+type Prepared = Pick<RunnableBlock, 'fork' | 'block' | 'state' | 'transactions'>
+
+function prepareBlock({ block, transactions, pre }: Input): Prepared {
+  const json = block as Record<string, string | number>
   const { fork, prices } = rulesAt(Number(json.timestamp))
-  return {
-    name: basename(folder),
-    fork,
-    block: blockOf(json, prices),
-    state: stateOf(asRecord(readJson(path('pre_state'))) ?? {}),
-    transactions: (readJson(path('txs')) as Json[]).map(transactionOf),
-    expected: tx,
-  }
+  const state = stateOf(asRecord(pre) ?? {})
+  return { fork, block: blockOf(json, prices), state, transactions: (transactions as Json[]).map(transactionOf) }
+}
+
+interface Ran {
+  readonly transaction: Transaction
+  readonly outcome: Outcome
+  readonly miner: Address
 }
 
 /** Runs a block's transactions one after the other, without system calls and with a BLOCKHASH of zero. */
-function runBlock({ fork, block, state, transactions }: RunnableBlock): readonly Outcome[] {
+export function runBlock(input: Input): readonly Ran[] {
+  return runPrepared(prepareBlock(input))
+}
+
+function runPrepared({ fork, block, state, transactions }: Prepared): readonly Ran[] {
   const machine = createMachine({ fork, precompiles: heavyPrecompiles })
   return transactions.map((transaction) => {
     const outcome = machine.execute(transaction, block, state)
     if (outcome.kind === 'executed') state.apply(outcome.changes)
-    return outcome
+    return { transaction, outcome, miner: block.miner }
   })
 }
 

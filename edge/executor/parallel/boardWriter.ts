@@ -1,6 +1,7 @@
 import { invariant } from '../../../sdk/errors.ts'
+import type { Place } from '../../../sdk/evm/index.ts'
 import { type Address, fromHex, type Hex, type Slot } from '../../../sdk/units.ts'
-import { emptyCodeHash, type TouchedPlace } from '../../../sdk/vm/index.ts'
+import { emptyCodeHash } from '../../../sdk/vm/index.ts'
 import {
   addAccount,
   addSlot,
@@ -35,7 +36,7 @@ export interface BoardWriter {
 interface Seat {
   readonly board: Board
   readonly at: number
-  readonly places: Record<'nonce' | 'balance' | 'code', TouchedPlace>
+  readonly places: Record<'nonce' | 'balance' | 'code', Place>
   readonly slots: Map<Slot, number>
 }
 
@@ -44,7 +45,7 @@ interface Works {
   readonly store: Store
   readonly seats: Map<Address, Seat>
   /** By number, from 1: accounts' seats and slots' places. */
-  readonly named: (Seat | TouchedPlace)[]
+  readonly named: (Seat | Place)[]
   readonly codes: Map<Hex, number>[]
   /** Records that got a cell since the last tidying, and cells to be used again, by size. */
   readonly touched: { readonly board: Board; readonly at: number; readonly size: number }[]
@@ -217,7 +218,7 @@ function tidy({ touched, free }: Works): void {
 }
 
 function namesOf({ named }: Works): Names {
-  const placeOf = (number: number) => named[number] as TouchedPlace & { readonly kind: 'slot' }
+  const placeOf = (number: number) => named[number] as Place & { readonly kind: 'slot' }
   return {
     account: (number) => (named[number] as Seat).places.nonce.address,
     slot: placeOf,

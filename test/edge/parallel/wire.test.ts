@@ -8,8 +8,9 @@ import {
   takeOutcome,
 } from '../../../edge/executor/parallel/outcomeWire.ts'
 import { putTransaction, takeTransaction, transactionWords } from '../../../edge/executor/parallel/transactionWire.ts'
+import type { Place } from '../../../sdk/evm/index.ts'
 import { type Address, address, fromHex, type Hex, type Slot, wei } from '../../../sdk/units.ts'
-import { createMachine, type Executed, type TouchedPlace, type Transaction } from '../../../sdk/vm/index.ts'
+import { createMachine, type Executed, type Transaction } from '../../../sdk/vm/index.ts'
 import { marketBlock } from '../../sdk/vm/market.ts'
 import { createChance, drawWorld } from '../../sdk/vm/programs.ts'
 
@@ -36,14 +37,14 @@ const { transactions, outcomes } = drawOutcomes()
 
 /** Every other account and slot has a number, as if the rest were not on the boards yet. */
 function numbering(): { numbers: Numbers; names: Names } {
-  const named: TouchedPlace[] = [{ kind: 'nonce', address: '0x' as Address }]
+  const named: Place[] = [{ kind: 'nonce', address: '0x' as Address }]
   const known = new Map<string, number>()
-  const numberOf = (key: string, place: TouchedPlace) => {
+  const numberOf = (key: string, place: Place) => {
     if (Number.parseInt(key.slice(-1), 16) % 2) return 0
     if (!known.has(key)) known.set(key, named.push(place) - 1)
     return known.get(key) as number
   }
-  const at = (number: number) => named[number] as TouchedPlace & { readonly kind: 'slot' }
+  const at = (number: number) => named[number] as Place & { readonly kind: 'slot' }
   return {
     numbers: {
       account: (address) => numberOf(address, { kind: 'nonce', address }),
