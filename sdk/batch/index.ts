@@ -3,6 +3,7 @@ export { type BinaryKeys, internBinary } from './binaryKeys.ts'
 export { checkPlan } from './check.ts'
 export { type Explanation, explain, explainWait, type SharedPlace, sentence, type WaitReason } from './explain.ts'
 export { declare, footprint, gasMax, undeclared } from './footprint.ts'
+export { type HotAdvice, type HotPlaces, hotPlaces, hotPlacesMax, hotSentence } from './hot.ts'
 export {
   intern,
   type Keys,

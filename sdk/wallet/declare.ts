@@ -74,10 +74,10 @@ export function declareFromRun({ call, run }: Omit<Told<Executed>, 'feeRecipient
   return bounded(withSender(access, call.from), run.gasUsed)
 }
 
-/** Everything a run on the user's machine touched, in the form that lists are priced from. */
-export function accessedBy({ access }: Executed): AccessList {
+/** All places of an access, in the form that lists are priced from. */
+export function accessedBy({ reads, writes, credits }: Access): AccessList {
   const accounts = new Map<Address, Set<Slot>>()
-  for (const place of [...access.reads, ...access.writes, ...access.credits]) {
+  for (const place of [...reads, ...writes, ...credits]) {
     const slots = accounts.get(place.address) ?? new Set()
     accounts.set(place.address, slots)
     if (place.kind === 'slot') slots.add(place.slot)

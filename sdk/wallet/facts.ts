@@ -1,10 +1,10 @@
-import { type Declaration, undeclared } from '../batch/index.ts'
+import { createTemplateBook, type Declaration, undeclared } from '../batch/index.ts'
 import { accepted, type Decoded, refused, SdkError } from '../errors.ts'
 import { type AccessList, decodeHeader, type Header, headerFromJson } from '../evm/index.ts'
-import type { EvmNode, NodeCall, NodeRefusal } from '../ports.ts'
+import type { EvmNode, NodeAccessList, NodeCall, NodeRefusal } from '../ports.ts'
 import { type Address, address, isHex } from '../units.ts'
 import { accessedBy, accessedIn, declareFromAccessList, declareFromRun, declareFromTrace } from './declare.ts'
-import { type BlockState, blockState, type Machines, runLocally } from './localRun.ts'
+import { type BlockState, blockState, foretold, learnFrom, type Machines, runLocally } from './localRun.ts'
 import type { Chain } from './order.ts'
 import { inParallel } from './pool.ts'
 
@@ -58,14 +58,9 @@ export interface FactFinder {
 
 type Touched = Omit<RunFacts, 'gasNeeded'>
 
-/**
- * A fact finder for one node, which must be one of the chain: else everything throws `wallet/wrong-chain`.
- *
- * What a call touches is told by the best way there is: a trace of the node, a run on `machines` (if there are any) over
- * state of the node, an access list that the node makes; else it is unknown.
- */
-export function factFinder(evm: EvmNode, { id, fork }: Chain, machines?: Machines): FactFinder {
-  const offers = { traces: true, lists: true }
+/** A fact finder for one node, which must be one of the chain: else everything throws `wallet/wrong-chain`. */
+export function factFinder(evm: EvmNode, chain: Chain, machines?: Machines): FactFinder {
+  const { id } = chain
   let isRightChain = false
   const checkChain = async () => {
     if (isRightChain) return
@@ -74,29 +69,7 @@ export function factFinder(evm: EvmNode, { id, fork }: Chain, machines?: Machine
     isRightChain = true
   }
 
-  const traced = async (call: NodeCall, { feeRecipient }: ChainFacts): Promise<Touched | null> => {
-    const run = offers.traces ? await unlessMissing(evm.trace(call)) : null
-    offers.traces = run !== null
-    if (!run) return null
-    const told = { call, run, feeRecipient }
-    return { gasUsed: run.gasUsed, declaration: declareFromTrace(told), accessed: accessedIn(told) }
-  }
-
-  const touched = async ({ call, gas, chain }: Run, state: BlockState | null): Promise<Touched | null> => {
-    const told = await traced(call, chain)
-    if (told) return told
-    const list = offers.lists ? await unlessMissing(evm.createAccessList(call)) : null
-    offers.lists = list !== null
-    const expected = (list?.entries ?? []) as AccessList
-    if (machines && state) {
-      const local = { machines, chain: { id, fork }, state, call, gas, expected }
-      const run = await unlessRefused(runLocally(local))
-      if (run) return { gasUsed: run.gasUsed, declaration: declareFromRun({ call, run }), accessed: accessedBy(run) }
-    }
-    if (!list) return null
-    const declaration = declareFromAccessList({ call, run: list, feeRecipient: chain.feeRecipient })
-    return { gasUsed: list.gasUsed, declaration, accessed: expected }
-  }
+  const touched = touchFinder(evm, chain, machines)
 
   const run = async (one: Run, state: BlockState | null): Promise<Decoded<RunFacts>> => {
     const { call, gas } = one
@@ -144,6 +117,53 @@ export function factFinder(evm: EvmNode, { id, fork }: Chain, machines?: Machine
     },
     gasUsed: (calls) =>
       inParallel(calls, nodeInFlightMax, async (call) => (await unlessRefused(evm.trace(call)))?.gasUsed),
+  }
+}
+
+type TouchFinder = (run: Run, state: BlockState | null) => Promise<Touched | null>
+
+/**
+ * Says what calls touch by the best way there is: a trace of the node, a run on `machines` (if there are any) over state of the
+ * node, an access list that the node makes; else it is unknown. Own runs teach templates, from which the next ones know
+ * what to fetch.
+ */
+function touchFinder(evm: EvmNode, { id, fork }: Chain, machines: Machines | undefined): TouchFinder {
+  const offers = { traces: true, lists: true }
+  const book = createTemplateBook()
+
+  const traced = async (call: NodeCall, { feeRecipient }: ChainFacts): Promise<Touched | null> => {
+    const run = offers.traces ? await unlessMissing(evm.trace(call)) : null
+    offers.traces = run !== null
+    if (!run) return null
+    const told = { call, run, feeRecipient }
+    return { gasUsed: run.gasUsed, declaration: declareFromTrace(told), accessed: accessedIn(told) }
+  }
+
+  const listed = async (call: NodeCall): Promise<NodeAccessList | null> => {
+    const list = offers.lists ? await unlessMissing(evm.createAccessList(call)) : null
+    offers.lists = list !== null
+    return list
+  }
+
+  const ran = async ({ call, gas }: Run, state: BlockState, own: Machines): Promise<Touched | null> => {
+    const access = await foretold(book, state, call)
+    const expected = access ? accessedBy(access) : (((await listed(call))?.entries ?? []) as AccessList)
+    const run = await runLocally({ machines: own, chain: { id, fork }, state, call, gas, expected })
+    if (!run) return null
+    learnFrom(book, state, call, run)
+    return { gasUsed: run.gasUsed, declaration: declareFromRun({ call, run }), accessed: accessedBy(run.access) }
+  }
+
+  return async (one, state) => {
+    const { call, chain } = one
+    const told = await traced(call, chain)
+    if (told) return told
+    const own = machines && state ? await unlessRefused(ran(one, state, machines)) : null
+    if (own) return own
+    const list = await listed(call)
+    if (!list) return null
+    const declaration = declareFromAccessList({ call, run: list, feeRecipient: chain.feeRecipient })
+    return { gasUsed: list.gasUsed, declaration, accessed: list.entries as AccessList }
   }
 }
 

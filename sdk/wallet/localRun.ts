@@ -1,8 +1,9 @@
+import type { Access, CodeHashes, TemplateBook } from '../batch/index.ts'
 import { keccak256 } from '../crypto/engine.ts'
 import { invariant } from '../errors.ts'
 import { type AccessList, type Fork, gasTables, type Header } from '../evm/index.ts'
 import type { EvmNode, NodeCall } from '../ports.ts'
-import { type ChainId, fromHex, isHex, toHex } from '../units.ts'
+import { type Address, type ChainId, fromHex, type Hex, isHex, toHex } from '../units.ts'
 import {
   type Block,
   callOnPart,
@@ -32,6 +33,8 @@ const piecesInFlightMax = 8
 export interface BlockState {
   readonly header: Header
   readonly piece: (piece: StatePiece) => Promise<Piece>
+  /** Of an account that was fetched. */
+  readonly codeHashOf: CodeHashes
 }
 
 type Piece = Account | Uint8Array
@@ -40,13 +43,20 @@ type Account = NonNullable<ReturnType<StatePart['accounts']['get']>>
 /** A reader of the state after a block. It keeps what it is told as long as it lives, so it should not outlive a question. */
 export function blockState(evm: EvmNode, header: Header): BlockState {
   const asked = new Map<string, Promise<Piece>>()
+  const codeHashes = new Map<Address, Hex>()
+  const fetched = async (piece: StatePiece) => {
+    const told = await fetchPiece(evm, header, piece)
+    if (piece.kind === 'account' && 'codeHash' in told) codeHashes.set(piece.address, told.codeHash)
+    return told
+  }
   return {
     header,
+    codeHashOf: (account) => codeHashes.get(account),
     piece: (piece) => {
       const key = `${piece.kind} ${pieceKey(piece)}`
       const known = asked.get(key)
       if (known) return known
-      const answer = fetchPiece(evm, header, piece)
+      const answer = fetched(piece)
       asked.set(key, answer)
       return answer
     },
@@ -69,6 +79,31 @@ async function fetchPiece(evm: EvmNode, { number, parentHash }: Header, piece: S
       return isHex(hash, 32) ? fromHex(hash) : new Uint8Array(32)
     }
   }
+}
+
+/**
+ * What a call is foretold to look at, by what earlier runs of the same code have taught. The code is looked up first, as it
+ * is in this state; the run that starts from the forecast is what checks the rest of it.
+ */
+export async function foretold(
+  book: TemplateBook,
+  state: BlockState,
+  { from, to, data }: NodeCall,
+): Promise<Access | undefined> {
+  if (to === null || data.length === 0) return undefined
+  await state.piece({ kind: 'account', address: to })
+  const codeHash = state.codeHashOf(to)
+  const template = codeHash === undefined ? undefined : book.find({ from, to, data }, codeHash)
+  if (!template) return undefined
+  await inParallel(template.codes, piecesInFlightMax, ({ account }) =>
+    state.piece({ kind: 'account', address: account }),
+  )
+  return book.forecast({ from, to, data }, state.codeHashOf)
+}
+
+/** Lets a book learn from a run. A creation teaches nothing. */
+export function learnFrom(book: TemplateBook, state: BlockState, { from, to, data }: NodeCall, run: Executed): void {
+  if (to !== null) book.learn({ call: { from, to, data }, access: run.access, codeHashOf: state.codeHashOf })
 }
 
 export interface LocalRun {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rpcNode } from '../../../sdk/adapters/index.ts'
-import { type Declaration, type Place, placeKey } from '../../../sdk/batch/index.ts'
+import { type Declaration, type Place, placeKey, templateRunsMin } from '../../../sdk/batch/index.ts'
 import { loadPrecompiles } from '../../../sdk/crypto/precompiles.ts'
 import { SdkError } from '../../../sdk/errors.ts'
 import { decodeHeader } from '../../../sdk/evm/index.ts'
@@ -63,6 +63,27 @@ describe('a declaration from a run on the own machine', () => {
     const [few, more] = [await roundsOf(call, await node.createAccessList(call)), await roundsOf(call)]
     expect(few).toBeLessThanOrEqual(2)
     expect(more).toBeLessThanOrEqual(8)
+  })
+
+  it('knows after two runs what the next one looks at, and asks for no list; the run says it right all the same', async () => {
+    let lists = 0
+    const counting: EvmNode = {
+      ...without('trace'),
+      createAccessList: (call) => {
+        lists += 1
+        return node.createAccessList(call)
+      },
+    }
+    const finder = factFinder(counting, chain, machines)
+    const head = await finder.chain()
+    for (let at = 0; at < 4; at++) {
+      const call = callFrom(market.transfer())
+      const [told] = await finder.runs([{ call, gas: undefined, chain: head }])
+      expect(told).toMatchObject({
+        value: { declaration: (await factsOf(without('trace'), call, machines)).declaration },
+      })
+    }
+    expect(lists).toBe(templateRunsMin)
   })
 
   it('credits a contract that is paid and does not look, where a trace has to say it is written', async () => {
