@@ -19,16 +19,10 @@ export interface BeaconNode {
 }
 
 /** What `eth_getProof` tells of an account (EIP-1186), reduced to what proves it. */
-export interface AccountProof {
+interface AccountProof {
   readonly account: readonly Uint8Array[]
   /** In the order asked. */
   readonly slots: readonly (readonly Uint8Array[])[]
-}
-
-/** A header, and the receipts under it. */
-export interface ProofBlock {
-  readonly header: Uint8Array
-  readonly receipts: readonly Uint8Array[]
 }
 
 /**

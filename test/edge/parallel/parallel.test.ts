@@ -58,10 +58,17 @@ describe('a batch whose declarations are corrupted', () => {
   })
 })
 
+const dying = new URL(
+  `data:text/javascript,${encodeURIComponent(
+    "import { parentPort } from 'node:worker_threads'; parentPort.on('message', () => process.exit(1)); parentPort.postMessage('ready')",
+  )}`,
+)
+
 describe('an engine whose workers are of no use', () => {
   it.each([
     ['has no room for their copy of the state', { stateBytes: 300_000 }],
     ['has more shards than accounts in each', { shards: 31 }],
+    ['loses its worker at the first batch', { workerScript: dying }],
   ])('%s, and seals the same blocks', async (_, options) => {
     const market = openMarket(6)
     const start = genesisOf(market.state)

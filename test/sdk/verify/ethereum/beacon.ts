@@ -2,7 +2,7 @@ import { bls12_381 } from '@noble/curves/bls12-381.js'
 import { sha256 } from '../../../../sdk/crypto/engine.ts'
 import type { Decoded } from '../../../../sdk/errors.ts'
 import type { Header } from '../../../../sdk/evm/block.ts'
-import { fromHex, type Hex, toHex } from '../../../../sdk/units.ts'
+import { type Hex, toHex } from '../../../../sdk/units.ts'
 import {
   type BeaconFork,
   beaconHeaderType,
@@ -296,8 +296,4 @@ function isBelow(one: number, other: number): boolean {
   let at = one
   while (at > other) at >>= 1
   return at === other && one !== other
-}
-
-export function bytesOf(text: unknown): Uint8Array {
-  return fromHex(text as Hex)
 }
