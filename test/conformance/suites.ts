@@ -1,5 +1,6 @@
 import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
+import { bolt3 } from './bolt3.ts'
 import { corrupted } from './corrupted.ts'
 import { headers } from './headers.ts'
 import { lightSync } from './lightSync.ts'
@@ -13,6 +14,7 @@ import { transactionTests } from './transactionTests.ts'
 export const suites: Readonly<Record<string, Suite>> = {
   bip,
   blocks,
+  bolt3,
   corrupted,
   headers,
   'light-sync': lightSync,
