@@ -51,6 +51,8 @@ export {
   type Hex,
   height,
   isHex,
+  type Msats,
+  msats,
   type Sats,
   sats,
   type TxHash,

@@ -10,6 +10,8 @@ export type Hex = `0x${string}`
 export type Wei = Brand<bigint, 'Wei'>
 /** Amount of bitcoin in satoshi, 0 to 21 million coins. */
 export type Sats = Brand<bigint, 'Sats'>
+/** Amount of bitcoin in thousandths of a satoshi, as Lightning counts it. */
+export type Msats = Brand<bigint, 'Msats'>
 /** EVM chain id (EIP-155), 1 to 2^53 - 1. */
 export type ChainId = Brand<number, 'ChainId'>
 /** EVM account, 20 bytes, lower case, so that equal accounts are equal strings. */
@@ -46,6 +48,21 @@ export function wei(value: bigint): Wei {
 /** Arithmetic drops the brand; the way back runs through this range check. Throws `units/out-of-range`. */
 export function sats(value: bigint): Sats {
   return ranged(value, satsMax, 'sat') as Sats
+}
+
+/** Arithmetic drops the brand; the way back runs through this range check. Throws `units/out-of-range`. */
+export function msats(value: bigint): Msats {
+  return ranged(value, 1_000n * satsMax, 'msat') as Msats
+}
+
+/** The whole satoshis in an amount, as outputs have them: rounded down. */
+export function wholeSats(amount: Msats): Sats {
+  return (amount / 1_000n) as Sats
+}
+
+/** An amount in the finer unit. */
+export function inMsats(amount: Sats): Msats {
+  return (amount * 1_000n) as Msats
 }
 
 /** Throws `units/out-of-range` unless `value` is a whole number from 1 to 2^53 - 1. */

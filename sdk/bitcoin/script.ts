@@ -14,17 +14,23 @@ export const op = {
   one: 0x51,
   sixteen: 0x60,
   if: 0x63,
+  notIf: 0x64,
   else: 0x67,
   endIf: 0x68,
   return: 0x6a,
+  ifDup: 0x73,
   drop: 0x75,
   dup: 0x76,
+  swap: 0x7c,
+  size: 0x82,
   equal: 0x87,
   equalVerify: 0x88,
   hash160: 0xa9,
   checkSig: 0xac,
+  checkSigVerify: 0xad,
   checkMultisig: 0xae,
   checkLockTimeVerify: 0xb1,
+  checkSequenceVerify: 0xb2,
 } as const
 
 /** Classifies an output script. Never throws. */

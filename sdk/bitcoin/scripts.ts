@@ -1,19 +1,23 @@
-import { encode as encodeNumber } from 'bitcoinjs-lib/src/script_number'
-import { encode as encodeSignature } from 'bitcoinjs-lib/src/script_signature'
 import { currentEngine, type Signature, sha256 } from '../crypto/engine.ts'
 import { accepted, type Decoded, invariant, refused } from '../errors.ts'
 import { type Feerate, type Height, height, type Sats, sats, type Txid } from '../units.ts'
 import { dustLimit, ecdsaSignatureBytesMax, feeOf, inputBaseWeight, transactionWeight } from './fees.ts'
 import { equalBytes, joined, op, p2wsh, scriptKind } from './script.ts'
 import {
+  derSignature,
+  hashOfOutputs,
+  littleEndian,
+  numberPush,
+  outpointBytes,
+  sighash,
+  witnessDigest,
+} from './segwit.ts'
+import {
   compareOutputs,
   encodeTransaction,
   type Outpoint,
-  type Output,
-  rawTransaction,
   sequenceLocktimeOnly,
   sequenceReplaceable,
-  txidBytes,
   txidOfUnsigned,
   type UnsignedTransaction,
 } from './transaction.ts'
@@ -71,7 +75,6 @@ export interface SealedSpend {
   readonly bytes: Uint8Array
 }
 
-const sighashAll = 1
 /** The hash of the outputs stands before the locktime and the sighash, which end the message (BIP-143). */
 const outputsHashFromEnd = 32 + 4 + 4
 
@@ -124,7 +127,7 @@ export function closingTemplate(terms: ClosingTerms): Decoded<ClosingTemplate> {
   const script = decodeFundingScript(terms.fundingScript)
   if (!script.ok) return script
   if (!isPayout(terms.payeeScript) || !isPayout(terms.payerScript)) return refused('a payout script is not standard')
-  const outpoint = joined(txidBytes(terms.funding.txid), littleEndian(terms.funding.index, 4))
+  const outpoint = outpointBytes(terms.funding)
   const sequence = littleEndian(sequenceReplaceable, 4)
   const message = joined(
     littleEndian(2, 4), // Version.
@@ -137,7 +140,7 @@ export function closingTemplate(terms: ClosingTerms): Decoded<ClosingTemplate> {
     sequence,
     new Uint8Array(32),
     littleEndian(0, 4), // Locktime.
-    littleEndian(sighashAll, 4),
+    littleEndian(sighash.all, 4),
   )
   return accepted({ ...terms, message })
 }
@@ -176,7 +179,7 @@ export function sealClosing(
   signatures: { readonly payer: Signature; readonly payee: Signature },
 ): SealedSpend {
   // CHECKMULTISIG takes one item too many; the selector must be exactly 1 (MINIMALIF).
-  return seal(closing, [none, der(signatures.payer), der(signatures.payee), Uint8Array.of(1)])
+  return seal(closing, [none, derSignature(signatures.payer), derSignature(signatures.payee), Uint8Array.of(1)])
 }
 
 /** Weight of a closing with both outputs and both signatures at their longest, in weight units. */
@@ -221,14 +224,14 @@ export function refundOf(terms: RefundTerms): Decoded<Refund> {
     outputs: [{ script: payerScript, value: sats(value) }],
     locktime: script.value.expiry,
   }
-  const digest = rawTransaction(unsigned).hashForWitnessV0(0, fundingScript, capacity, sighashAll)
+  const digest = witnessDigest(unsigned, 0, { witnessScript: fundingScript, value: capacity })
   return accepted({ kind: 'refund', fundingScript, unsigned, digest })
 }
 
 /** Puts the payer's signature to a refund. It is not checked here. */
 export function sealRefund(refund: Refund, signature: Signature): SealedSpend {
   // The empty selector takes the ELSE branch (MINIMALIF).
-  return seal(refund, [der(signature), none])
+  return seal(refund, [derSignature(signature), none])
 }
 
 /** Weight of a refund with its signature at the longest, in weight units. */
@@ -249,30 +252,6 @@ function seal({ fundingScript, unsigned }: FundingSpend, stack: readonly Uint8Ar
 /** True for scripts that one owner spends, all of them shorter than 253 bytes. */
 function isPayout(script: Uint8Array): boolean {
   return !['witness', 'data', 'other'].includes(scriptKind(script))
-}
-
-/** DER with its sighash byte, as scripts take signatures. */
-function der(signature: Signature): Uint8Array {
-  return encodeSignature(signature.subarray(0, 64), sighashAll)
-}
-
-function hashOfOutputs(outputs: readonly Output[]): Uint8Array {
-  const parts = outputs.flatMap(({ script, value }) => [littleEndian(value, 8), [script.length], script])
-  return sha256(sha256(joined(...parts)))
-}
-
-function littleEndian(value: bigint | number, size: number): Uint8Array {
-  const out = new Uint8Array(size)
-  let rest = BigInt(value)
-  for (let at = 0; at < size; at++, rest >>= 8n) out[at] = Number(rest & 0xffn)
-  return out
-}
-
-/** Pushes a positive number in the shortest way (BIP-62 rule 3). */
-function numberPush(value: number): Uint8Array {
-  if (value <= 16) return Uint8Array.of(op.one + value - 1)
-  const bytes = encodeNumber(value)
-  return joined([bytes.length], bytes)
 }
 
 function readNumberPush(push: Uint8Array): number {

@@ -54,10 +54,23 @@ export interface CryptoEngine {
   readonly tweakPublicKey: (publicKey: Uint8Array, tweak: Uint8Array) => Uint8Array | undefined
   /** The secret key of {@link tweakPublicKey}'s answer. Nothing in the same cases. Never throws. */
   readonly tweakSecretKey: (secretKey: Uint8Array, tweak: Uint8Array) => Uint8Array | undefined
+  /**
+   * Multiplies two public keys and adds them (33 bytes in and out), as BOLT-3 makes revocation keys. Factors have 32 bytes,
+   * and are public. Nothing when a key is no point, a factor is zero, n or more, or the sum is infinity. Never throws.
+   */
+  readonly sumOfMultiples: (one: KeyMultiple, other: KeyMultiple) => Uint8Array | undefined
+  /** A secret key times a public factor, modulo n. Nothing when either is zero, n or more. Never throws. */
+  readonly multiplySecretKey: (secretKey: Uint8Array, factor: Uint8Array) => Uint8Array | undefined
   /** {@link tweakPublicKey} on the point of even y that an x-only key stands for (BIP-341). */
   readonly tweakXOnlyKey: (xOnlyKey: Uint8Array, tweak: Uint8Array) => XOnlyKey | undefined
   /** The secret key of {@link tweakXOnlyKey}'s answer: `secretKey` is negated first where its y is odd. */
   readonly tweakXOnlySecretKey: (secretKey: Uint8Array, tweak: Uint8Array) => Uint8Array | undefined
+}
+
+/** A public key of 33 bytes, and how often it counts. */
+export interface KeyMultiple {
+  readonly publicKey: Uint8Array
+  readonly factor: Uint8Array
 }
 
 /** A point as BIP-340 writes it, and the parity of the y that this leaves out. */

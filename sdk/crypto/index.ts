@@ -1,6 +1,7 @@
 export {
   type CryptoEngine,
   currentEngine,
+  type KeyMultiple,
   keccak256,
   type Signature,
   sha256,

@@ -3,8 +3,8 @@ import { ripemd160 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
-import type { CryptoEngine } from './engine.ts'
-import { verifyEcdsa } from './verification.ts'
+import type { CryptoEngine, KeyMultiple } from './engine.ts'
+import { type Point, pointOf, verifyEcdsa } from './verification.ts'
 
 /**
  * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does.
@@ -51,11 +51,14 @@ export const nobleEngine: CryptoEngine = {
   schnorrSign: (message, secretKey, auxRand) => orMalformed(() => schnorr.sign(message, secretKey, auxRand)),
   schnorrVerify: (signature, message, xOnlyKey) =>
     orNothing(() => schnorr.verify(signature, message, xOnlyKey)) ?? false,
-  tweakPublicKey: (publicKey, tweak) =>
-    publicKey.length === 33
-      ? orNothing(() => addTweak(secp256k1.Point.fromBytes(publicKey), tweak).toBytes(true))
-      : undefined,
+  tweakPublicKey: (publicKey, tweak) => orNothing(() => addTweak(compressedPoint(publicKey), tweak).toBytes(true)),
   tweakSecretKey: (secretKey, tweak) => orNothing(() => addToSecret(secretScalar(secretKey), tweak)),
+  sumOfMultiples: (one, other) => orNothing(() => multiple(one).add(multiple(other)).toBytes(true)),
+  multiplySecretKey: (secretKey, factor) =>
+    orNothing(() => {
+      const { Fn } = secp256k1.Point
+      return Fn.toBytes(Fn.mul(secretScalar(secretKey), secretScalar(factor)))
+    }),
   tweakXOnlyKey: (xOnlyKey, tweak) =>
     orNothing(() => {
       const bytes = addTweak(evenPoint(xOnlyKey), tweak).toBytes(true)
@@ -68,8 +71,6 @@ export const nobleEngine: CryptoEngine = {
       return addToSecret(isOdd ? secp256k1.Point.Fn.neg(secret) : secret, tweak)
     }),
 }
-
-type Point = typeof secp256k1.Point.BASE
 
 /** The point of even y with this x (BIP-340 lift_x). Throws when there is none. */
 function evenPoint(xOnlyKey: Uint8Array): Point {
@@ -84,6 +85,16 @@ function evenPoint(xOnlyKey: Uint8Array): Point {
 function addTweak(point: Point, tweak: Uint8Array): Point {
   const scalar = secp256k1.Point.Fn.fromBytes(tweak)
   return scalar === 0n ? point : point.add(secp256k1.Point.BASE.multiply(scalar))
+}
+
+/** Factors are public, so the time that it takes may tell them. */
+function multiple({ publicKey, factor }: KeyMultiple): Point {
+  return compressedPoint(publicKey).multiplyUnsafe(secretScalar(factor))
+}
+
+function compressedPoint(publicKey: Uint8Array): Point {
+  if (publicKey.length !== 33) throw new RangeError()
+  return pointOf(publicKey)
 }
 
 function secretScalar(secretKey: Uint8Array): bigint {

@@ -8,7 +8,8 @@ const keysMax = 64
 /** Bits that one step through a table takes: its size doubles with each, and a verification gets a tenth faster. */
 const tableBits = 5
 
-type Point = typeof secp256k1.Point.BASE
+/** A point of secp256k1. */
+export type Point = typeof secp256k1.Point.BASE
 
 interface KnownKey {
   readonly point: Point
@@ -35,7 +36,11 @@ export function verifyEcdsa(signature: Uint8Array, digest: Uint8Array, publicKey
   return !sum.is0() && Fn.create(sum.x) === r
 }
 
-function pointOf(publicKey: Uint8Array): Point {
+/**
+ * The point of a public key; a key that is met again and again has a table of multiples, for its unsafe use alone.
+ * Throws for what is no key.
+ */
+export function pointOf(publicKey: Uint8Array): Point {
   const name = bytesToHex(publicKey)
   const key = known.get(name) ?? { point: secp256k1.Point.fromBytes(publicKey), uses: 0 }
   known.delete(name)

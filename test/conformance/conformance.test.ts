@@ -43,6 +43,16 @@ describeVectors('published suites', () => {
     expect(run('bip', vectorPath(path))).toMatchObject({ passed, failures: [] })
   })
 
+  it.each([
+    ['b-funding', 2],
+    ['c-commitment-static-remotekey', 17],
+    ['d-per-commitment-secrets', 14],
+    ['e-key-derivation', 6],
+    ['f-commitment-anchors', 9],
+  ])('bolt3: Appendix %s, %i cases', (name, passed) => {
+    expect(run('bolt3', vectorPath(`channels/bolt3-appendix-${name}.json`))).toMatchObject({ passed, failures: [] })
+  })
+
   it('proofs: TrieTests of ethereum/tests, 25 roots', () => {
     expect(run('proofs', vectorPath('light/eth/trie'))).toMatchObject({ passed: 25, skipped: 1, failures: [] })
   })

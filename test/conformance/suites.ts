@@ -1,5 +1,6 @@
 import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
+import { bolt3 } from './bolt3.ts'
 import { cometbft } from './cometbft.ts'
 import { corrupted } from './corrupted.ts'
 import { headers } from './headers.ts'
@@ -14,6 +15,7 @@ import { transactionTests } from './transactionTests.ts'
 export const suites: Readonly<Record<string, Suite>> = {
   bip,
   blocks,
+  bolt3,
   cometbft,
   corrupted,
   headers,

@@ -150,6 +150,56 @@ function tweakCases(engine: CryptoEngine): void {
     expect(engine.tweakPublicKey(engine.uncompressed(generator), one)).toBeUndefined()
   })
 
+  it('are summed as their secret keys are, however often a key was met', () => {
+    const { publicKey, sumOfMultiples } = engine
+    const [fixed, many] = [word(7n), 40]
+    for (let at = 1n; at <= many; at++) {
+      const sum = word((7n * (at + 9n) + at * 11n) % order)
+      const multiples = [
+        { publicKey: publicKey(fixed), factor: word(at + 9n) },
+        { publicKey: publicKey(word(at)), factor: word(11n) },
+      ] as const
+      expect(sumOfMultiples(...multiples)).toEqual(publicKey(sum))
+    }
+    fc.assert(
+      fc.property(scalar, scalar, scalar, scalar, (a, x, b, y) => {
+        fc.pre((a * x + b * y) % order !== 0n)
+        const multiple = (secret: bigint, factor: bigint) => ({
+          publicKey: publicKey(word(secret)),
+          factor: word(factor),
+        })
+        expect(sumOfMultiples(multiple(a, x), multiple(b, y))).toEqual(publicKey(word((a * x + b * y) % order)))
+        expect(engine.multiplySecretKey(word(a), word(x))).toEqual(word((a * x) % order))
+      }),
+      { numRuns: 10 },
+    )
+  })
+
+  it('are not summed to infinity, of what is no key, or by zero or n', () => {
+    const [one, two] = [word(1n), word(2n)]
+    const key = engine.publicKey(one)
+    const good = { publicKey: key, factor: two }
+    const bad = [
+      { publicKey: key, factor: word(order - 2n) },
+      { publicKey: key, factor: word(0n) },
+      { publicKey: key, factor: word(order) },
+      { publicKey: key, factor: new Uint8Array(31) },
+      { publicKey: engine.uncompressed(key), factor: two },
+      { publicKey: new Uint8Array(33), factor: two },
+    ]
+    for (const other of bad) {
+      expect(engine.sumOfMultiples(good, other)).toBeUndefined()
+      expect(engine.sumOfMultiples(other, good)).toBeUndefined()
+    }
+    for (const [a, b] of [
+      [word(0n), one],
+      [one, word(0n)],
+      [word(order), one],
+      [one, new Uint8Array(33)],
+    ] as const)
+      expect(engine.multiplySecretKey(a, b)).toBeUndefined()
+  })
+
   it('leave their inputs alone', () => {
     const [key, tweak] = [word(7n), word(8n)]
     engine.tweakSecretKey(key, tweak)
