@@ -14,8 +14,8 @@ import type { Chain, Order, Quoted, World } from './order.ts'
 import { freeNonces, undecided } from './outbox.ts'
 import { accountsWithOutbox, readOutboxes } from './outboxStore.ts'
 import { provenReceipt } from './receipt.ts'
-import { type Office, outstanding, quote, replace, send, sendSigned } from './send.ts'
-import type { Sent } from './sent.ts'
+import { type Office, outstanding, quote, replace, send, sendSigned, storedBytes } from './send.ts'
+import type { Sent, StoredBytes } from './sent.ts'
 import { signMessage, signTypedData } from './signing.ts'
 import { watcher } from './watch.ts'
 
@@ -62,6 +62,8 @@ export interface Wallet {
   readonly cancel: (hash: TxHash, options?: { readonly percent?: number }) => Promise<Sent>
   /** Everything on its way, of this wallet and of those before it on the store. */
   readonly outstanding: () => Promise<Sent>
+  /** The signed bytes of a transaction on its way, replaced ones too; nothing when the store holds none. */
+  readonly stored: (hash: TxHash) => Promise<StoredBytes | undefined>
   /** The nonce that the next transaction of the account will have. */
   readonly nextNonce: (account: Address) => Promise<number>
   /** Signs a personal message (ERC-191). */
@@ -120,6 +122,7 @@ export async function createWallet(parts: WalletParts): Promise<Wallet> {
     speedUp: async (hash, options) => awake(() => replace(office, { wish: 'speed-up', hash, ...options })),
     cancel: async (hash, options) => awake(() => replace(office, { wish: 'cancel', hash, ...options })),
     outstanding: async () => awake(() => outstanding(office)),
+    stored: async (hash) => awake(() => storedBytes(office, hash)),
     nextNonce: async (account) => awake(() => nextNonce(office, account)),
     signMessage: async (account, message) => awake(() => signMessage(world.keys, account, message)),
     signTypedData: async (account, data) => awake(() => signTypedData(world.keys, account, data)),

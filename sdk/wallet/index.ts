@@ -6,7 +6,7 @@ export { declareFromAccessList, declareFromRun, declareFromTrace, type Told } fr
 export type { AccessListOffer, Chain, Order, OrderRefusal, Quote, Quoted, RefusalCode } from './order.ts'
 export { historyMax, openIntentsMax, outboxBytesMax } from './outbox.ts'
 export { provenReceipt } from './receipt.ts'
-export type { Outcome, Progress, Sent, SentTransaction } from './sent.ts'
+export type { Outcome, Progress, Sent, SentTransaction, StoredBytes } from './sent.ts'
 export { type LocalSigner, mnemonicSigner, secretKeySigner } from './signers.ts'
 export { signAuthorization, signMessage, signTransaction, signTypedData } from './signing.ts'
 export { createVault, openVault, passwordBytesMax, type Vault, type VaultPorts } from './vault.ts'

@@ -1,8 +1,9 @@
 import { invariant } from '../../../../sdk/errors.ts'
 import { bloomOf, createdAddress, encodeHeader, type Header, type Log } from '../../../../sdk/evm/index.ts'
-import { bytesOf, layouts, listOf, numberOf, readWire, shapes, type Wire } from '../../../../sdk/evm/wire.ts'
-import { decodeRlp, encodeRlp, isBytes, type RlpItem, toBigInt } from '../../../../sdk/rlp.ts'
-import { type Address, type Hex, type TxHash, toHex } from '../../../../sdk/units.ts'
+import { pooledTransactionJson, type TransactionNames, transactionJson } from '../../../../sdk/evm/transactionJson.ts'
+import { bytesOf, numberOf, readWire, type Wire } from '../../../../sdk/evm/wire.ts'
+import { decodeRlp, encodeRlp, type RlpItem } from '../../../../sdk/rlp.ts'
+import { type Hex, toHex } from '../../../../sdk/units.ts'
 import { type ArchivedBlock, type Position, receiptOf } from './archive.ts'
 
 /** Blocks, transactions, receipts and logs as Ethereum's JSON-RPC (execution-apis) writes them. */
@@ -78,7 +79,7 @@ export function minedJson({ block: archived, index }: Position): Json {
   invariant(transaction, 'a position is one of the block')
   const wire = wireOf(transaction.raw)
   return {
-    ...transactionJson(transaction),
+    ...transactionJson(wire, transaction),
     gasPrice: quantityHex(gasPriceOf(wire, block.header)),
     blockHash: block.hash,
     blockNumber: quantityHex(block.header.number),
@@ -88,80 +89,14 @@ export function minedJson({ block: archived, index }: Position): Json {
 }
 
 /** A transaction in no block. */
-export function pooledJson(transaction: Signature): Json {
-  const wire = wireOf(transaction.raw)
-  const price = wire.type < 2 ? numberOf(wire, 'gasPrice') : numberOf(wire, 'maxFeePerGas')
-  const nowhere = { blockHash: null, blockNumber: null, transactionIndex: null }
-  return { ...transactionJson(transaction), gasPrice: quantityHex(price), ...nowhere }
-}
-
-interface Signature {
-  readonly hash: TxHash
-  readonly from: Address
-  readonly raw: Uint8Array
-}
-
-function transactionJson({ hash, from, raw }: Signature): Json {
-  const wire = wireOf(raw)
-  const { v, r, s } = wire.signature
-  return {
-    hash,
-    type: quantityHex(wire.type),
-    from,
-    ...Object.fromEntries(layouts[wire.type].map((name) => [name, fieldJson(wire, name)])),
-    ...(wire.type === 0 ? chainOf(v) : { yParity: quantityHex(v) }),
-    v: quantityHex(v),
-    r: quantityHex(toBigInt(r)),
-    s: quantityHex(toBigInt(s)),
-  }
-}
-
-/** EIP-155. */
-function chainOf(v: bigint): Json {
-  return v >= 35n ? { chainId: quantityHex((v - 35n) / 2n) } : {}
+export function pooledJson(transaction: TransactionNames & { readonly raw: Uint8Array }): Json {
+  return pooledTransactionJson(wireOf(transaction.raw), transaction)
 }
 
 function wireOf(raw: Uint8Array): Wire {
   const read = readWire(raw)
   invariant(read.ok, 'a stored transaction can be read')
   return read.value
-}
-
-function fieldJson(wire: Wire, name: (typeof layouts)[0][number]): unknown {
-  const shape = shapes[name]
-  if (typeof shape === 'object') return quantityHex(numberOf(wire, name))
-  switch (shape) {
-    case 'recipient': {
-      const bytes = bytesOf(wire, name)
-      return bytes.length === 0 ? null : toHex(bytes)
-    }
-    case 'bytes':
-      return toHex(bytesOf(wire, name))
-    case 'hashes':
-      return listOf(wire, name).map(hexOf)
-    case 'accessList':
-      return listOf(wire, name).map((entry) => {
-        const [account, keys] = entry as readonly [RlpItem, readonly RlpItem[]]
-        return { address: hexOf(account), storageKeys: keys.map(hexOf) }
-      })
-    case 'authorizations':
-      return listOf(wire, name).map((entry) => {
-        const [chainId, account, nonce, yParity, r, s] = entry as readonly Uint8Array[]
-        const number = (bytes: Uint8Array | undefined) => quantityHex(toBigInt(bytes ?? new Uint8Array(0)))
-        return {
-          chainId: number(chainId),
-          address: toHex(account as Uint8Array),
-          nonce: number(nonce),
-          yParity: number(yParity),
-          r: number(r),
-          s: number(s),
-        }
-      })
-  }
-}
-
-function hexOf(item: RlpItem): Hex {
-  return isBytes(item) ? toHex(item) : '0x'
 }
 
 /** Wei a unit of gas cost its sender (EIP-1559). */
