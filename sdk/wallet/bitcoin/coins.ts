@@ -143,9 +143,12 @@ export async function createCoins(parts: CoinsParts): Promise<Coins> {
     network,
     async address(kind) {
       const account = accountOfKind(purse.accounts, kind)
-      // How far an account is used is known only after a look.
-      await looker.once()
-      const { book } = await loadBook(place)
+      let { book } = await loadBook(place)
+      // How far an account is used is known only after a look: of this wallet, or of an earlier one on the store.
+      if (book.used.length === 0) {
+        await looker.once()
+        book = (await loadBook(place)).book
+      }
       const keyPath = await purse.lookout.freshReceive(account, book.used[account]?.receive ?? 0)
       const address = encodeAddress(accountOutput(purse.accounts[account] as Account, keyPath).script, network)
       invariant(address, "an account's output has an address")
@@ -203,11 +206,12 @@ export async function createCoins(parts: CoinsParts): Promise<Coins> {
 }
 
 interface Looker {
+  /** Behind the first look, which is whole and may have begun. */
   readonly near: () => Promise<Sight>
   /** One after the other: two at once would share the nodes, and the first one with somebody waiting be as late as both. */
   readonly whole: () => Promise<Sight>
-  /** Returns once there has been a look. */
-  readonly once: () => Promise<unknown>
+  /** Returns once there has been a look; what it saw, if it had to look itself. */
+  readonly once: () => Promise<Sight | undefined>
 }
 
 function lookerOf(purse: Purse): Looker {
@@ -227,7 +231,7 @@ function lookerOf(purse: Purse): Looker {
     if (!hasLooked) await turn
     return hasLooked ? undefined : whole()
   }
-  return { near: () => now('near'), whole, once }
+  return { near: async () => (await once()) ?? now('near'), whole, once }
 }
 
 async function openPurse(parts: CoinsParts): Promise<Purse> {

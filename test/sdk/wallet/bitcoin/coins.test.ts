@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
 import { memory } from '../../../../sdk/adapters/memory.ts'
 import { decodeTransaction } from '../../../../sdk/bitcoin/index.ts'
+import type { BitcoinNode } from '../../../../sdk/ports.ts'
 import { sats, txid } from '../../../../sdk/units.ts'
 import { findBitcoind } from '../../../bitcoind.ts'
 import { refusalOf } from '../../../contracts/contract.ts'
@@ -53,6 +54,26 @@ function receiving(running: Running) {
     await backend.mine(1)
     expect(await coins.balance()).toMatchObject({ confirmed: 50_000n, pending: 0n })
     expect(await coins.address()).toBe(second)
+  })
+
+  it('gives out an address without a look where an earlier wallet on the store has looked', async () => {
+    const backend = running()
+    const [keys, store] = [freshSigner(), memory()]
+    const earlier = await openCoins(backend, { keys, store })
+    await backend.fund(await earlier.address(), sats(50_000n))
+    await backend.mine(1)
+    await earlier.refresh()
+    const address = await earlier.address()
+    let asked = 0
+    const history: BitcoinNode['history'] = (script) => {
+      asked += 1
+      return backend.node.history(script)
+    }
+    const reopened = await openCoins(backend, { keys, store, nodes: [{ ...backend.node, history }] })
+    expect(await reopened.address()).toBe(address)
+    expect(asked).toBe(1)
+    await Promise.all([reopened.refresh(), reopened.balance(), reopened.balance()])
+    expect(asked).toBeLessThan(2 * 80)
   })
 
   it('[CO9] finds everything from the seed alone, behind gaps and in both accounts', async () => {
