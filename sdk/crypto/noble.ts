@@ -1,4 +1,5 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
+import { hmac } from '@noble/hashes/hmac.js'
 import { ripemd160 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
@@ -14,6 +15,7 @@ export const nobleEngine: CryptoEngine = {
   name: 'noble',
   keccak256: keccak_256,
   sha256,
+  hmacSha256: (key, bytes) => hmac(sha256, key, bytes),
   hash160: (bytes) => ripemd160(sha256(bytes)),
   isSecretKey: (bytes) => secp256k1.utils.isValidSecretKey(bytes),
   publicKey: (secretKey) => orMalformed(() => secp256k1.getPublicKey(secretKey, true)),
