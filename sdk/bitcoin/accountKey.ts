@@ -1,7 +1,6 @@
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha512 } from '@noble/hashes/sha2.js'
 import { HDKey } from '@scure/bip32'
 import { currentEngine } from '../crypto/engine.ts'
+import { hmacSha512 } from '../crypto/hmac.ts'
 import { accepted, type Decoded, invariant, refused } from '../errors.ts'
 import { type Network, networks } from './network.ts'
 
@@ -89,7 +88,7 @@ function below({ publicKey, chainCode }: PublicNode, index: number): PublicNode 
   const data = new Uint8Array(37)
   data.set(publicKey)
   new DataView(data.buffer).setUint32(33, index)
-  const digest = hmac(sha512, chainCode, data)
+  const digest = hmacSha512(chainCode, data)
   const child = currentEngine().tweakPublicKey(publicKey, digest.subarray(0, 32))
   // One in 2^127 gives no key; BIP-32 passes over it.
   return child ? { publicKey: child, chainCode: digest.slice(32) } : below({ publicKey, chainCode }, index + 1)
