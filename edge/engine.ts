@@ -1,5 +1,5 @@
-import hashes from '../dist/crypto/hashes.wasm'
-import secp256k1 from '../dist/crypto/secp256k1.wasm'
+import hashes from 'lanekit/crypto/hashes.wasm'
+import secp256k1 from 'lanekit/crypto/secp256k1.wasm'
 import { useEngine } from '../sdk/crypto/engine.ts'
 import { wasmEngine } from '../sdk/crypto/wasm.ts'
 

@@ -5,6 +5,7 @@ import { type Block, createMachine, type Machine } from '../../../sdk/vm/index.t
 import { boardOn, committedAt } from './board.ts'
 import { type BoardReader, createBoardReader, ForeignShard } from './boardReader.ts'
 import { type Cursor, cursorOn } from './cursor.ts'
+import { useFastEngine } from './fastEngine.ts'
 import {
   awaitBell,
   bell,
@@ -52,6 +53,7 @@ const idleMs = 100
 async function main(settings: WorkerSettings): Promise<void> {
   const { fork, seed, boards } = settings
   const precompiles = await loadPrecompiles(settings.precompiles)
+  useFastEngine()
   const machine = createMachine({ fork, precompiles, seed })
   const reader = createBoardReader(boards.map(boardOn), fork)
   const control = new Int32Array(settings.control)
