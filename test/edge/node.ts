@@ -39,6 +39,8 @@ export interface Node {
   /** Senders that cannot pay. */
   readonly broke: Set<Address>
   readonly next: (sender: Address) => number
+  /** The same, as of the newest final block. */
+  readonly finalNext: (sender: Address) => number
   readonly includedAt: (hash: TxHash) => MinedBlock | undefined
   readonly head: () => MinedBlock
   /** Hashes in the order in which they arrived, each as often as it did. */
@@ -47,6 +49,9 @@ export interface Node {
   readonly leased: (effects: readonly ChainEffect[], now: number) => void
   readonly breaches: readonly string[]
 }
+
+/** Blocks above a final one. */
+const depthFinal = 3
 
 export function createNode(): Node {
   let height = 0
@@ -151,7 +156,7 @@ export function createNode(): Node {
       head: () =>
         reach(() => {
           const block = blocks.at(-1) as MinedBlock
-          return { number: block.number, hash: block.hash, finalized: block.number - 3 }
+          return { number: block.number, hash: block.hash, finalized: block.number - depthFinal }
         }),
       block: (number) =>
         reach(() => {
@@ -171,7 +176,7 @@ export function createNode(): Node {
       const count = Math.min(depth, blocks.length - 1)
       const gone = blocks.splice(blocks.length - count, count)
       height -= count
-      for (const tx of gone.flatMap(({ transactions }) => transactions)) if (random() < 0.8) pool.set(slot(tx), tx)
+      for (const tx of gone.flatMap(({ transactions }) => transactions)) if (random() < 0.6) pool.set(slot(tx), tx)
       for (let sealed = 0; sealed <= count; sealed++) mine(random)
     },
     forget: () => pool.clear(),
@@ -182,6 +187,7 @@ export function createNode(): Node {
     },
     broke,
     next,
+    finalNext: (sender) => next(sender, height - depthFinal),
     includedAt,
     head: () => blocks.at(-1) as MinedBlock,
     arrivals,

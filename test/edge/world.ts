@@ -7,6 +7,7 @@ import {
   chainWakeAt,
 } from '../../edge/chain.ts'
 import { doForChain } from '../../edge/chainDeeds.ts'
+import type { ChainChange } from '../../edge/chainRows.ts'
 import type { ChainConfig } from '../../edge/config.ts'
 import type { Executor } from '../../edge/executor/port.ts'
 import { openRunner, type Runner } from '../../edge/runner.ts'
@@ -107,8 +108,9 @@ export interface EdgeMutant {
   readonly name: string
   /** What the step is told. */
   readonly chainHears?: (event: ChainEvent) => ChainEvent
+  readonly chainReads?: (rows: MemoryChain, event: ChainEvent) => MemoryChain
   readonly chainDoes?: (right: ChainStep, rows: MemoryChain) => ChainStep
-  readonly shardDoes?: (right: ShardStep) => ShardStep
+  readonly shardDoes?: (right: ShardStep, rows: MemoryShard) => ShardStep
   readonly shardReads?: (rows: MemoryShard, event: ShardEvent) => MemoryShard
   /** An object that starts again has no alarm, and sets none. */
   readonly forgetsAlarms?: true
@@ -186,11 +188,13 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
       storage: storageOf(life),
       now: () => now,
       decide: (event) => {
-        const right = chainStep(chain, mutant?.chainHears?.(event) ?? event, worldConfig)
+        const heard = mutant?.chainHears?.(event) ?? event
+        const right = chainStep(mutant?.chainReads?.(chain, heard) ?? chain, heard, worldConfig)
         return mutant?.chainDoes?.(right, chain) ?? right
       },
       commit: ({ changes, effects }) => {
         node.leased(effects, now)
+        breaches.push(...hastyNos(changes, chain, node))
         chain.apply(changes)
       },
       wakeAt: () => chainWakeAt(chain),
@@ -221,7 +225,7 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
       now: () => now,
       decide: (event) => {
         const right = shardStep(mutant?.shardReads?.(rows, event) ?? rows, event)
-        return mutant?.shardDoes?.(right) ?? right
+        return mutant?.shardDoes?.(right, rows) ?? right
       },
       commit: ({ changes }) => rows.apply(changes),
       wakeAt: () => shardWakeAt(rows),
@@ -295,10 +299,10 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
     status: (hash) =>
       chainStatus(chain, hash) ?? shards.map((shard) => shard.row(hash)?.status).find((status) => status !== undefined),
     act: async () => {
-      now += Math.floor(random() * 40)
+      now += Math.floor(random() * (random() < 0.15 ? 2_000 : 40))
       if (strikes('crash')) crash((['chain', 0, 1] as const)[Math.floor(random() * 3)] ?? 'chain')
       if (strikes('amnesia')) node.forget()
-      if (strikes('reorg')) node.reorganise(1 + Math.floor(random() * 2), random)
+      if (strikes('reorg')) node.reorganise(1 + Math.floor(random() * 3), random)
       else if (random() < 0.1) node.mine(random)
       await wake(chainLife, chainRunner)
       for (const index of [0, 1]) await wake(shardLives[index], shardRunners[index])
@@ -332,6 +336,17 @@ export const senders: readonly Address[] = [1, 2, 3, 4].map((n) => address(`0x${
 
 function shardIndexOf(item: Item | undefined): 0 | 1 {
   return item && senders.indexOf(item.sender) % 2 === 1 ? 1 : 0
+}
+
+/** A nonce is lost for good when a final block has it: whoever is told so may sign again under another one. */
+function hastyNos(changes: readonly ChainChange[], chain: MemoryChain, node: Node): readonly string[] {
+  return changes.flatMap((change) => {
+    if (!('put' in change) || change.put !== 'event' || change.row.status.state !== 'rejected') return []
+    const { hash, status } = change.row
+    const row = chain.tx(hash)
+    const isHasty = status.code === 'nonce-too-low' && row && node.finalNext(row.sender) <= row.nonce
+    return isHasty ? [`${hash} has lost its nonce before that is final`] : []
+  })
 }
 
 /** Ended, or waiting for a nonce that only a wallet can bring. */
