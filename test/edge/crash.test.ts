@@ -32,7 +32,7 @@ afterAll(async () => {
 })
 
 describe('the edge, killed in the middle', () => {
-  it('ends with every transfer in the chain exactly once', async () => {
+  it('[CR4] [CR5] [CR7] ends with every transfer in the chain exactly once', async () => {
     const seed = Number(process.env.LANEKIT_SEED ?? Date.now() % 1_000_000)
     const random = randomOf(seed)
     const persist = built.folder()

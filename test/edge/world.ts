@@ -80,6 +80,8 @@ export interface World {
   readonly breaches: readonly string[]
   /** How often each fault struck. */
   readonly struck: Readonly<Record<keyof Faults, number>>
+  /** Messages that have arrived so far. */
+  readonly delivered: () => number
 }
 
 export const worldConfig: ChainConfig = {
@@ -116,11 +118,23 @@ export interface EdgeMutant {
   readonly forgetsAlarms?: true
 }
 
-export function createWorld(seed: number, chances: Faults = noFaults, mutant: EdgeMutant | null = null): World {
+/** One moment at which power goes: after so many messages, for one object or for all of them. */
+export interface PowerCut {
+  readonly after: number
+  readonly of: readonly ('chain' | 0 | 1)[]
+}
+
+export function createWorld(
+  seed: number,
+  chances: Faults = noFaults,
+  mutant: EdgeMutant | null = null,
+  cut: PowerCut | null = null,
+): World {
   const random = randomOf(seed)
   let faults = chances
   let now = 1_700_000_000_000
   let messages: Message[] = []
+  let delivered = 0
   const chain = memoryChain()
   const shards = [memoryShard(), memoryShard()]
   const node = createNode()
@@ -311,6 +325,8 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
       for (const { deliver } of shuffled(due, random)) {
         deliver()
         await settleDown()
+        delivered += 1
+        if (delivered === cut?.after) for (const object of cut.of) crash(object)
         checkWorld(world)
       }
       await settleDown()
@@ -328,6 +344,7 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
     reports,
     breaches,
     struck,
+    delivered: () => delivered,
   }
   return world
 }
