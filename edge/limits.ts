@@ -153,6 +153,8 @@ export const replyLeaseMs = 60_000
 export const boxSocketsMax = 8
 export const statusSocketsMax = 1_000
 
+/** Longest a sender's token lasts, in seconds, from when it is shown. */
+export const tokenSecondsMax = 11 * 60
 /** Transactions of one sender that a shard takes at once, and a second over time; beyond, `rate-limited`. */
 export const senderBurst = 512
 export const senderPerSecond = 64

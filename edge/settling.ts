@@ -35,7 +35,7 @@ function accept(draft: ChainDraft, row: TxRow, now: number): void {
 }
 
 /** Ended by a definite no. Whatever else the sender offers at this nonce or behind it is looked at again. */
-function reject(draft: ChainDraft, row: TxRow, { code, detail }: Rejection, now: number): void {
+export function reject(draft: ChainDraft, row: TxRow, { code, detail }: Rejection, now: number): void {
   draft.removeTx(row)
   draft.settle(row, { state: 'rejected', code, detail })
   tryWindow(draft, now)

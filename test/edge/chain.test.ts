@@ -282,6 +282,35 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(chainStatus(chain.rows, offer.hash)).toMatchObject({ state: 'rejected', code: 'nonce-too-low' })
   })
 
+  it('[CR20] an offer that arrives after its sender has stopped it is not taken', () => {
+    const chain = openChain()
+    const offer = offerOf({ sender: alice, nonce: 0 })
+    chain.feed({ type: 'cancel', wish: { hash: offer.hash, sender: alice, nonce: 0, shard: 0 } })
+    expect(chain.offer(offer).taken).toHaveLength(1)
+    expect(chain.rows.txs()).toEqual([])
+    expect(chain.rows.outbox(offer.hash)?.status).toMatchObject({ state: 'rejected', code: 'cancelled' })
+    // After its shard has heard of it, the same bytes are wanted anew.
+    chain.offer({ ...offer, sequence: chain.rows.head().sequence })
+    expect(chain.states(offer)).toEqual(['queued'])
+  })
+
+  it('nothing is stopped once it may have left', () => {
+    const chain = openChain()
+    const offer = offerOf({ sender: alice, nonce: 0 })
+    const wish = { hash: offer.hash, sender: alice, nonce: 0, shard: 0 }
+    chain.offer(offer)
+    chain.window()
+    expect(
+      chain.feed({ type: 'cancel', wish }).changes.filter((change) => 'put' in change && change.put === 'event'),
+    ).toEqual([])
+    chain.outcome(1, [offer.hash, { kind: 'unknown' }])
+    chain.later(leaseMs)
+    chain.found(offer.hash, { kind: 'missing' })
+    expect(chain.states(offer)).toEqual(['queued'])
+    chain.feed({ type: 'cancel', wish })
+    expect(chain.states(offer)).toEqual(['queued'])
+  })
+
   it('a nonce in doubt does not hold up later ones that the chain has gone past', () => {
     const chain = openChain()
     const [first, second] = [offerOf({ sender: alice, nonce: 0 }), offerOf({ sender: alice, nonce: 1 })]

@@ -44,6 +44,7 @@ export async function live(world: World, seed: number, acts: number): Promise<vo
       sent.push(next)
       void world.submit([next])
     }
+    if (random() < 0.03 && sent.length > 0) void world.cancel(pick(sent))
     if (random() < 0.02) {
       const sender = pick(senders)
       if (world.node.broke.has(sender)) world.node.broke.delete(sender)

@@ -125,6 +125,7 @@ export function createNode(): Node {
         reach(() => new Map(senders.map((sender) => [sender, next(sender, at === 'latest' ? height : at)]))),
       forward: (lanes, options) => {
         const details = new Map(lanes.flat().map((sending) => [toHex(sending.raw), sending]))
+        const own = new Map(lanes.flat().map(({ hash }) => [hash, leases.get(hash)]))
         const send = async (raw: Uint8Array): Promise<Outcome> => {
           const { hash, sender } = details.get(toHex(raw)) ?? { hash: '0x' as TxHash, sender: '0x' as Address }
           const lease = leases.get(hash)
@@ -138,7 +139,9 @@ export function createNode(): Node {
           }
         }
         const report: typeof options.report = (outcomes) => {
-          for (const [hash, { kind }] of outcomes) if (kind !== 'unknown') leases.delete(hash)
+          // A window that is late ends its own leases, not those of a later one.
+          for (const [hash, { kind }] of outcomes)
+            if (kind !== 'unknown' && leases.get(hash) === own.get(hash)) leases.delete(hash)
           options.report(outcomes)
         }
         return forwardLanes(lanes, { until: options.until, report }, { send, now })

@@ -1,3 +1,4 @@
+import { endOf } from '../../edge/cancelling.ts'
 import {
   type ChainEffect,
   type ChainEvent,
@@ -20,7 +21,7 @@ import {
   shardStep,
   shardWakeAt,
 } from '../../edge/shard.ts'
-import { doForShard, learn, type ShardWorld } from '../../edge/shardDeeds.ts'
+import { doForShard, learn, type ShardWorld, stop } from '../../edge/shardDeeds.ts'
 import type { ShardRow } from '../../edge/shardRows.ts'
 import { SdkError } from '../../sdk/errors.ts'
 import type { TxStatus } from '../../sdk/ports.ts'
@@ -66,6 +67,8 @@ export interface World {
   /** Everything the edge said it stored. */
   readonly acked: ReadonlyMap<TxHash, Item>
   readonly submit: (items: readonly Item[]) => Promise<readonly Answer[] | undefined>
+  /** A sender wants its transaction stopped; what it is told then. */
+  readonly cancel: (item: Item) => Promise<TxStatus | null>
   /** What a reader is told of a hash. */
   readonly status: (hash: TxHash) => TxStatus | undefined
   /** Lets something happen, and checks the laws. */
@@ -230,6 +233,12 @@ export function createWorld(
       executor: () => executorOf(life),
       offer: (offers, notices) =>
         call(life, () => chainRunner.feed({ type: 'offers', shard: index, offers, notices, now }).taken),
+      cancel: (hash, sender, nonce) =>
+        call(life, () => {
+          const wish = { hash, sender, nonce, shard: index }
+          chainRunner.feed({ type: 'cancel', wish, now })
+          return endOf(chain, wish)
+        }),
       feed: (event) => shardRunners[index]?.feed(event),
       now: () => now,
     }
@@ -310,6 +319,10 @@ export function createWorld(
     node,
     acked,
     submit,
+    cancel: async ({ hash, sender }) => {
+      const index = senders.indexOf(sender) % 2
+      return stop(sender, hash, shardWorlds[index] as ShardWorld).catch(() => null)
+    },
     status: (hash) =>
       chainStatus(chain, hash) ?? shards.map((shard) => shard.row(hash)?.status).find((status) => status !== undefined),
     act: async () => {

@@ -74,6 +74,10 @@ export const edgeMutants: readonly EdgeMutant[] = [
         : event,
   },
   {
+    name: 'a transaction is stopped although it may have been sent',
+    chainReads: (rows, event) => (event.type === 'cancel' ? { ...rows, tx: (hash) => unsent(rows.tx(hash)) } : rows),
+  },
+  {
     name: 'news for a shard is forgotten when it is told, not when it is heard',
     chainDoes: (right) => ({
       ...right,
@@ -113,6 +117,11 @@ export const edgeMutants: readonly EdgeMutant[] = [
     }),
   },
 ]
+
+/** As if none of its bytes had left. */
+function unsent(row: TxRow | undefined): TxRow | undefined {
+  return row && row.status.state !== 'included' ? { ...row, status: { state: 'queued' }, attempts: 0 } : row
+}
 
 /** Transactions are not written as they should be, and what is counted fits that. */
 function leaveOut(right: ChainStep, rows: MemoryChain, isLeftOut: (row: TxRow) => boolean): ChainStep {

@@ -1,27 +1,16 @@
-import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { Env } from '../../../edge/objects.ts'
 import { openApi, operations } from '../../../edge/openapi.ts'
-import worker, { app } from '../../../edge/worker.ts'
-import { sha256 } from '../../../sdk/crypto/index.ts'
+import { app } from '../../../edge/worker.ts'
 import { chainId, toHex } from '../../../sdk/units.ts'
 import { envelope } from '../transfers.ts'
-import { call, freshChain, post, problemOf, walletOf } from './edge.ts'
+import { call, configured, digestOf, freshChain, post, problemOf, walletOf } from './edge.ts'
 import { fakeNode } from './node.ts'
 
-const digestOf = (text: string) => toHex(sha256(new TextEncoder().encode(text))).slice(2)
 const security = {
   admin: digestOf('boss'),
   keys: [{ name: 'shop', digest: digestOf('s3cret'), scopes: ['submit'] }],
   closed: true,
   origins: ['https://shop.example'],
-}
-
-/** The worker as another operator has configured it. */
-function configured(over: Partial<Env>) {
-  const ours = { ...(env as unknown as Env), ...over }
-  return async (path: string, init?: RequestInit) =>
-    worker.fetch(new Request(`https://edge.invalid${path}`, init), ours)
 }
 
 const guarded = configured({ SECURITY: JSON.stringify(security) })
