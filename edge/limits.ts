@@ -50,6 +50,9 @@ export const executorTimeoutMs = 2_000
 export const envelopeMsMax = 30_000
 /** Longest answer of an executor that is read. */
 export const executorAnswerBytesMax = 16 * 1024 * 1024
+/** How long an executor may take for a block before `eth_sendRawTransactionSync` ends, and how long it is not used then. */
+export const syncSendMs = 400
+export const syncRestMs = 60_000
 /** Most calls in one JSON-RPC array. */
 export const callsPerRequestMax = 100
 /** First and longest pause after an executor could not be reached. */

@@ -13,6 +13,7 @@ export const hostile: Faults = {
   amnesia: 3,
   reorg: 25,
   gibberish: 20,
+  quick: 100,
 }
 
 /** Wallets that send, send again, replace, leave gaps and run out of money. */

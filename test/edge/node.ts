@@ -1,6 +1,6 @@
 import type { ChainEffect } from '../../edge/chain.ts'
 import { forwardLanes } from '../../edge/executor/forward.ts'
-import type { Executor, Found, Inclusion, Outcome } from '../../edge/executor/port.ts'
+import type { Executor, Found, Inclusion, Outcome, Sending } from '../../edge/executor/port.ts'
 import { type Address, type BlockHash, blockHash, type TxHash, toHex } from '../../sdk/units.ts'
 
 interface Known {
@@ -23,6 +23,8 @@ export interface Line {
   /** Runs the work at the node and brings its answer back, or does not. */
   readonly reach: <value>(work: () => value) => Promise<value>
   readonly isGibberish: () => boolean
+  /** It puts what it gets into a block at once, and answers with its place there. */
+  readonly isQuick: () => boolean
 }
 
 /** An executor in memory with the rules that matter: nonces, a pool, blocks, reorganisations. It judges every sending. */
@@ -120,20 +122,25 @@ export function createNode(): Node {
   }
   seal([])
   return {
-    executor: ({ now, reach, isGibberish }) => ({
+    executor: ({ now, reach, isGibberish, isQuick }) => ({
       nonces: (senders, at) =>
         reach(() => new Map(senders.map((sender) => [sender, next(sender, at === 'latest' ? height : at)]))),
       forward: (lanes, options) => {
-        const details = new Map(lanes.flat().map((sending) => [toHex(sending.raw), sending]))
         const own = new Map(lanes.flat().map(({ hash }) => [hash, leases.get(hash)]))
-        const send = async (raw: Uint8Array): Promise<Outcome> => {
-          const { hash, sender } = details.get(toHex(raw)) ?? { hash: '0x' as TxHash, sender: '0x' as Address }
+        const send = async ({ hash, sender, raw }: Sending): Promise<Outcome> => {
           const lease = leases.get(hash)
           if (!lease || now() > lease.until) breaches.push(`${hash} is sent without a lease`)
           const [, nonce = '0', fee = '0'] = new TextDecoder().decode(raw).split('/')
           const tx = { hash, sender, nonce: Number(nonce), fee: BigInt(fee) }
           try {
-            return await reach(() => (isGibberish() ? { kind: 'refused', detail: 'Blub.' } : take(tx)))
+            return await reach(() => {
+              if (isGibberish()) return { kind: 'refused', detail: 'Blub.' }
+              const outcome = take(tx)
+              if (outcome.kind !== 'accepted' || !isQuick()) return outcome
+              mine(() => 0.5)
+              const inclusion = inclusionOf(hash)
+              return inclusion ? { kind: 'included', inclusion } : outcome
+            })
           } catch {
             return { kind: 'unknown' }
           }

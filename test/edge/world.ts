@@ -45,6 +45,8 @@ export interface Faults {
   readonly reorg: number
   /** It refuses in words nobody knows. */
   readonly gibberish: number
+  /** It answers with a block. No fault, but as rare. */
+  readonly quick: number
 }
 
 export const noFaults: Faults = {
@@ -56,6 +58,7 @@ export const noFaults: Faults = {
   amnesia: 0,
   reorg: 0,
   gibberish: 0,
+  quick: 0,
 }
 
 /** One edge with two shards and its executor, all of it fake but the steps, the deeds and the runner. */
@@ -185,6 +188,7 @@ export function createWorld(
           })
         }),
       isGibberish: () => strikes('gibberish'),
+      isQuick: () => strikes('quick'),
     })
 
   let chainLife: Life
