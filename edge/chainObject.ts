@@ -79,6 +79,7 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
         this.#store.apply(step.changes)
         this.#tell(step)
       },
+      forget: this.#store.forget,
       wakeAt: () => chainWakeAt(this.#store, this.#controls.isPaused()),
       tick: (now) => ({ type: 'tick', now }),
       perform: (effect) => doForChain(effect, world),

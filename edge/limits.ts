@@ -26,6 +26,9 @@ export const nonceCheckMsMax = 30_000
 /** How long a rejection is the answer to the same bytes; afterwards they may be tried anew. */
 export const rejectionMs = 10_000
 
+/** Rows of one table that an object keeps in memory beside the disk; half a kilobyte each. */
+export const rowsCachedMax = 16_384
+
 /** Most offers and most settlements in one message between a shard and its chain. */
 export const handoverMax = 256
 /** A handover that was not acknowledged by then is sent again. */

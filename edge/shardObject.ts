@@ -60,6 +60,7 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
       now: Date.now,
       decide: (event) => shardStep(store, event),
       commit: ({ changes }) => store.apply(changes),
+      forget: store.forget,
       wakeAt: () => shardWakeAt(store),
       tick: (now) => ({ type: 'tick', now }),
       perform: (effect) => doForShard(effect, this.#world),

@@ -218,6 +218,7 @@ export function createWorld(
         breaches.push(...hastyNos(changes, chain, node))
         chain.apply(changes)
       },
+      forget: () => undefined,
       wakeAt: () => chainWakeAt(chain),
       tick: (at) => ({ type: 'tick', now: at }),
       perform: (effect) => doForChain(effect, world),
@@ -255,6 +256,7 @@ export function createWorld(
         return mutant?.shardDoes?.(right, rows) ?? right
       },
       commit: ({ changes }) => rows.apply(changes),
+      forget: () => undefined,
       wakeAt: () => shardWakeAt(rows),
       tick: (at) => ({ type: 'tick', now: at }),
       perform: (effect) => doForShard(effect, world),
