@@ -215,6 +215,10 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     return this.#controls.audited(after, limit)
   }
 
+  async forgetAudit(before: number): Promise<number> {
+    return this.#controls.forgetAudit(before)
+  }
+
   async claimKey(key: string, fingerprint: string): Promise<KeyClaim> {
     return this.#replies.claim(key, fingerprint, Date.now())
   }

@@ -104,6 +104,8 @@ export interface ChainApi {
   /** In the order of arrival, after one of them. */
   readonly rows: (after: number, limit: number) => Promise<readonly ExportedRow[]>
   readonly audit: (chain: ChainId, rows: readonly AuditRow[]) => Promise<void>
+  /** Forgets decisions from before a time; how many these were. */
+  readonly forgetAudit: (before: number) => Promise<number>
   readonly audited: (after: number, limit: number) => Promise<readonly (AuditRow & { readonly number: number })[]>
   readonly claimKey: (key: string, fingerprint: string) => Promise<KeyClaim>
   readonly keepReply: (key: string, fingerprint: string, reply: Reply) => Promise<void>

@@ -39,6 +39,7 @@ export const operations: readonly Operation[] = [
   op('post', '/admin/chains/{chain}/resume', 200, 'Sends again'),
   op('get', '/admin/chains/{chain}/rows', 200, 'Transactions that have not ended'),
   op('get', '/admin/chains/{chain}/audit', 200, 'Decisions of the policy'),
+  op('delete', '/admin/chains/{chain}/audit', 200, 'Forgets decisions of the policy from before a time'),
 ]
 
 /** The description (OpenAPI 3.1) of all paths. What each of them takes and says is in docs/http.md. */
