@@ -7,6 +7,7 @@ import { channels } from './routes/channels.ts'
 import { crossOrigin } from './routes/gate.ts'
 import { ops } from './routes/ops.ts'
 import { rpc } from './routes/rpc.ts'
+import { senders } from './routes/senders.ts'
 import { traced } from './routes/trace.ts'
 
 useFastEngine()
@@ -16,6 +17,7 @@ export const app = new Hono<{ Bindings: Env }>()
   .use(crossOrigin)
   .route('/', ops())
   .route('/v1/chains/:chain', batches())
+  .route('/v1/chains/:chain', senders())
   .route('/v1/channels/:channel', channels())
   .route('/rpc', rpc())
   .notFound((context) => answerProblem(context, 'unknown-route', 'No such path.'))

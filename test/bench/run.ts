@@ -4,6 +4,7 @@ import * as edge from './edge.ts'
 import * as executor from './executor.ts'
 import * as packageGroup from './package.ts'
 import * as plan from './plan.ts'
+import * as soak from './soak.ts'
 import * as verify from './verify.ts'
 import * as vm from './vm.ts'
 
@@ -23,10 +24,14 @@ const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
   codec: codec.run,
   edge: edge.run,
   executor: executor.run,
+  soak: soak.run,
   verify: verify.run,
   package: packageGroup.run,
   vm: vm.run,
 }
+
+/** Takes ten minutes: only when it is asked for. */
+const longGroups = new Set(['soak'])
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')
@@ -38,7 +43,7 @@ if (unknown.length > 0) {
 }
 
 for (const [name, run] of Object.entries(groups)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
+  if (wanted.length > 0 ? !wanted.includes(name) : longGroups.has(name)) continue
   if (!json) console.log(`\n${name}`)
   for await (const figure of run())
     console.log(json ? JSON.stringify({ ...figure, name: `${name}/${figure.name}` }) : line(figure))
