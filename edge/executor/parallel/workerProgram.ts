@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadPrecompiles } from '../../../sdk/crypto/precompiles.ts'
+import { useWasmKeccak } from '../../../sdk/crypto/wasmKeccak.ts'
 import type { Fork } from '../../../sdk/evm/index.ts'
 import { type Block, createMachine, type Machine } from '../../../sdk/vm/index.ts'
 import { boardOn, committedAt } from './board.ts'
@@ -51,6 +52,7 @@ const idleMs = 100
 
 async function main(settings: WorkerSettings): Promise<void> {
   const { fork, seed, boards } = settings
+  useWasmKeccak()
   const precompiles = await loadPrecompiles(settings.precompiles)
   const machine = createMachine({ fork, precompiles, seed })
   const reader = createBoardReader(boards.map(boardOn), fork)
