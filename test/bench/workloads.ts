@@ -64,7 +64,7 @@ export async function* runWorkloads(): AsyncIterable<WorkloadRow> {
 }
 
 /** The rows as figures; as a picture too, in the file that LANEKIT_PICTURE names. */
-export async function* workloadFigures(): AsyncIterable<Figure> {
+export async function* run(): AsyncIterable<Figure> {
   const rows: WorkloadRow[] = []
   for await (const row of runWorkloads()) {
     rows.push(row)

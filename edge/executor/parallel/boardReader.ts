@@ -172,9 +172,12 @@ function numberOf({ board, at }: Seat): number {
 function readAccount({ words, bytes, view }: Board, at: number, codes: Map<Hex, Uint8Array>): Account | undefined {
   const flags = words[at + cell.flags] as number
   if ((flags & flagExists) === 0) return undefined
+  const limbs = 4 * (at + cell.balance)
   let balance = 0n
-  for (let limb = 3; limb >= 0; limb--)
-    balance = (balance << 64n) | view.getBigUint64(4 * (at + cell.balance) + 8 * limb)
+  for (let limb = 3; limb >= 0; limb--) {
+    const part = view.getBigUint64(limbs + 8 * limb)
+    balance = balance === 0n ? part : (balance << 64n) | part
+  }
   const nonce = view.getBigUint64(4 * (at + cell.nonce))
   const codeAt = words[at + cell.code] as number
   const hasStorage = (flags & flagHasStorage) !== 0

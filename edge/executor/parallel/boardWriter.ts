@@ -169,8 +169,12 @@ function writeAccountCell(works: Works, { board, at }: Seat, account: StoredAcco
   words[next + cell.flags] = flagsOf(account)
   words[next + cell.code] = codeHash === emptyCodeHash ? 0 : codeOf(works, board, codeHash)
   view.setBigUint64(4 * (next + cell.nonce), nonce)
-  for (let limb = 0; limb < 4; limb++)
-    view.setBigUint64(4 * (next + cell.balance) + 8 * limb, BigInt.asUintN(64, balance >> BigInt(64 * limb)))
+  const limbs = 4 * (next + cell.balance)
+  let rest = balance
+  for (let limb = 0; limb < 4; limb++) {
+    view.setBigUint64(limbs + 8 * limb, BigInt.asUintN(64, rest))
+    rest = rest === 0n ? rest : rest >> 64n
+  }
   Atomics.store(words, at + record.cell, next)
 }
 

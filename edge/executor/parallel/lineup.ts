@@ -80,16 +80,17 @@ function fieldAt({ count, queues }: Lineup, index: number, which: number): numbe
   return headerWords + queues * (2 + count) + fields * index + which
 }
 
-/** Puts a transaction into a queue. For the committing thread alone. */
+/** Puts a transaction into a queue, for those who look; who sleeps is woken by {@link ring}. For the committing thread alone. */
 export function enqueue(lineup: Lineup, queue: number, index: number): void {
   const { words } = lineup
   const at = queueAt(lineup, queue)
   const put = words[at + 1] as number
   words[at + 2 + put] = index
   Atomics.store(words, at + 1, put + 1)
+  Atomics.add(words, bellAt, 1)
 }
 
-/** Wakes so many of those who are idle. */
+/** Wakes so many of those who sleep. */
 export function ring({ words }: Lineup, count: number): void {
   Atomics.add(words, bellAt, 1)
   // Who begins to wait now has not seen the new bell, and does not wait.
@@ -223,7 +224,11 @@ export function bell({ words }: Lineup): number {
   return Atomics.load(words, bellAt)
 }
 
+/** Looks before a thread sleeps: to wake one costs as much as a short transaction. */
+const looksMax = 4_000
+
 export function awaitBell({ words }: Lineup, heard: number, ms: number): void {
+  for (let looks = 0; looks < looksMax; looks++) if (Atomics.load(words, bellAt) !== heard) return
   Atomics.add(words, idleAt, 1)
   Atomics.wait(words, bellAt, heard, ms)
   Atomics.sub(words, idleAt, 1)
