@@ -4,7 +4,7 @@ import { heavyPrecompiles } from '../../sdk/vm/precompiles.ts'
 import { judgeErratic } from './erratic.ts'
 
 /** More by `npm run conformance -- corrupted 10000`. */
-const batches = 120
+const batches = 60
 
 describe('a run with others ahead', () => {
   it('comes to what running one by one comes to, whatever was declared and however stale the runs', async () => {
