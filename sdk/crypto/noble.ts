@@ -5,7 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine, KeyMultiple } from './engine.ts'
-import { type Point, pointOf, verifyEcdsa } from './verification.ts'
+import { factorOf, type Point, pointOf, verifyEcdsa } from './verification.ts'
 
 /**
  * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does.
@@ -83,15 +83,19 @@ function evenPoint(xOnlyKey: Uint8Array): Point {
   return secp256k1.Point.fromBytes(compressed)
 }
 
-/** Throws for a tweak of n or more; the encoder of points throws for infinity. */
+/**
+ * Throws for a tweak of n or more; the encoder of points throws for infinity. Tweaks are made of public keys, and so public:
+ * the time that it takes may tell them.
+ */
 function addTweak(point: Point, tweak: Uint8Array): Point {
   const scalar = secp256k1.Point.Fn.fromBytes(tweak)
-  return scalar === 0n ? point : point.add(secp256k1.Point.BASE.multiply(scalar))
+  return scalar === 0n ? point : point.add(secp256k1.Point.BASE.multiplyUnsafe(scalar))
 }
 
 /** Factors are public, so the time that it takes may tell them. */
 function multiple({ publicKey, factor }: KeyMultiple): Point {
-  return compressedPoint(publicKey).multiplyUnsafe(secretScalar(factor))
+  if (publicKey.length !== 33) throw new RangeError()
+  return factorOf(publicKey).multiplyUnsafe(secretScalar(factor))
 }
 
 function compressedPoint(publicKey: Uint8Array): Point {
