@@ -25,6 +25,7 @@ export {
   type TemplateCall,
 } from './rule.ts'
 export { type Schedule, schedule, workersMax } from './schedule.ts'
+export { type Arrangement, arrange, unknownsPerSenderMax } from './tail.ts'
 export {
   applyTemplate,
   type CodeHashes,

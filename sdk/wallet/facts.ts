@@ -4,7 +4,14 @@ import { accepted, type Decoded, refused, SdkError } from '../errors.ts'
 import { type AccessList, decodeHeader, type Header, headerFromJson } from '../evm/index.ts'
 import type { EvmNode, NodeAccessList, NodeCall, NodeRefusal } from '../ports.ts'
 import { type Address, address, isHex } from '../units.ts'
-import { accessedBy, accessedIn, declareFromAccessList, declareFromRun, declareFromTrace } from './declare.ts'
+import {
+  accessedBy,
+  accessedIn,
+  declareFromAccessList,
+  declareFromRun,
+  declareFromTemplate,
+  declareFromTrace,
+} from './declare.ts'
 import { type BlockState, blockState, foretold, learnFrom, runLocally } from './localRun.ts'
 import type { Chain } from './order.ts'
 import { inParallel } from './pool.ts'
@@ -125,8 +132,9 @@ type TouchFinder = (run: Run, state: BlockState | null) => Promise<Touched | nul
 
 /**
  * Says what calls touch by the best way there is: a trace of the node, a run on `machines` (if there are any) over state of the
- * node, an access list that the node makes; else it is unknown. Own runs teach templates, from which the next ones know
- * what to fetch.
+ * node, an access list that the node makes; else it is unknown. Own runs teach templates: from them the next ones know what
+ * to fetch, and calls that cannot be run here (they carry authorizations, or a list already) are declared by them, as far as
+ * the node's list agrees.
  */
 function touchFinder(evm: EvmNode, { id, fork }: Chain, machines: Machines | undefined): TouchFinder {
   const offers = { traces: true, lists: true }
@@ -163,7 +171,10 @@ function touchFinder(evm: EvmNode, { id, fork }: Chain, machines: Machines | und
     if (own) return own
     const list = await listed(call)
     if (!list) return null
-    const declaration = declareFromAccessList({ call, run: list, feeRecipient: chain.feeRecipient })
+    const forecast = state ? await unlessRefused(foretold(book, state, call).then((access) => access ?? null)) : null
+    const declaration =
+      (forecast && declareFromTemplate({ call, run: list }, forecast)) ??
+      declareFromAccessList({ call, run: list, feeRecipient: chain.feeRecipient })
     return { gasUsed: list.gasUsed, declaration, accessed: list.entries as AccessList }
   }
 }

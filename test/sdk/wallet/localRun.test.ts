@@ -87,6 +87,27 @@ describe('a declaration from a run on the own machine', () => {
     expect(lists).toBe(templateRunsMin)
   })
 
+  it('declares by what it has learnt what it cannot run, as far as the list of the node agrees', async () => {
+    const finder = factFinder(without('trace'), chain, machines)
+    const head = await finder.chain()
+    const declared = async (call: NodeCall): Promise<Declaration> => {
+      const [told] = await finder.runs([{ call, gas: undefined, chain: head }])
+      if (!told?.ok) throw new Error(told?.reason)
+      return told.value.declaration
+    }
+    for (let at = 0; at < templateRunsMin; at++) await declared(callFrom(market.transfer()))
+    const call = callFrom(market.transfer())
+    // What carries a list is not run here.
+    const byTemplate = await declared({ ...call, accessList: [] })
+    const byRun = await declared(call)
+    expect(byTemplate.source).toBe('template')
+    expect(slotsOf(byTemplate.writes)).toEqual(slotsOf(byRun.writes))
+    expect(slotsOf(byTemplate.reads)).toEqual(slotsOf(byRun.reads))
+
+    const other = callFrom(market.swap())
+    expect((await declared({ ...other, accessList: [] })).source).toBe('trace') // Nothing was learnt of it.
+  })
+
   it('credits a contract that is paid and does not look, where a trace has to say it is written', async () => {
     const [till, curious] = [account(0x71), account(0x72)]
     await node.request('anvil_setCode', [till, '0x00'])
