@@ -7,6 +7,15 @@ export function processorSeconds(): number {
   return (user + system) / 1e6
 }
 
+/** Processor time of the thread that asks, in seconds; nothing where the system does not tell. */
+export function threadSeconds(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e9
+  } catch {
+    return undefined
+  }
+}
+
 /** Processor time of another process, all its threads that live; nothing where the system does not tell. */
 export function processorSecondsOf(pid: number): number | undefined {
   try {
@@ -28,10 +37,21 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 
 const spin = 'let sum = 0; for (let at = 0; at < 3e7; at++) sum = (sum + at) | 0; globalThis.spun = sum;'
 
-/** One spin in one thread, beside the same spin in two at once: the second core of a shared machine is often away. */
-export async function coresThere(): Promise<number> {
-  const one = await timed(() => spinIn(1))
-  return (2 * one) / (await timed(() => spinIn(2)))
+/** How much of a second core there was: the same spin in one thread and in two at once, the best of each. */
+export interface Spins {
+  one: number
+  two: number
+}
+
+/** Spins once more. The second core of a shared machine is often away. */
+export async function spinOnce(spins: Spins): Promise<void> {
+  spins.one = Math.min(spins.one, await timed(() => spinIn(1)))
+  spins.two = Math.min(spins.two, await timed(() => spinIn(2)))
+}
+
+/** 1 to 2. */
+export function coresThere({ one, two }: Spins): number {
+  return Math.min(2, (2 * one) / two)
 }
 
 async function spinIn(threads: number): Promise<void> {

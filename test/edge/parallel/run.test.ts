@@ -15,7 +15,7 @@ const batches = 60
 /**
  * By the length of its calldata: 0 sets slot 0; 1 sets slot 1 unless slot 0 is set; 2 copies slot 1 to slot 2.
  */
-const code = fromHex('0x36801560205760011460135760015460025500' + '5b5f54601e576001600155' + '5b00' + '5b60015f5500')
+const code = fromHex('0x368015602057600114601357600154600255005b5f54601e5760016001555b005b60015f5500')
 
 describe('a stretch of which one run is not taken', () => {
   it('is not taken behind that one either, though nobody has changed what the later runs saw', async () => {

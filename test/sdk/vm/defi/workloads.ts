@@ -1,4 +1,4 @@
-import { parseAbi } from 'viem'
+import { type Abi, parseAbi } from 'viem'
 import type { Address, Hex } from '../../../../sdk/units.ts'
 import type { Transaction } from '../../../../sdk/vm/index.ts'
 import { openMarket } from '../market.ts'
@@ -45,7 +45,7 @@ function onMarket(pairs: number, draw: (market: Market, at: number) => Transacti
 }
 
 const ether = 10n ** 18n
-const noAbi = parseAbi([])
+const noAbi: Abi = []
 function compiled(name: string, abi: Artifact['abi'] = noAbi): Artifact {
   const code = compileContracts()[name]
   if (!code) throw new Error(`There is no contract ${name}.`)
