@@ -14,6 +14,7 @@ const entries = [
   'connect/index',
   'crypto/index',
   'crypto/precompiles',
+  'crypto/wasm',
   'evm/index',
   'keys/index',
   'liar/index',

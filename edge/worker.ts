@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { useFastEngine } from './engine.ts'
 import type { Env } from './objects.ts'
 import { answerProblem, Refusal } from './routes/answer.ts'
 import { batches } from './routes/batches.ts'
@@ -7,6 +8,8 @@ import { crossOrigin } from './routes/gate.ts'
 import { ops } from './routes/ops.ts'
 import { rpc } from './routes/rpc.ts'
 import { traced } from './routes/trace.ts'
+
+useFastEngine()
 
 export const app = new Hono<{ Bindings: Env }>()
   .use(traced)

@@ -1,5 +1,5 @@
 import { loadPrecompiles } from '../../sdk/crypto/precompiles.ts'
-import { useWasmKeccak } from '../../sdk/crypto/wasmKeccak.ts'
+import { useFastEngine } from '../executor/parallel/fastEngine.ts'
 import { openNode } from '../executor/parallel/node/node.ts'
 import { serveRpc } from '../executor/parallel/node/server.ts'
 import { developmentChain } from './developmentChain.ts'
@@ -27,7 +27,7 @@ async function serve(order: ExecutorOrder): Promise<string> {
     )
     process.exit(1)
   }
-  useWasmKeccak()
+  useFastEngine()
   const node = await openNode({
     ...developmentChain({ fork, accounts, blockMs }),
     folder,

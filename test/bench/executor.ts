@@ -1,6 +1,6 @@
 import { createEngine } from '../../edge/executor/parallel/createEngine.ts'
+import { useFastEngine } from '../../edge/executor/parallel/fastEngine.ts'
 import { run as commit } from '../../edge/executor/parallel/run.ts'
-import { useWasmKeccak } from '../../sdk/crypto/wasmKeccak.ts'
 import { createMachine, type Transaction } from '../../sdk/vm/index.ts'
 import { asSigned, chain, genesisOf, laterBy, storeOf } from '../edge/parallel/chain.ts'
 import { marketBlock, openMarket } from '../sdk/vm/market.ts'
@@ -23,7 +23,7 @@ const peerName = '@ethereumjs/vm 10.1.3, runTx'
  * outcomes, sealed has roots, receipts and the access list too. Then on several threads.
  */
 export async function* run(): AsyncIterable<Figure> {
-  useWasmKeccak()
+  useFastEngine()
   yield* marketFigures('ERC-20 transfers', 'transfer', 3_000)
   yield* marketFigures('Uniswap v2 swaps at the pair, 5 calls', 'swapAtPair', 1_200)
   yield* runParallel()

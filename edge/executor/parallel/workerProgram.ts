@@ -1,11 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadPrecompiles } from '../../../sdk/crypto/precompiles.ts'
-import { useWasmKeccak } from '../../../sdk/crypto/wasmKeccak.ts'
 import type { Fork } from '../../../sdk/evm/index.ts'
 import { type Block, createMachine, type Machine } from '../../../sdk/vm/index.ts'
 import { boardOn, committedAt } from './board.ts'
 import { type BoardReader, createBoardReader, ForeignShard } from './boardReader.ts'
 import { type Cursor, cursorOn } from './cursor.ts'
+import { useFastEngine } from './fastEngine.ts'
 import {
   awaitBell,
   bell,
@@ -61,7 +61,7 @@ const idleMs = 100
 
 async function main(settings: WorkerSettings): Promise<void> {
   const { fork, seed, boards } = settings
-  useWasmKeccak()
+  useFastEngine()
   const precompiles = await loadPrecompiles(settings.precompiles)
   const reader = createBoardReader(boards.map(boardOn), fork)
   const control = new Int32Array(settings.control)
