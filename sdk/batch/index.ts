@@ -38,6 +38,7 @@ export {
   templateObservationsMax,
 } from './template.ts'
 export { createTemplateBook, type TemplateBook, templateRunsMin, templatesMax } from './templateBook.ts'
+export { decodeTemplates, encodeTemplates, templateBytesMax } from './templateCodec.ts'
 export {
   type Batch,
   batchBytesMax,
