@@ -1,2 +1,0 @@
-import { run } from './verify.ts'
-for await (const f of run()) console.log(f.name, f.value.toFixed(1), f.unit, '| peer', f.peerValue?.toFixed(1))
