@@ -17,7 +17,7 @@ import {
   testNetwork,
   updateJson,
 } from '../../verify/ethereum/beacon.ts'
-import { alice, holding, nobody, paddedSlot, token, transferTopic } from '../../verify/ethereum/world.ts'
+import { alice, hashes, holding, nobody, paddedSlot, token, transferTopic } from '../../verify/ethereum/world.ts'
 import {
   beaconNode,
   checkpoint,
@@ -92,6 +92,28 @@ describe('an Ethereum client', () => {
     expect(logs.verdict.proven).toEqual(['logs-complete'])
     const call = await client.call({ to: token, data: fromHex(paddedSlot(1n)) })
     expect([call.value.status, call.value.output[31]]).toEqual(['succeeded', 9])
+  })
+
+  it('finds the places of a call without a hint, many in one round, and the hash of a block among them', async () => {
+    const rounds: string[][] = []
+    let open = 0
+    const counting: ProofNode = {
+      ...proofNodeOf(),
+      proof: async (account, slots, number) => {
+        if (open === 0) rounds.push([])
+        open += 1
+        rounds.at(-1)?.push(...(slots.length > 0 ? slots : [account]))
+        await Promise.resolve()
+        open -= 1
+        return proofNodeOf().proof(account, slots, number)
+      },
+    }
+    const asked = createEthereumClient({ ...honest, nodes: [counting] })
+    const { value } = await asked.call({ to: token, data: fromHex(paddedSlot(1n)) })
+    expect(value.output[31]).toBe(9)
+    expect(rounds.map((round) => round.length)).toEqual([3, 1])
+    const hash = await asked.call({ to: hashes, data: fromHex(paddedSlot(5n)) })
+    expect(toHex(hash.value.output)).toBe(olderBlock.hash)
   })
 
   it('hands out receipts that anybody with the checkpoint judges again', async () => {
