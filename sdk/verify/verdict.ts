@@ -35,6 +35,7 @@ export interface CheckpointAnchor {
  * What was proven. Nothing beside it was: above all, not that nothing was left out, but where the name says so.
  *
  * - `account-absence`: the state holds nothing at the address, as shown by the place where it would be.
+ * - `block-transactions`: these are all the transactions of the block, in order.
  * - `block-receipts`: these are all the receipts of the block, in order.
  * - `logs-complete`: these are all the logs that fit, of every block of the range.
  * - `ancestry`: the block is an ancestor of the one that was signed.
@@ -42,6 +43,7 @@ export interface CheckpointAnchor {
 export type Claim =
   | 'transaction-inclusion'
   | 'receipt-inclusion'
+  | 'block-transactions'
   | 'block-receipts'
   | 'account'
   | 'account-absence'

@@ -1,6 +1,9 @@
 import { keccak256 } from '../../../../sdk/crypto/engine.ts'
+import { nobleEngine } from '../../../../sdk/crypto/index.ts'
 import { blockHashOf, encodeHeader, type Header } from '../../../../sdk/evm/block.ts'
+import { deploy, draft, prepare, seal, signingHash } from '../../../../sdk/evm/index.ts'
 import { bloomOf, encodeReceipt, type Log, type Receipt } from '../../../../sdk/evm/receipt.ts'
+import { accountOf } from '../../../../sdk/evm/sender.ts'
 import { encodeRlp, quantity } from '../../../../sdk/rlp.ts'
 import { buildTrie, orderedKey, orderedTrie, secureKey, type Trie } from '../../../../sdk/trie/index.ts'
 import {
@@ -8,6 +11,7 @@ import {
   address,
   type BlockHash,
   blockHash,
+  chainId,
   fromHex,
   type Hex,
   type Slot,
@@ -59,7 +63,7 @@ export function createWorld(count: number, timestampOf: (number: number) => numb
     const state = buildTrie([...accounts].map(([name, account]) => [secureKey(fromHex(name)), encodeAccount(account)]))
     const receipts = receiptsAt(number)
     const encoded = receipts.map(encodeReceipt)
-    const transactions = receipts.map((_, at) => Uint8Array.of(0xc2, number & 127, at))
+    const transactions = receipts.map((_, at) => signedCall(2 * number + at))
     const header: Header = {
       era: 'prague',
       parentHash: blocks.at(-1)?.hash ?? blockHash(toHex(new Uint8Array(32))),
@@ -88,6 +92,29 @@ export function createWorld(count: number, timestampOf: (number: number) => numb
     blocks.push({ header, bytes, hash: blockHashOf(bytes), transactions, receipts: encoded, state, accounts })
   }
   return blocks
+}
+
+/** Sends all transactions of the world. */
+export const sender = accountOf(nobleEngine.uncompressed(nobleEngine.publicKey(secret())))
+
+function secret(): Uint8Array {
+  return new Uint8Array(32).fill(7)
+}
+
+/** The first of a block calls the token, the second makes a contract. */
+function signedCall(nonce: number): Uint8Array {
+  const wish = nonce % 2 ? deploy(slotReader) : draft({ to: token, data: Uint8Array.of(nonce) })
+  const fees = { maxFeePerGas: wei(30n), maxPriorityFeePerGas: wei(2n) }
+  const prepared = prepare(wish, {
+    chainId: chainId(1),
+    fork: 'prague',
+    from: sender,
+    nonce,
+    gas: 90_000n,
+    fees,
+    accessList: [],
+  })
+  return seal(prepared, nobleEngine.sign(signingHash(prepared), secret())).bytes
 }
 
 /** What `eth_getProof` answers of an account. */
