@@ -32,6 +32,9 @@ export const holding = 5_000_000n
 export const slotReader = fromHex('0x5f355460005260206000f3')
 /** Answers a call with the hash of the block whose number its data names. */
 export const hashReader = fromHex('0x5f354060005260206000f3')
+/** Answers `balanceOf` by its mapping at position 3. */
+export const coin = address(`0x${'c0'.repeat(20)}`)
+const coinCode = fromHex('0x6004355f52600360205260405f20545f5260205ff3')
 export const hashes = address(`0x${'4a'.repeat(20)}`)
 export const transferTopic = keccak256(new TextEncoder().encode('Transfer(address,address,uint256)'))
 
@@ -157,6 +160,7 @@ function accountsAt(number: number, before: readonly WorldBlock[]): ReadonlyMap<
         ]),
       },
     ],
+    [coin, { nonce: 1n, balance: 0n, code: coinCode, storage: new Map([[holder, holding]]) }],
     [hashes, { nonce: 1n, balance: 0n, code: hashReader, storage: new Map() }],
     [historyContract, { nonce: 1n, balance: 0n, code: Uint8Array.of(0), storage: new Map(history) }],
   ])
