@@ -10,7 +10,7 @@ import {
   workOf,
 } from './header.ts'
 import { type BitcoinNetwork, genesisOf, rulesOf } from './network.ts'
-import { medianSpan, type Period, periodLength } from './rules.ts'
+import { hasExceptions, medianSpan, type Period, periodLength } from './rules.ts'
 
 /**
  * A header with everything that the headers after it are judged by.
@@ -62,7 +62,7 @@ export function verifyCheckpoint(network: BitcoinNetwork, checkpoint: Checkpoint
     return refused('the period has a stamp or a target that is out of range')
   if (height % periodLength === 0 && period.time !== time)
     return refused('the period does not start at its first header')
-  const excepted = rules.difficulty === 'bip94' && height % periodLength !== 0 && bits === rules.easiestBits
+  const excepted = hasExceptions(rules) && height % periodLength !== 0 && bits === rules.easiestBits
   if (bits !== period.bits && !excepted) return refused('the header has not the target of its period')
   return header
 }

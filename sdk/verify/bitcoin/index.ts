@@ -16,6 +16,16 @@ export {
   tipOf,
 } from './chain.ts'
 export { type Checkpoint, genesisCheckpoint } from './checkpoint.ts'
+export {
+  buildFilter,
+  type FilterQuestion,
+  filterBytesMax,
+  filterHeaderAfter,
+  filterHeaderOf,
+  filterItemsMax,
+  mayMatch,
+  scriptsMadeBy,
+} from './filter.ts'
 export { hashText } from './hash.ts'
 export {
   type BitcoinHeader,
