@@ -1,6 +1,7 @@
 export { type BeaconApiOptions, beaconAnswerBytesMax, beaconApi } from './beaconApi.ts'
 export { type BitcoindOptions, bitcoind } from './bitcoind.ts'
-export type { BitcoindCredentials } from './bitcoindRpc.ts'
+export { bitcoindFilters } from './bitcoindFilters.ts'
+export type { BitcoindCredentials, BitcoindRpcOptions } from './bitcoindRpc.ts'
 export type { BitcoinNetworkName } from './bitcoinShapes.ts'
 export type { BoxSocket } from './boxLine.ts'
 export { type EsploraOptions, esplora } from './esplora.ts'

@@ -1,4 +1,5 @@
 export {
+  agreedBlock,
   type BitcoinBlock,
   type BitcoinHeader,
   type BitcoinNetwork,
@@ -48,6 +49,7 @@ export {
   type TransactionInput,
   type TransactionOutput,
   tipOf,
+  type VouchedBlock,
   verifyBlock as verifyBitcoinBlock,
   verifyInclusion,
   verifyOutput,

@@ -15,7 +15,7 @@ export {
   startChain,
   tipOf,
 } from './chain.ts'
-export { type Checkpoint, genesisCheckpoint } from './checkpoint.ts'
+export { agreedBlock, type Checkpoint, genesisCheckpoint, type VouchedBlock } from './checkpoint.ts'
 export {
   buildFilter,
   type FilterQuestion,
