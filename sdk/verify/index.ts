@@ -76,6 +76,8 @@ export type {
   CommittedVerdict,
   Level,
   NodeVerdict,
+  ProposedVerdict,
+  SequencedVerdict,
   Verdict,
   Verified,
 } from './verdict.ts'

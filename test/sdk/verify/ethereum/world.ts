@@ -21,6 +21,7 @@ import {
 } from '../../../../sdk/units.ts'
 import { tokenBalanceSlot } from '../../../../sdk/verify/ethereum/state.ts'
 import { historyContract, historySlot } from '../../../../sdk/verify/ethereum/trusted.ts'
+import { rollupOnL1 } from './rollup.ts'
 
 export const alice = address(`0x${'a1'.repeat(20)}`)
 export const bob = address(`0x${'b0'.repeat(20)}`)
@@ -145,7 +146,7 @@ export function paddedSlot(number: bigint): Slot {
 function accountsAt(number: number, before: readonly WorldBlock[]): ReadonlyMap<Address, WorldAccount> {
   const holder = tokenBalanceSlot({ owner: alice, position: 3n })
   const history = before.map(({ header, hash }) => [historySlot(header.number), BigInt(hash)] as const)
-  return new Map([
+  return new Map<Address, WorldAccount>([
     [alice, { nonce: 7n, balance: 10n ** 18n + BigInt(number), code: none, storage: new Map() }],
     [bob, { nonce: 0n, balance: 1n, code: none, storage: new Map() }],
     [
@@ -162,6 +163,7 @@ function accountsAt(number: number, before: readonly WorldBlock[]): ReadonlyMap<
     ],
     [coin, { nonce: 1n, balance: 0n, code: coinCode, storage: new Map([[holder, holding]]) }],
     [hashes, { nonce: 1n, balance: 0n, code: hashReader, storage: new Map() }],
+    ...rollupOnL1,
     [historyContract, { nonce: 1n, balance: 0n, code: Uint8Array.of(0), storage: new Map(history) }],
   ])
 }
