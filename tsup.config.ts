@@ -12,6 +12,7 @@ const entries = [
   'client/ethereum/index',
   'client/index',
   'client/layer2/index',
+  'client/remote/index',
   'connect/index',
   'crypto/index',
   'crypto/precompiles',

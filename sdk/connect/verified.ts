@@ -38,7 +38,7 @@ export interface VerifiedOptions {
  * Logs carry no hash of their transaction: receipts do not name one. What a node tells of no transaction is `null`, and
  * proves no absence.
  */
-export function verified(client: EthereumClient, options: VerifiedOptions = {}): CustomTransport {
+export function verified(client: ProvingClient, options: VerifiedOptions = {}): CustomTransport {
   const { unverified } = options
   const request = async ({ method, params }: { method: string; params?: unknown }): Promise<unknown> => {
     const list = Array.isArray(params) ? params : []
@@ -57,8 +57,11 @@ function told(error: unknown): never {
   throw rpcError(code, [error.message, ...error.notes].join(' '), { code: error.code })
 }
 
+/** A light client on this thread or in a worker. */
+export type ProvingClient = Omit<EthereumClient, 'conflicts' | 'faults'>
+
 interface Context {
-  readonly client: EthereumClient
+  readonly client: ProvingClient
   readonly latest: 'finalized' | 'optimistic'
 }
 
