@@ -16,6 +16,7 @@ const entries = [
   'connect/index',
   'crypto/index',
   'crypto/precompiles',
+  'crypto/wasm',
   'evm/index',
   'keys/index',
   'liar/index',

@@ -17,6 +17,7 @@ import { provenReceipt } from './receipt.ts'
 import { type Office, outstanding, quote, replace, send, sendSigned, storedBytes } from './send.ts'
 import type { Sent, StoredBytes } from './sent.ts'
 import { signMessage, signTypedData } from './signing.ts'
+import { templateShelf } from './templateShelf.ts'
 import {
   checkVerifier,
   type LightAnswer,
@@ -123,7 +124,7 @@ export async function createWallet(parts: WalletParts): Promise<Wallet> {
   const office: Office = {
     world,
     place,
-    finder: factFinder(world.evm, world.chain, machines),
+    finder: factFinder(world.evm, world.chain, { machines, shelf: templateShelf(world.store, world.chain.id) }),
     board,
     dispatch,
     watch,

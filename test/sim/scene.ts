@@ -1,5 +1,5 @@
 import { channelIdOf, type Opening } from '../../sdk/channel/index.ts'
-import { nobleEngine, useEngine } from '../../sdk/crypto/index.ts'
+import { currentEngine, nobleEngine, useEngine } from '../../sdk/crypto/index.ts'
 import { keys } from '../../sdk/till/records.ts'
 import { type Sats, sats } from '../../sdk/units.ts'
 import { type Account, type Audit, auditBlock, openAccount, toPayeeOf, toPayerOf } from './audit.ts'
@@ -56,6 +56,7 @@ const realEvery = 500
 /** Makes a world from its seed, plans what it brings by itself, and runs it to its end or to the first rule that is broken. */
 export async function runScene(setup: SceneSetup, plan: (scene: Scene, random: Random) => void): Promise<Outcome> {
   const { seed } = setup
+  const before = currentEngine()
   useEngine(seed % realEvery === 100 ? nobleEngine : fakeEngine)
   try {
     const scene = createScene(setup)
@@ -66,7 +67,7 @@ export async function runScene(setup: SceneSetup, plan: (scene: Scene, random: R
     const { failure, events, counts, log } = world
     return { seed, failure, events, payments: scene.tillNode.released.size, faults: counts, log }
   } finally {
-    useEngine(nobleEngine)
+    useEngine(before)
   }
 }
 
