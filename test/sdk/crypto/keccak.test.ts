@@ -1,8 +1,6 @@
-import { sha256 as librarySha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { describe, expect, it } from 'vitest'
 import { keccak256 } from '../../../sdk/crypto/keccak.ts'
-import { sha256 } from '../../../sdk/crypto/sha256.ts'
 import { toHex } from '../../../sdk/units.ts'
 
 /** Bytes that differ in every place. */
@@ -30,21 +28,5 @@ describe('keccak256', () => {
     expect(first).toEqual(keccak_256(whole.slice(3, 341)))
     expect(second).toEqual(keccak_256(whole.slice(1, 8)))
     expect(first.buffer).not.toBe(second.buffer)
-  })
-})
-
-describe('sha256', () => {
-  it('is the standard on three letters, and the library on every length around the edges of blocks', () => {
-    expect(toHex(sha256(Uint8Array.of(97, 98, 99)))).toBe(
-      '0xba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
-    )
-    for (let length = 0; length <= 3 * 64 + 2; length++)
-      expect(sha256(bytesOf(length)), `length ${length}`).toEqual(librarySha256(bytesOf(length)))
-  })
-
-  it('reads views at odd places, and keeps nothing of a call for the next', () => {
-    const whole = bytesOf(300)
-    expect(sha256(whole.subarray(3, 203))).toEqual(librarySha256(whole.slice(3, 203)))
-    expect(sha256(whole.subarray(1, 8))).toEqual(librarySha256(whole.slice(1, 8)))
   })
 })
