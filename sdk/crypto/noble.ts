@@ -2,19 +2,18 @@ import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { ripemd160 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine, KeyMultiple } from './engine.ts'
-import { keccak256 } from './keccak.ts'
 import { factorOf, type Point, pointOf, verifyEcdsa } from './verification.ts'
 
 /**
- * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does. Keccak alone is our own, as it
- * is most of the work of proofs and of the machine.
+ * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does.
  * Big-integer arithmetic is not constant-time by the library's own word.
  */
 export const nobleEngine: CryptoEngine = {
   name: 'noble',
-  keccak256,
+  keccak256: keccak_256,
   sha256,
   hmacSha256: (key, bytes) => hmac(sha256, key, bytes),
   hash160: (bytes) => ripemd160(sha256(bytes)),
