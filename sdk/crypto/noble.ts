@@ -46,14 +46,15 @@ export const nobleEngine: CryptoEngine = {
       if (publicKey.length !== 33) throw new RangeError()
       return sha256(secp256k1.getSharedSecret(secretKey, publicKey, true))
     }),
-  isPublicKey: (bytes) => secp256k1.utils.isValidPublicKey(bytes, true),
+  isPublicKey: (bytes) => orNothing(() => compressedPoint(bytes)) !== undefined,
   isXOnlyKey: (bytes) => orNothing(() => evenPoint(bytes)) !== undefined,
   schnorrSign: (message, secretKey, auxRand) => orMalformed(() => schnorr.sign(message, secretKey, auxRand)),
   schnorrVerify: (signature, message, xOnlyKey) =>
     orNothing(() => schnorr.verify(signature, message, xOnlyKey)) ?? false,
   tweakPublicKey: (publicKey, tweak) => orNothing(() => addTweak(compressedPoint(publicKey), tweak).toBytes(true)),
   tweakSecretKey: (secretKey, tweak) => orNothing(() => addToSecret(secretScalar(secretKey), tweak)),
-  sumOfMultiples: (one, other) => orNothing(() => multiple(one).add(multiple(other)).toBytes(true)),
+  sumOfMultiples: (multiples) =>
+    orNothing(() => multiples.reduce((sum, one) => sum.add(multiple(one)), secp256k1.Point.ZERO).toBytes(true)),
   multiplySecretKey: (secretKey, factor) =>
     orNothing(() => {
       const { Fn } = secp256k1.Point
@@ -84,12 +85,11 @@ function evenPoint(xOnlyKey: Uint8Array): Point {
 /** Throws for a tweak of n or more; the encoder of points throws for infinity. */
 function addTweak(point: Point, tweak: Uint8Array): Point {
   const scalar = secp256k1.Point.Fn.fromBytes(tweak)
-  return scalar === 0n ? point : point.add(secp256k1.Point.BASE.multiply(scalar))
+  return scalar === 0n ? point : point.add(secp256k1.Point.BASE.multiplyUnsafe(scalar))
 }
 
-/** Factors are public, so the time that it takes may tell them. */
 function multiple({ publicKey, factor }: KeyMultiple): Point {
-  return compressedPoint(publicKey).multiplyUnsafe(secretScalar(factor))
+  return (publicKey ? compressedPoint(publicKey) : secp256k1.Point.BASE).multiplyUnsafe(secretScalar(factor))
 }
 
 function compressedPoint(publicKey: Uint8Array): Point {

@@ -28,6 +28,8 @@ export {
   type HtlcKeys,
   obscured,
   obscuringFactor,
+  ownRevocationKey,
+  pointOfSecret,
   revocationKey,
   revocationSecretKey,
 } from './keys.ts'
