@@ -52,7 +52,7 @@ export interface SideCommitment {
 export function commitmentFor(opening: Opening, holder: Side, content: Content, at: PeerPoint): SideCommitment {
   const terms = termsOf(opening)[holder]
   const hasHtlcs = untrimmed(limitsOf(opening.draft), content.htlcs).length > 0
-  const keys = at.key && !hasHtlcs ? keysBy(opening, holder, at.point, at.key) : keysAt(opening, holder, at.point)
+  const keys = at.key && !hasHtlcs ? keysBy(opening, holder, at.point, at.key) : keysFor(opening, holder, at.point)
   const commitment = commitmentOf(
     terms,
     {
@@ -96,7 +96,7 @@ export function ownKey(opening: Opening, own: Side, number: number, secrets: Cha
 
 /** True when a key is the one of its point, as BOLT-3 derives it. As dear as a signature. [TW34] */
 export function isRevocationKey(opening: Opening, holder: Side, { point, key }: PeerPoint): boolean {
-  return key === null || sameBytes(key, keysAt(opening, holder, point).balance.revocation)
+  return key === null || sameBytes(key, keysFor(opening, holder, point).balance.revocation)
 }
 
 /** True when the secret of a point gives this side what takes a commitment of this key. [TW34] */
@@ -186,7 +186,8 @@ interface KnownKeys extends CommitmentKeys {
   readonly holder: Side
 }
 
-function keysAt(opening: Opening, holder: Side, point: Uint8Array): CommitmentKeys {
+/** Keys of a commitment, as BOLT-3 derives them. */
+export function keysFor(opening: Opening, holder: Side, point: Uint8Array): CommitmentKeys {
   const found = derived.get(point)
   if (found?.opening === opening && found.holder === holder) return found
   const other = keysOfSide(opening, otherSide(holder))

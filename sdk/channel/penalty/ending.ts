@@ -8,7 +8,15 @@ import { decline, type Effect, type FundingView, move, refuse, type Step, send, 
 import type { Message } from './messages.ts'
 import { fundingScript } from './opening.ts'
 import type { ChannelSecrets } from './secrets.ts'
-import { type Channel, type EndCause, isLive, type LiveChannel, ownContent, type SignedClosing } from './state.ts'
+import {
+  type Channel,
+  type EndCause,
+  isLive,
+  knownPreimages,
+  type LiveChannel,
+  ownContent,
+  type SignedClosing,
+} from './state.ts'
 import { keysOfSide, otherSide, type Side } from './terms.ts'
 
 type Open = Extract<Channel, { phase: 'open' }>
@@ -133,20 +141,12 @@ const graceBlocks = 3
 /** TW33: an HTLC that this side can take, or take back, is not left to the other side's good will. */
 function isDeadline(channel: LiveChannel, { height }: FundingView): boolean {
   const { marginBlocks } = channel.opening.draft.terms
-  const takeable = takeableHashes(channel)
+  const takeable = knownPreimages(channel).map((preimage) => sha256(preimage))
   return [...channel.base.htlcs, ...ownContent(channel).htlcs].some(({ by, expiry, paymentHash }) =>
     by === channel.own
       ? height >= expiry + graceBlocks
       : height >= expiry - marginBlocks && takeable.some((hash) => sameBytes(hash, paymentHash)),
   )
-}
-
-/** Hashes whose preimages this side knows, told or not. */
-function takeableHashes({ preimages, exchange, own, base }: LiveChannel): readonly Uint8Array[] {
-  if (!base.htlcs.some(({ by }) => by !== own)) return []
-  const proposed = exchange.state === 'proposed' ? exchange.changes : []
-  const told = proposed.flatMap((change) => (change.type === 'fulfil' ? [change.preimage] : []))
-  return [...preimages, ...told].map((preimage) => sha256(preimage))
 }
 
 function broadcastOwn(channel: LiveChannel, secrets: ChannelSecrets): Effect[] {

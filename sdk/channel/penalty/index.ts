@@ -1,3 +1,5 @@
+export { type Claim, type EndFacts, type FoundSpend, type Resolution, resolve } from './claims.ts'
+export { type ArchivedHtlc, type Classified, type ClosedOutput, classify, type OutputRole } from './classify.ts'
 export {
   type ChannelHtlc,
   type CommitmentSignatures,
@@ -24,7 +26,7 @@ export {
   sumOf,
 } from './content.ts'
 export type { Effect, FundingView, Input, Note, Step } from './effects.ts'
-export { ownTransaction } from './ending.ts'
+export { ownNewest, ownTransaction } from './ending.ts'
 export {
   challengeBytes,
   decodeMessage,
@@ -39,6 +41,7 @@ export {
   type Revocation,
 } from './messages.ts'
 export { channelIdOf, draftFault, fundingOutput } from './opening.ts'
+export { type Pursuit, pursueClaims } from './pursue.ts'
 export { decodeChannel, encodeChannel, recordBytesMax } from './records.ts'
 export { type ChannelSecrets, channelSecrets, sideKeysOf } from './secrets.ts'
 export { acceptChannel, openChannel } from './setup.ts'
@@ -58,6 +61,15 @@ export {
   signedContent,
 } from './state.ts'
 export { penaltyStep } from './step.ts'
+export {
+  blocksLeft,
+  type CoinSpend,
+  claimFee,
+  claimsPerTransactionMax,
+  type FeeCoin,
+  planAnchorChild,
+  sealCoinSpend,
+} from './sweep.ts'
 export {
   type Draft,
   type DraftFault,

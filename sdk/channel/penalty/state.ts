@@ -136,6 +136,12 @@ export function signedContent({ base, exchange }: Live): Content {
   return exchange.state === 'idle' ? base : exchange.next
 }
 
+/** Preimages of the other side's HTLCs that this side knows, whether it has told them or not. [TW20] */
+export function knownPreimages({ preimages, exchange }: Live): readonly Uint8Array[] {
+  const proposed = exchange.state === 'proposed' ? exchange.changes : []
+  return [...preimages, ...proposed.flatMap((change) => (change.type === 'fulfil' ? [change.preimage] : []))]
+}
+
 /** Whose turn it is to propose. [TW8] */
 export function proposerOf({ turn }: Live): Side {
   return turn % 2 === 0 ? 'opener' : 'accepter'

@@ -143,7 +143,8 @@ export function askTurn(channel: Channel): Step {
 export function onLearn(channel: Channel, preimage: Uint8Array): Step {
   if (!isLive(channel)) return refuse(channel, 'not-open')
   const hash = sha256(preimage)
-  const isWanted = ownContent(channel).htlcs.some(
+  // One that an update in flight takes away may still stand in the other side's commitment.
+  const isWanted = [...channel.base.htlcs, ...ownContent(channel).htlcs].some(
     ({ by, paymentHash }) => by !== channel.own && sameBytes(paymentHash, hash),
   )
   if (!isWanted) return refuse(channel, 'unknown-preimage')
