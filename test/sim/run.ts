@@ -2,13 +2,25 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { runChannelWorld } from './channelWorld.ts'
-import type { Outcome } from './scene.ts'
+import { runPenaltyWorld } from './penalty/world.ts'
+import type { Outcome as SceneOutcome } from './scene.ts'
+import type { FaultCounts } from './world.ts'
+
+/** What became of one world, as far as it is summed up. */
+type Outcome = Pick<SceneOutcome, 'seed' | 'failure' | 'events' | 'log'> & { readonly faults: FaultCounts }
+
+/** Every world, by its name: `channel` is one-way, `penalty` two-way. */
+const worlds: Readonly<Record<string, (seed: number) => Outcome | Promise<Outcome>>> = {
+  channel: runChannelWorld,
+  penalty: runPenaltyWorld,
+}
 
 /** Seeds of one thread: every `stride`-th from `from` on. */
 interface Share {
   readonly from: number
   readonly end: number
   readonly stride: number
+  readonly world: string
 }
 
 /** More than this does not help on small machines. */
@@ -16,7 +28,7 @@ const threadsMax = 2
 /** Worlds for which a second thread is not worth its start. */
 const aloneMax = 100
 
-/** `npm run sim -- --seeds N [--from S] [--world channel] [--json]`: seeded worlds; the last line is the summary as JSON. */
+/** `npm run sim -- --seeds N [--from S] [--world channel|penalty] [--json]`: seeded worlds; the last line is the summary as JSON. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -27,8 +39,9 @@ async function main(): Promise<number> {
     },
   })
   const [seeds, from] = [Number(values.seeds), Number(values.from)]
-  if (values.world !== 'channel' || ![seeds, from].every((count) => Number.isSafeInteger(count) && count > 0)) {
-    console.error('Usage: npm run sim -- --seeds N [--from S] [--world channel] [--json]')
+  const { world } = values
+  if (!(world in worlds) || ![seeds, from].every((count) => Number.isSafeInteger(count) && count > 0)) {
+    console.error(`Usage: npm run sim -- --seeds N [--from S] [--world ${Object.keys(worlds).join('|')}] [--json]`)
     return 2
   }
   const faults: Record<string, number> = {}
@@ -42,23 +55,24 @@ async function main(): Promise<number> {
     if (!values.json) console.log(`Seed ${outcome.seed}: ${outcome.failure}`)
   }
   const stride = seeds > aloneMax ? threadsMax : 1
-  const shares = Array.from({ length: stride }, (_, at) => ({ from: from + at, end: from + seeds, stride }))
+  const shares = Array.from({ length: stride }, (_, at) => ({ from: from + at, end: from + seeds, stride, world }))
   await Promise.all(shares.map((share, at) => (at === 0 ? runShare(share, take) : runElsewhere(share, take))))
   const [first] = failures.sort((a, b) => a.seed - b.seed)
-  if (first && !values.json) explain(first)
-  const summary = { world: values.world, seeds, from, failed: failures.length, firstFailing: first?.seed ?? null }
+  if (first && !values.json) explain(first, world)
+  const summary = { world, seeds, from, failed: failures.length, firstFailing: first?.seed ?? null }
   console.log(JSON.stringify({ ...summary, events, faults }))
   return failures.length === 0 ? 0 : 1
 }
 
 /** Prints the first failure: its last events, what broke, and how to see it again. */
-function explain({ seed, failure, log }: Outcome): void {
+function explain({ seed, failure, log }: Outcome, world: string): void {
   console.log(`\nThe last events of seed ${seed}:\n${log.join('\n')}`)
-  console.log(`\nSeed ${seed}: ${failure}\nAgain: npm run sim -- --world channel --seeds 1 --from ${seed}`)
+  console.log(`\nSeed ${seed}: ${failure}\nAgain: npm run sim -- --world ${world} --seeds 1 --from ${seed}`)
 }
 
-async function runShare({ from, end, stride }: Share, take: (outcome: Outcome) => void): Promise<void> {
-  for (let seed = from; seed < end; seed += stride) take(await runChannelWorld(seed))
+async function runShare({ from, end, stride, world }: Share, take: (outcome: Outcome) => void): Promise<void> {
+  const run = worlds[world] ?? runChannelWorld
+  for (let seed = from; seed < end; seed += stride) take(await run(seed))
 }
 
 /** The same in a thread of its own. */

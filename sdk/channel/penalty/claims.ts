@@ -10,12 +10,13 @@ import {
 } from '../../bitcoin/bolt3/index.ts'
 import { type BitcoinTransaction, outpointKey, p2wsh } from '../../bitcoin/index.ts'
 import { sha256 } from '../../crypto/engine.ts'
-import { type Height, height, type Sats, sameBytes } from '../../units.ts'
+import { feerate, type Height, height, type Sats, sameBytes } from '../../units.ts'
 import type { Classified, ClosedOutput } from './classify.ts'
 import { type ChannelHtlc, htlcTransactionsOf, type SideCommitment } from './commitments.ts'
 import type { Htlc } from './content.ts'
 import { type ChannelSecrets, ownPoint } from './secrets.ts'
 import { knownPreimages, type LiveChannel } from './state.ts'
+import { isWorthClaiming } from './sweep.ts'
 import { keysOfSide } from './terms.ts'
 
 /** A transaction of the chain of most work. The shell has fetched and proven it. */
@@ -78,6 +79,8 @@ export interface Resolution {
   readonly isResolved: boolean
 }
 
+/** Nothing is mined below it for long: what is not worth its claim here never is. */
+const feerateMin = /* @__PURE__ */ feerate(1_000)
 /** Blocks after its expiry within which an HTLC of one's own is wanted back. */
 const timeoutBlocks = 18
 /** Blocks after its expiry for which an HTLC of the other side is watched for a late preimage. */
@@ -94,7 +97,7 @@ export function resolve(
   const found = classified.outputs.map((output) => settle(context, classified, output))
   const claims = found.flatMap((one) => ('claim' in one ? [one.claim] : []))
   const learned = found.flatMap((one) => ('preimage' in one ? [one.preimage] : []))
-  const isLeft = found.some((one) => 'claim' in one || 'isWatched' in one)
+  const isLeft = claims.some((claim) => isWorthClaiming(claim, feerateMin)) || found.some((one) => 'isWatched' in one)
   const { confirmationsMin } = channel.opening.draft.terms
   const isDeep = (at: Height) => facts.height - at + 1 >= confirmationsMin
   const spends = [facts.spend, ...facts.spends.values()]
@@ -124,7 +127,7 @@ function settle(context: Context, classified: Classified, output: ClosedOutput):
     case 'own':
       if (output.role === 'htlc') return settleOwnHtlc(context, classified.made, output)
       return output.role === 'to-holder' ? delayedClaim(context, output, classified.made.content.number) : nothing
-    case 'self-revoked':
+    case 'own-other':
       return output.role === 'to-holder' ? delayedClaim(context, output, classified.number) : nothing
     case 'peer':
       if (output.role === 'htlc') return settlePeerHtlc(context, classified.made, output)

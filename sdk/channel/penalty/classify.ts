@@ -17,7 +17,7 @@ import { commitmentFor, keysFor, type SideCommitment } from './commitments.ts'
 import type { Htlc } from './content.ts'
 import { ownNewest } from './ending.ts'
 import { type ChannelSecrets, ownPoint } from './secrets.ts'
-import { type LiveChannel, ownContent, signedContent } from './state.ts'
+import { type LiveChannel, signedContent } from './state.ts'
 import { keysOfSide, type Opening, otherSide, type Side } from './terms.ts'
 
 /** An HTLC that some commitment had, and the number from which on commitments had it. [TW22] */
@@ -47,12 +47,13 @@ export type ClosedOutput = OutputRole & {
  * - `own`, `peer`: a commitment that is not revoked; `made` knows all of it.
  * - `revoked`: an old commitment of the other side, whose secret this side has.
  * - `newer`: a commitment of the other side that this side does not know: it has lost states.
- * - `self-revoked`: an old commitment of this side.
+ * - `own-other`: a commitment of this side that is not the newest it knows: an old one, which the other side may take, or one that
+ *   it does not remember.
  * - `unknown`: nothing that this channel could have signed.
  */
 export type Classified = { readonly outputs: readonly ClosedOutput[] } & (
   | { readonly kind: 'closing' | 'unknown' }
-  | { readonly kind: 'newer' | 'self-revoked'; readonly number: number }
+  | { readonly kind: 'newer' | 'own-other'; readonly number: number }
   | { readonly kind: 'own' | 'peer'; readonly made: SideCommitment }
   | { readonly kind: 'revoked'; readonly number: number; readonly secret: Uint8Array; readonly keys: CommitmentKeys }
 )
@@ -96,11 +97,9 @@ function revokedOr(channel: LiveChannel, secrets: ChannelSecrets, found: Found):
     const outputs = described(spend, scriptsOf(opening, peer, keys, found))
     if (outputs.some(isTelling)) return { kind: 'revoked', number, secret, keys, outputs }
   }
-  if (number < ownContent(channel).number) {
-    const keys = keysFor(opening, own, ownPoint(secrets, number))
-    const outputs = described(spend, scriptsOf(opening, own, keys, found))
-    if (outputs.some(isTelling)) return { kind: 'self-revoked', number, outputs }
-  }
+  const ownKeys = keysFor(opening, own, ownPoint(secrets, number))
+  const ownOutputs = described(spend, scriptsOf(opening, own, ownKeys, found))
+  if (ownOutputs.some(isTelling)) return { kind: 'own-other', number, outputs: ownOutputs }
   // Its balance there is under a key that the seed alone gives, whatever else it says.
   const toUs = toOtherScript(keysOfSide(opening, own).payment)
   const outputs = described(spend, new Map([[toHex(p2wsh(toUs)), { role: 'to-other', witnessScript: toUs }]]))

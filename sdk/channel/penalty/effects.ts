@@ -39,6 +39,8 @@ export type Input =
 
 /** What becomes true with a stored state, to be stored in the same commit. */
 export type Note =
+  /** The funding transaction, for `broadcast-funding`: kept until the channel has ended. */
+  | { readonly type: 'funding'; readonly transaction: Uint8Array }
   /** A commitment of this number, or a later one, has an output for it: kept until the channel has ended, to punish. [TW22] */
   | { readonly type: 'added'; readonly htlc: Htlc; readonly number: number }
   /** A payment of the other side is final. */
@@ -56,6 +58,8 @@ export type Effect =
   /** Make and sign a transaction with this output, do not let it leave, and answer by a `funding` input. */
   | { readonly type: 'fund'; readonly output: Output }
   | { readonly type: 'broadcast'; readonly transaction: Uint8Array }
+  /** Broadcast the funding transaction of the `funding` note: the accepter has signed, and the chain does not hold it. */
+  | { readonly type: 'broadcast-funding' }
   /** What was asked, or what came, is not done, and nothing has changed. A hint. */
   | { readonly type: 'refused'; readonly fault: Fault }
 

@@ -17,6 +17,8 @@ export interface Position {
   /** How many secrets of the other side it has. */
   readonly revealed: number
   readonly turn: number
+  /** An update is in flight. */
+  readonly isBusy: boolean
   /** The last of those secrets: it proves to the other side what that one has revealed. 32 bytes, zeros before the first. */
   readonly proof: Uint8Array
   /** Asks for the other side's position, to be answered with these bytes as `echo`. */
@@ -297,18 +299,21 @@ function revocationFrom(parts: readonly RlpItem[] | undefined): Revocation | und
   return number === undefined || !secret || !point || !key ? undefined : { number, secret, point, key }
 }
 
-function positionItem({ number, revealed, turn, proof, challenge, echo }: Position): RlpItem {
+function positionItem({ number, revealed, turn, isBusy, proof, challenge, echo }: Position): RlpItem {
   const none = new Uint8Array(0)
-  return [quantity(number), quantity(revealed), quantity(turn), proof, challenge ?? none, echo ?? none]
+  const counts = [number, revealed, turn, isBusy ? 1 : 0].map(quantity)
+  return [...counts, proof, challenge ?? none, echo ?? none]
 }
 
 function positionFrom(item: RlpItem | undefined): Position | undefined {
-  const parts = asList(item, 6)
+  const parts = asList(item, 7)
   const [number, revealed, turn] = (parts ?? []).slice(0, 3).map((part) => asNumber(part, numberMax))
-  const proof = asFixed(parts?.[3], 32)
-  const [challenge, echo] = (parts ?? []).slice(4).map((part) => nonceFrom(part))
-  if (number === undefined || revealed === undefined || turn === undefined || !proof) return undefined
-  return challenge === undefined || echo === undefined ? undefined : { number, revealed, turn, proof, challenge, echo }
+  const busy = asNumber(parts?.[3], 1)
+  const proof = asFixed(parts?.[4], 32)
+  const [challenge, echo] = (parts ?? []).slice(5).map((part) => nonceFrom(part))
+  if (number === undefined || revealed === undefined || turn === undefined || busy === undefined) return undefined
+  if (!proof || challenge === undefined || echo === undefined) return undefined
+  return { number, revealed, turn, isBusy: busy === 1, proof, challenge, echo }
 }
 
 function nonceFrom(item: RlpItem | undefined): Uint8Array | null | undefined {

@@ -34,14 +34,20 @@ export function onPosition(channel: LiveChannel, position: Position, secrets: Ch
 }
 
 /** What follows for this side from where the other one stands. */
-function judgedBy(channel: LiveChannel, fit: Fit, isFresh: boolean, { turn }: Position, secrets: ChannelSecrets): Step {
+function judgedBy(
+  channel: LiveChannel,
+  fit: Fit,
+  isFresh: boolean,
+  { turn, isBusy }: Position,
+  secrets: ChannelSecrets,
+): Step {
   if (fit === 'nonsense') return refuse(channel, 'unproven')
   if (fit === 'ahead') return channel.phase === 'behind' ? stay(channel) : move(behindOf(channel))
   if (fit === 'behind') return isFresh ? onPeerBehind(channel, secrets) : stay(channel)
   const turned = onYield(channel, turn)
   if (!isFresh) return turned
   const met = { ...(turned.channel as LiveChannel), session: { ...channel.session, isMet: true } }
-  const restored = onMetAgain(met)
+  const restored = onMetAgain(met, isBusy)
   if (restored.effects.length > 0) return restored
   return turned.effects.length > 0 ? move(met) : stay(met)
 }
@@ -55,6 +61,7 @@ function positionOf(channel: Live): Omit<Position, 'challenge' | 'echo'> {
     number: ownContent(channel).number,
     revealed: base.number,
     turn,
+    isBusy: channel.exchange.state !== 'idle',
     proof: last?.secret ?? new Uint8Array(32),
   }
 }
@@ -73,14 +80,13 @@ function onPeerBehind(channel: LiveChannel, secrets: ChannelSecrets): Step {
 }
 
 /**
- * TW29: a restored side whose position fits is an own one again, if it cannot have proposed what it does not remember:
- * it has the proposal still, or the other side has the turn.
+ * TW29: a restored side is an own one again when the other side has the turn and nothing in flight: then this one can neither
+ * have proposed nor answered what it does not remember. With the turn its own, it hands that over first.
  */
-function onMetAgain(channel: LiveChannel): Step {
+function onMetAgain(channel: LiveChannel, isPeerBusy: boolean): Step {
   if (channel.origin === 'own') return stay(channel)
-  const { state } = channel.exchange
-  if (proposerOf(channel) !== channel.own || state === 'proposed') return move({ ...channel, origin: 'own' })
-  return state === 'idle' ? yieldTurn(channel) : stay(channel)
+  if (proposerOf(channel) !== channel.own) return isPeerBusy ? stay(channel) : move({ ...channel, origin: 'own' })
+  return channel.exchange.state === 'idle' ? yieldTurn(channel) : stay(channel)
 }
 
 /** How the other side's position fits what this one has signed and revealed. `ahead` is proven, `behind` is its word. */
@@ -103,7 +109,7 @@ function lackedBy(channel: LiveChannel, { number, revealed }: Position, secrets:
   const { base, exchange, phase } = channel
   const own = ownContent(channel).number
   const messages: Message[] = []
-  if (phase === 'behind') return []
+  if (phase === 'behind' || phase === 'ending') return [] // TW32
   if (base.number === 0 && (phase === 'open' || (phase === 'funding' && channel.isReady)))
     messages.push({ type: 'ready' })
   if (revealed === own - 1)

@@ -7,6 +7,7 @@ import {
   claimsPerTransactionMax,
   type FeeCoin,
   htlcWeightMax,
+  isWorthClaiming,
   planHtlcClaim,
   sweepTransaction,
   sweepWeightMax,
@@ -55,19 +56,15 @@ export function pursueClaims(
     const made = sweepTransaction(group, to, fee)
     return made.ok ? [made.value] : []
   })
-  const withCoin = ready.filter((claim): claim is WithCoin => 'transaction' in claim).filter(isWorth(wish))
+  const withCoin = ready
+    .filter((claim): claim is WithCoin => 'transaction' in claim)
+    .filter((claim) => isWorthClaiming(claim, feerate))
   const planned = withCoin.flatMap((claim, at) => {
     const coin = wish.coins[at]
     const made = coin && planHtlcClaim(claim, coin, coinFee(claim, coin, wish))
     return made?.ok ? [made.value] : []
   })
   return { transactions, planned, lacking: withCoin.length - planned.length }
-}
-
-/** An HTLC is worth its transaction and the sweep after it. */
-function isWorth({ feerate, to }: { readonly feerate: Feerate; readonly to: Uint8Array }) {
-  return (claim: WithCoin) =>
-    claim.value > 2n * claimFee({ weight: htlcWeightMax(claim, to), value: claim.value, feerate, blocksLeft: null })
 }
 
 function coinFee(

@@ -23,13 +23,11 @@ import { draftFaults, htlcsMaxMax, limitsOf, type Opening, otherSide, type Side 
 import { draftFrom, draftItem, keysFrom, keysItem, openingFrom, openingItem } from './termsCodec.ts'
 
 /**
- * Longest record of a channel with commitments, but for a funding transaction that waits: every HTLC that the terms allow on
- * both sides, a full batch in flight, and the secrets of a million updates.
+ * Longest record of a channel: every HTLC that the terms allow on both sides, a full batch in flight, and the secrets of a
+ * million updates.
  */
 export const recordBytesMax = 4_096
 
-/** Longest funding transaction: what nodes relay weighs 400,000 at the most. */
-const fundingBytesMax = 400_000
 const closingBytesMax = 400
 
 const version = 1
@@ -52,7 +50,8 @@ export function encodeChannel(channel: Channel): Uint8Array {
 /**
  * Reads a record, and refuses one that no channel could have left. Never throws.
  *
- * Funds at risk: of a record that may be old, say so by `origin: 'backup'`, or an old state is broadcast and punished. [TW29]
+ * Funds at risk: of a record that may be old, say so by `origin: 'backup'`, and store what comes back before anything else, or
+ * an old state is broadcast and punished. [TW29]
  */
 export function decodeChannel(bytes: Uint8Array, origin: Live['origin'] = 'own'): Decoded<Channel> {
   const item = decodeRlp(bytes)
@@ -86,11 +85,9 @@ function restItem(channel: Channel): RlpItem {
   switch (channel.phase) {
     case 'declined':
       return [quantity(declineFaults.indexOf(channel.fault))]
-    case 'signing':
-      return [channel.fundingTransaction]
     case 'funding': {
-      const { fundingTransaction, isReady, isPeerReady } = channel
-      return [fundingTransaction ?? none, flag(isReady), flag(isPeerReady)]
+      const { isReady, isPeerReady } = channel
+      return [flag(isReady), flag(isPeerReady)]
     }
     case 'open':
       return shutdownItem(channel.shutdown)
@@ -100,6 +97,7 @@ function restItem(channel: Channel): RlpItem {
       return [quantity(endCauses.indexOf(channel.cause))]
     case 'offered':
     case 'taken':
+    case 'signing':
     case 'accepted':
     case 'behind':
       return []
@@ -131,10 +129,9 @@ function earlyFrom(
 ): Decoded<Channel> {
   if (phase === 'signing') {
     const opening = openingFrom(item)
-    const fundingTransaction = asBytes(asList(rest, 1)?.[0], fundingBytesMax)
     if (!opening.ok) return opening
-    if (!fundingTransaction || own !== 'opener') return noRest
-    return accepted({ phase, own, draft: opening.value.draft, opening: opening.value, fundingTransaction })
+    if (!asList(rest, 0) || own !== 'opener') return noRest
+    return accepted({ phase, own, draft: opening.value.draft, opening: opening.value })
   }
   const hasKeys = phase === 'taken' || phase === 'accepted'
   const parts = asList(item, hasKeys ? 2 : 1)
@@ -156,12 +153,10 @@ function earlyFrom(
 function withRest(phase: Channel['phase'], live: Live, rest: RlpItem | undefined): Decoded<Channel> {
   switch (phase) {
     case 'funding': {
-      const parts = asList(rest, 3)
-      const transaction = asBytes(parts?.[0], fundingBytesMax)
-      const [isReady, isPeerReady] = [flagFrom(parts?.[1]), flagFrom(parts?.[2])]
-      if (!transaction || isReady === undefined || isPeerReady === undefined) return noRest
-      const fundingTransaction = transaction.length > 0 ? transaction : null
-      return accepted({ ...live, phase, fundingTransaction, isReady, isPeerReady })
+      const [isReady, isPeerReady] = (asList(rest, 2) ?? []).map(flagFrom)
+      return isReady === undefined || isPeerReady === undefined
+        ? noRest
+        : accepted({ ...live, phase, isReady, isPeerReady })
     }
     case 'open': {
       const shutdown = shutdownFrom(rest)

@@ -8,7 +8,7 @@ import {
   signCommitment,
 } from './commitments.ts'
 import { firstContent } from './content.ts'
-import { decline, type Effect, type FundingView, move, refuse, type Step, send, stay } from './effects.ts'
+import { decline, type Effect, type FundingView, move, moveNoting, refuse, type Step, send, stay } from './effects.ts'
 import { pursueEnd } from './ending.ts'
 import type { Message } from './messages.ts'
 import { fundingOutput } from './opening.ts'
@@ -57,8 +57,8 @@ export function onFunding(channel: Channel, transaction: Uint8Array, secrets: Ch
   const outpoint = outpointIn(transaction, draft, accepterKeys)
   if (!outpoint) return refuse(channel, 'wrong-funding')
   const opening: Opening = { draft, accepterKeys, funding: outpoint }
-  const next = { phase: 'signing', own: 'opener', draft, opening, fundingTransaction: transaction } as const
-  return move(next, send(fundMessage(opening, secrets)))
+  const next = { phase: 'signing', own: 'opener', draft, opening } as const
+  return moveNoting(next, [{ type: 'funding', transaction }], send(fundMessage(opening, secrets)))
 }
 
 /** The opener names the funding and has signed the accepter's first commitment. [TW6] */
@@ -70,18 +70,18 @@ export function onFund(channel: Channel, message: MessageOf<'fund'>, secrets: Ch
   const opening: Opening = { draft: channel.draft, accepterKeys: channel.keys, funding }
   const live = firstLive(opening, 'accepter', signature, secrets)
   if (!live) return decline(channel, 0, 'wrong-signature')
-  const next: Funding = { ...live, phase: 'funding', fundingTransaction: null, isReady: false, isPeerReady: false }
+  const next: Funding = { ...live, phase: 'funding', isReady: false, isPeerReady: false }
   return move(next, send(fundedMessage(opening, secrets)))
 }
 
 /** The accepter has signed: now the coins are safe, and the funding may leave. [TW6] */
 export function onFunded(channel: Channel, { signature }: MessageOf<'funded'>, secrets: ChannelSecrets): Step {
   if (channel.phase !== 'signing') return stay(channel)
-  const { opening, fundingTransaction } = channel
+  const { opening } = channel
   const live = firstLive(opening, 'opener', signature, secrets)
   if (!live) return decline(channel, 0, 'wrong-signature')
-  const next: Funding = { ...live, phase: 'funding', fundingTransaction, isReady: false, isPeerReady: false }
-  return move(next, { type: 'broadcast', transaction: fundingTransaction })
+  const next: Funding = { ...live, phase: 'funding', isReady: false, isPeerReady: false }
+  return move(next, { type: 'broadcast-funding' })
 }
 
 /** The other side sees the funding deep enough. [TW7] */
@@ -97,12 +97,13 @@ export function onChain(channel: Channel, view: FundingView, secrets: ChannelSec
   const seen = seeFunding(channel, view)
   const next = seen.channel as LiveChannel
   const step = next.phase === 'funding' && !view.isSpent ? pursueFunding(next, view) : pursueEnd(next, view, secrets)
-  return { ...step, effects: [...step.effects, ...seen.effects] }
+  // TW39: a reorganization may have lost it, in any phase.
+  const isLost = view.fundedAt === null && !view.isSpent && channel.own === 'opener' && channel.origin === 'own'
+  const lost: Effect[] = isLost ? [{ type: 'broadcast-funding' }] : []
+  return { ...step, effects: [...step.effects, ...lost, ...seen.effects] }
 }
 
 function pursueFunding(channel: Funding, view: FundingView): Step {
-  if (channel.fundingTransaction && view.fundedAt === null)
-    return stay(channel, { type: 'broadcast', transaction: channel.fundingTransaction })
   if (channel.isReady || !isProven(channel.opening, view)) return stay(channel)
   const next: Funding = { ...channel, isReady: true }
   return move(next.isPeerReady ? opened(next) : next, send({ type: 'ready' }))
@@ -123,7 +124,7 @@ export function greetEarly(channel: Exclude<Channel, LiveChannel>, secrets: Chan
 }
 
 function opened(channel: Funding): Channel {
-  const { phase: _, fundingTransaction: __, isReady: ___, isPeerReady: ____, ...live } = channel
+  const { phase: _, isReady: __, isPeerReady: ___, ...live } = channel
   return { ...live, phase: 'open', shutdown: { own: null, isByPeer: false } }
 }
 

@@ -95,17 +95,10 @@ export type Channel =
       readonly own: 'opener'
       readonly draft: Draft
       readonly opening: Opening
-      readonly fundingTransaction: Uint8Array
     }
   | { readonly phase: 'accepted'; readonly own: 'accepter'; readonly draft: Draft; readonly keys: SideKeys }
   | { readonly phase: 'declined'; readonly own: Side; readonly draft: Draft; readonly fault: DraftFault | 'abandoned' }
-  | (Live & {
-      readonly phase: 'funding'
-      /** The opener's, to be broadcast again. */
-      readonly fundingTransaction: Uint8Array | null
-      readonly isReady: boolean
-      readonly isPeerReady: boolean
-    })
+  | (Live & { readonly phase: 'funding'; readonly isReady: boolean; readonly isPeerReady: boolean })
   | (Live & { readonly phase: 'open'; readonly shutdown: Shutdown })
   | (Live & {
       readonly phase: 'closing'

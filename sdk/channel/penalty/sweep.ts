@@ -103,6 +103,21 @@ export function claimFee(claim: {
   return most > market ? sats(market + (most - market) / 2n ** BigInt(Math.max(0, blocksLeft))) : market
 }
 
+/**
+ * True where a claim gives more than it costs at a feerate, and more than dust: an HTLC transaction costs itself and the sweep
+ * after it.
+ */
+export function isWorthClaiming(claim: Claim, feerate: Feerate): boolean {
+  const weight =
+    'output' in claim ? sweepWeightMax([claim], payoutLike) : htlcWeightMax(claim, payoutLike) + delayedSweepWeight
+  return claim.value >= feeOf(weight, feerate) + dustLimit(payoutLike)
+}
+
+/** A script of P2WPKH, for its length. */
+const payoutLike = /* @__PURE__ */ Uint8Array.of(0, 20, ...new Uint8Array(20))
+/** Of a transaction that takes a delayed output to such a script, rounded up. */
+const delayedSweepWeight = 500
+
 /** Blocks left until a deadline, for a transaction that can be in the next block at the earliest. */
 export function blocksLeft(deadline: Height | null, tip: Height): number | null {
   return deadline === null ? null : Math.max(0, deadline - tip - 1)

@@ -82,7 +82,7 @@ describe('what took the funding', () => {
     const pair = opened({ pushed: 100_000n })
     const [first, peerFirst] = [live(pair, 'opener'), live(pair, 'accepter')]
     feed(pair, 'opener', propose(pay))
-    expect(seen(pair, 'opener', 'opener', first)).toMatchObject({ kind: 'self-revoked', number: 0 })
+    expect(seen(pair, 'opener', 'opener', first)).toMatchObject({ kind: 'own-other', number: 0 })
     expect(seen(pair, 'opener', 'accepter', peerFirst)).toMatchObject({ kind: 'revoked', number: 0 })
     const lost = { ...pair, channels: { ...pair.channels, opener: first } }
     const newer = classify(first, pair.secrets.opener, transactionOf(pair, 'accepter'), [])

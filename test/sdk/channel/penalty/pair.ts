@@ -85,6 +85,8 @@ export function take(pair: Pair, side: Side, { channel, effects }: Step): readon
   for (const effect of effects) {
     if (effect.type === 'persist') pair.notes[side].push(...effect.notes)
     if (effect.type === 'broadcast') pair.broadcast[side].push(effect.transaction)
+    if (effect.type === 'broadcast-funding')
+      for (const note of pair.notes[side]) if (note.type === 'funding') pair.broadcast[side].push(note.transaction)
     if (effect.type === 'send') messages.push(effect.message)
   }
   pair.sent[side].push(...messages)
@@ -148,7 +150,7 @@ export function opened(wish: PairWish = {}): Pair {
     const channel = live(pair, side)
     if (channel.phase !== 'open' || !channel.session.isMet) throw new Error(`The ${side} is ${channel.phase}.`)
     pair.sent[side].length = 0
-    pair.notes[side].length = 0
+    pair.notes[side].splice(0, pair.notes[side].length, ...pair.notes[side].filter(({ type }) => type === 'funding'))
   }
   return pair
 }
