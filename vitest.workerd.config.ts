@@ -20,5 +20,6 @@ const bindings = { CHAINS: JSON.stringify(chains), BITCOIN: JSON.stringify(bitco
 
 export default defineConfig({
   plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })],
-  test: { include: ['test/edge/workerd/**/*.test.ts'], testTimeout: 30_000 },
+  // A bound for what hangs, not for what is slow: other checks share the cores.
+  test: { include: ['test/edge/workerd/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, maxWorkers: 1 },
 })

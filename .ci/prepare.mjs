@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path'
 
 const root = dirname(import.meta.dirname)
-const programs = ['test/bench', 'test/conformance', 'test/sim']
+const programs = ['test/bench', 'test/chaos', 'test/conformance', 'test/sim']
 const settings = ['.ci/declarations.json', 'package.json', 'tsconfig.json', 'tsup.config.ts', 'wrangler.toml']
 const builtFrom = ['sdk', 'edge', 'examples', ...programs, ...settings]
 const typesToo = process.argv.includes('--types')

@@ -106,6 +106,12 @@ export type ChainEffect =
   | { readonly type: 'poll' }
   | { readonly type: 'deliver'; readonly shard: number; readonly settlements: readonly Settlement[] }
 
+/** What the step goes by. */
+export interface StepConfig extends Pick<ChainConfig, 'leaseMs' | 'pollMs'> {
+  /** Nothing is sent while true. */
+  readonly isPaused?: boolean
+}
+
 export interface ChainStep {
   readonly changes: readonly ChainChange[]
   readonly effects: readonly ChainEffect[]
@@ -120,7 +126,7 @@ export interface ChainStep {
  * the lease has ended and a look-up by hash found nothing. A no counts when it is definite; whatever else comes
  * back, or nothing, leaves the row leased.
  */
-export function chainStep(rows: ChainRows, event: ChainEvent, config: ChainConfig): ChainStep {
+export function chainStep(rows: ChainRows, event: ChainEvent, config: StepConfig): ChainStep {
   const draft = openChainDraft(rows, event.now)
   const effects: ChainEffect[] = []
   const taken: Taken[] = []
@@ -134,7 +140,7 @@ function decide(
   rows: ChainRows,
   draft: ChainDraft,
   event: ChainEvent,
-  config: ChainConfig,
+  config: StepConfig,
   { effects, taken }: { readonly effects: ChainEffect[]; readonly taken: Taken[] },
 ): void {
   const { now } = event
@@ -199,11 +205,11 @@ function decide(
 }
 
 /** When the step wants the next tick, or nothing while there is nothing to do. */
-export function chainWakeAt(rows: ChainRows): number | null {
+export function chainWakeAt(rows: ChainRows, isPaused = false): number | null {
   const { windowAt, sendingUntil, pausedUntil, pollAt } = rows.head()
   const first = rows.firstEvent()
   const times = [
-    windowAt === null ? null : Math.max(windowAt, sendingUntil ?? 0, pausedUntil),
+    windowAt === null || isPaused ? null : Math.max(windowAt, sendingUntil ?? 0, pausedUntil),
     pollAt,
     rows.nextDue(),
     first ? first.at + retentionMs + pruneEveryMs : null,
@@ -294,7 +300,14 @@ function pollDue(draft: ChainDraft, now: number): readonly ChainEffect[] {
   return [{ type: 'poll' }]
 }
 
-function openWindow(rows: ChainRows, draft: ChainDraft, now: number, { leaseMs }: ChainConfig): readonly ChainEffect[] {
+function openWindow(
+  rows: ChainRows,
+  draft: ChainDraft,
+  now: number,
+  { leaseMs, isPaused = false }: StepConfig,
+): readonly ChainEffect[] {
+  // Paused by the operator: all else goes on, so that what is out there comes to its end.
+  if (isPaused) return []
   const { windowAt, sendingUntil, pausedUntil, isUnknownsTurn, window: last } = draft.head()
   if (windowAt === null || Math.max(windowAt, sendingUntil ?? 0, pausedUntil) > now) return []
   const turns = isUnknownsTurn ? (['unknown', 'known'] as const) : (['known', 'unknown'] as const)

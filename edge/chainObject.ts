@@ -1,7 +1,8 @@
 import { DurableObject } from 'cloudflare:workers'
 import { invariant } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
-import type { Address, BatchId, ChainId, TxHash } from '../sdk/units.ts'
+import { type Address, type BatchId, type ChainId, type TxHash, toHex } from '../sdk/units.ts'
+import { type Controls, openControls } from './admin.ts'
 import { type Audience, openAudience } from './audience.ts'
 import {
   type ChainEffect,
@@ -23,8 +24,18 @@ import { type Health, openHealth } from './executor/health.ts'
 import { executorsOf } from './executor/jsonRpc.ts'
 import type { Executor } from './executor/port.ts'
 import { eventsPerReadMax, eventsWaitMs, readersMax, windowsPerReadMax } from './limits.ts'
-import type { Awaited, ChainApi, Env, EventsAnswer, MemberStatus, WindowAnswer } from './objects.ts'
+import type {
+  Awaited,
+  ChainApi,
+  ChainFigures,
+  Env,
+  EventsAnswer,
+  ExportedRow,
+  MemberStatus,
+  WindowAnswer,
+} from './objects.ts'
 import { shardName } from './placement.ts'
+import type { AuditRow } from './policy.ts'
 import { type KeyClaim, openReplies, type Replies, type Reply } from './replies.ts'
 import { openRunner, type Runner } from './runner.ts'
 import { openFaults, openIdentity } from './sql.ts'
@@ -33,6 +44,8 @@ import { openFaults, openIdentity } from './sql.ts'
 export class ChainObject extends DurableObject<Env> implements ChainApi {
   readonly #store: ChainStore
   readonly #replies: Replies
+  readonly #controls: Controls
+  readonly #faults: ReturnType<typeof openFaults>
   readonly #identity: ReturnType<typeof openIdentity>
   #health: Health | undefined
   readonly #runner: Runner<ChainEvent, ChainStep>
@@ -45,6 +58,8 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     const { storage } = ctx
     this.#store = openChainStore(storage.sql)
     this.#replies = openReplies(storage.sql)
+    this.#controls = openControls(storage.sql)
+    this.#faults = openFaults(storage.sql)
     this.#identity = openIdentity(storage.sql)
     this.#audience = openAudience(ctx, (batch, after) => this.#eventsNow(batch, after))
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
@@ -58,15 +73,15 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     this.#runner = openRunner<ChainEvent, ChainEffect, ChainStep>({
       storage,
       now: Date.now,
-      decide: (event) => chainStep(this.#store, event, this.#config()),
+      decide: (event) => chainStep(this.#store, event, { ...this.#config(), isPaused: this.#controls.isPaused() }),
       commit: (step) => {
         this.#store.apply(step.changes)
         this.#tell(step)
       },
-      wakeAt: () => chainWakeAt(this.#store),
+      wakeAt: () => chainWakeAt(this.#store, this.#controls.isPaused()),
       tick: (now) => ({ type: 'tick', now }),
       perform: (effect) => doForChain(effect, world),
-      report: openFaults(storage.sql).report,
+      report: this.#faults.report,
     })
     ctx.blockConcurrencyWhile(() => this.#runner.resume())
   }
@@ -153,6 +168,43 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   async raw(hash: TxHash): Promise<{ readonly sender: Address; readonly raw: Uint8Array } | null> {
     const [row, payload] = [this.#store.tx(hash), this.#store.payload(hash)]
     return row && payload ? { sender: row.sender, raw: payload.raw } : null
+  }
+
+  async figures(): Promise<ChainFigures> {
+    const { open, queued, window, sequence, failures } = this.#store.head()
+    const due = chainWakeAt(this.#store)
+    const isPaused = this.#controls.isPaused()
+    const health = this.#health
+    const up = health ? health.order().filter((index) => !health.isOpen(index)).length : 1
+    return {
+      ...{ open, queued, windows: window, events: sequence, failures, isPaused, executorsUp: up },
+      // What a paused chain does not do is not late.
+      lagMs: isPaused || due === null ? 0 : Math.max(0, Date.now() - due),
+      faults: this.#faults.count(),
+    }
+  }
+
+  async setPaused(chain: ChainId, isPaused: boolean): Promise<void> {
+    this.#identity.set(chain, 0)
+    this.#controls.setPaused(isPaused)
+    if (!isPaused) await this.#runner.wake()
+  }
+
+  async rows(after: number, limit: number): Promise<readonly ExportedRow[]> {
+    return this.#store.openAfter(after, limit).map((row) => {
+      const { arrival, hash, sender, nonce, status, attempts } = row
+      const raw = this.#store.payload(hash)?.raw
+      return { arrival, hash, sender, nonce, status, attempts, raw: raw ? toHex(raw) : null }
+    })
+  }
+
+  async audit(chain: ChainId, rows: readonly AuditRow[]): Promise<void> {
+    this.#identity.set(chain, 0)
+    this.#controls.audit(rows, Date.now())
+  }
+
+  async audited(after: number, limit: number): Promise<readonly (AuditRow & { readonly number: number })[]> {
+    return this.#controls.audited(after, limit)
   }
 
   async claimKey(key: string, fingerprint: string): Promise<KeyClaim> {

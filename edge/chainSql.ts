@@ -22,6 +22,8 @@ export interface ChainStore extends ChainRows {
   /** Applies changes in their order. To be called inside a transaction. */
   readonly apply: (changes: readonly ChainChange[]) => void
   readonly members: (batch: BatchId) => readonly MemberRow[]
+  /** Transactions that have not ended, by arrival. */
+  readonly openAfter: (arrival: number, limit: number) => readonly TxRow[]
   /** Batches that a transaction is of. */
   readonly batchesOf: (hash: TxHash) => readonly BatchId[]
   readonly isMember: (sender: Address, hash: TxHash) => boolean
@@ -93,7 +95,9 @@ export function openChainStore(sql: Sql): ChainStore {
     nextDue: () => {
       const found = firstOf(
         sql,
-        'SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM txs UNION SELECT MIN(due_at) FROM outbox)',
+        // With the condition of the partial index: without it each look would read the whole table.
+        `SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM txs WHERE due_at IS NOT NULL
+         UNION SELECT MIN(due_at) FROM outbox)`,
       )
       return (found?.at ?? null) as number | null
     },
@@ -107,6 +111,8 @@ export function openChainStore(sql: Sql): ChainStore {
       [
         ...sql.exec('SELECT batch, hash, position, sender, at FROM members WHERE batch = ? ORDER BY position', batch),
       ] as unknown as MemberRow[],
+    openAfter: (arrival, limit) =>
+      all<TxRow>('SELECT row FROM txs WHERE arrival > ? ORDER BY arrival LIMIT ?', arrival, limit),
     batchesOf: (hash) =>
       [...sql.exec('SELECT batch FROM members WHERE hash = ?', hash)].map(({ batch }) => batch as BatchId),
     isMember: (sender, hash) =>

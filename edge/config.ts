@@ -17,6 +17,8 @@ export interface ChainConfig {
   readonly pollMs: number
   /** How long one sending may take before its outcome is looked up instead. */
   readonly leaseMs: number
+  /** New transactions are refused; what is here goes on. */
+  readonly isDraining: boolean
 }
 
 export type Chains = ReadonlyMap<ChainId, ChainConfig>
@@ -25,7 +27,7 @@ const chainsMax = 64
 const executorsMax = 8
 
 /**
- * Reads the `CHAINS` variable: JSON, from chain id to `{ fork, executors, finality?, pollMs?, leaseMs? }`.
+ * Reads the `CHAINS` variable: JSON, from chain id to `{ fork, executors, finality?, pollMs?, leaseMs?, draining? }`.
  * Never throws.
  *
  * Refuses unknown fields, so that a misspelt one is not a default in disguise.
@@ -69,13 +71,13 @@ export function readChainId(text: string): ChainId | undefined {
   return Number.isSafeInteger(value) ? chainId(value) : undefined
 }
 
-const fields = ['fork', 'executors', 'finality', 'pollMs', 'leaseMs']
+const fields = ['fork', 'executors', 'finality', 'pollMs', 'leaseMs', 'draining']
 
 function decodeChain(id: ChainId, value: unknown): Decoded<ChainConfig> {
   if (!isRecord(value)) return refused('not an object')
   const stray = Object.keys(value).find((key) => !fields.includes(key))
   if (stray !== undefined) return refused(`unknown field "${stray}"`)
-  const { fork, executors, finality = 'tag', pollMs = 500, leaseMs = 5_000 } = value
+  const { fork, executors, finality = 'tag', pollMs = 500, leaseMs = 5_000, draining = false } = value
   if (typeof fork !== 'string' || !Object.hasOwn(gasTables, fork)) return refused('the fork is not a known one')
   if (!Array.isArray(executors) || executors.length === 0 || executors.length > executorsMax)
     return refused(`executors are not a list of 1 to ${executorsMax} addresses`)
@@ -83,7 +85,8 @@ function decodeChain(id: ChainId, value: unknown): Decoded<ChainConfig> {
   if (finality !== 'tag' && !isWithin(finality, 1, 10_000)) return refused('finality is not "tag" or 1 to 10000 blocks')
   if (!isWithin(pollMs, 50, 60_000)) return refused('pollMs is not within 50 to 60000')
   if (!isWithin(leaseMs, 3_000, 60_000)) return refused('leaseMs is not within 3000 to 60000')
-  return accepted({ id, fork: fork as Fork, executors, finality, pollMs, leaseMs })
+  if (typeof draining !== 'boolean') return refused('draining is not true or false')
+  return accepted({ id, fork: fork as Fork, executors, finality, pollMs, leaseMs, isDraining: draining })
 }
 
 /** The Bitcoin network whose channels this edge closes in time. */

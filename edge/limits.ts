@@ -46,6 +46,8 @@ export const queuedMax = 20_000
 export const lanesInFlightMax = 4
 /** How long one call to an executor may take. */
 export const executorTimeoutMs = 2_000
+/** How long an executor may take for a whole window, within the lease. */
+export const envelopeMsMax = 30_000
 /** Longest answer of an executor that is read. */
 export const executorAnswerBytesMax = 16 * 1024 * 1024
 /** Most calls in one JSON-RPC array. */
@@ -150,3 +152,18 @@ export const replyLeaseMs = 60_000
 /** Most sockets of one box, and of one chain object. */
 export const boxSocketsMax = 8
 export const statusSocketsMax = 1_000
+
+/** Transactions of one sender that a shard takes at once, and a second over time; beyond, `rate-limited`. */
+export const senderBurst = 512
+export const senderPerSecond = 64
+/** Most senders whose allowance is remembered; the rest have a whole one. */
+export const sendersRemembered = 10_000
+/** Transactions from one network address that may be none, at once and a second; and addresses that are remembered. */
+export const badSignaturesBurst = 64
+export const badSignaturesPerSecond = 1
+export const addressesRemembered = 10_000
+/** How late what is due may be while the edge still counts as ready. */
+export const alarmLagMsMax = 5_000
+/** Rows in one answer to an operator, and most audit rows that are kept. */
+export const rowsPerReadMax = 1_000
+export const auditMax = 100_000

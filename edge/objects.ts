@@ -1,9 +1,10 @@
 import type { RelayEvent, TxStatus } from '../sdk/ports.ts'
-import type { Address, BatchId, ChainId, TxHash } from '../sdk/units.ts'
+import type { Address, BatchId, ChainId, Hex, TxHash } from '../sdk/units.ts'
 import type { Member, Notice, Offer, Taken } from './chain.ts'
 import type { PlanRow, Settlement, WindowRow } from './chainRows.ts'
 import type { Access, BoxAnswer, BoxRefusal, InboxAnswer, Post } from './channelBox.ts'
 import type { Deposit, DepositRow } from './channelBoxRows.ts'
+import type { AuditRow } from './policy.ts'
 import type { KeyClaim, Reply } from './replies.ts'
 import type { Answer, Item } from './shard.ts'
 import type { NonceStanding } from './shardNonces.ts'
@@ -38,6 +39,31 @@ export interface Awaited {
   readonly sequence: number
 }
 
+/** How one chain fares, in numbers. */
+export interface ChainFigures {
+  readonly open: number
+  readonly queued: number
+  readonly windows: number
+  readonly events: number
+  readonly failures: number
+  readonly executorsUp: number
+  /** How long something that is due has waited, in milliseconds. */
+  readonly lagMs: number
+  readonly faults: number
+  readonly isPaused: boolean
+}
+
+/** A transaction that has not ended, for the operator: enough to send it again by hand. */
+export interface ExportedRow {
+  readonly arrival: number
+  readonly hash: TxHash
+  readonly sender: Address
+  readonly nonce: number
+  readonly status: TxStatus
+  readonly attempts: number
+  readonly raw: Hex | null
+}
+
 /** A window, and the plan of its transactions. */
 export type WindowAnswer = Omit<WindowRow, 'transactions'> & Pick<PlanRow, 'transactions'>
 
@@ -68,6 +94,12 @@ export interface ChainApi {
   ) => Promise<readonly (TxStatus | null)[]>
   /** The bytes of a transaction that has not ended. */
   readonly raw: (hash: TxHash) => Promise<{ readonly sender: Address; readonly raw: Uint8Array } | null>
+  readonly figures: () => Promise<ChainFigures>
+  readonly setPaused: (chain: ChainId, isPaused: boolean) => Promise<void>
+  /** In the order of arrival, after one of them. */
+  readonly rows: (after: number, limit: number) => Promise<readonly ExportedRow[]>
+  readonly audit: (chain: ChainId, rows: readonly AuditRow[]) => Promise<void>
+  readonly audited: (after: number, limit: number) => Promise<readonly (AuditRow & { readonly number: number })[]>
   readonly claimKey: (key: string, fingerprint: string) => Promise<KeyClaim>
   readonly keepReply: (key: string, fingerprint: string, reply: Reply) => Promise<void>
   /** Gives a key up, because its request was refused. */
@@ -120,4 +152,8 @@ export interface Env {
   readonly CHAINS: string
   /** JSON or empty; see config.ts. */
   readonly BITCOIN: string
+  /** JSON or empty; see security.ts. A secret. */
+  readonly SECURITY?: string
+  /** `requests`: one line of log for each. */
+  readonly LOG?: string
 }

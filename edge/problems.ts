@@ -1,6 +1,6 @@
 /** One kind of refusal: its HTTP status, its title, and whether the very same request may succeed later. */
 export interface ProblemKind {
-  readonly status: 400 | 401 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 426 | 429 | 500 | 503
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 426 | 429 | 500 | 503
   readonly title: string
   readonly retryable: boolean
 }
@@ -60,6 +60,11 @@ const kinds = {
   'stale-deposit': no(409, 'A better closing is deposited already'),
   'conflicting-deposit': no(409, 'Another closing is deposited under this number'),
 
+  'rate-limited': later(429, 'Too many requests'),
+  'policy-denied': no(403, 'A rule of the operator forbids the transaction'),
+  'policy-review': later(503, 'A person looks at the transaction first'),
+  'not-ready': later(503, 'The edge does not serve every chain in time'),
+  draining: later(503, 'The edge takes no new transactions'),
   backpressure: later(503, 'The queue is full'),
   'executor-unavailable': later(503, 'The executor does not answer'),
   unavailable: later(503, 'A part of the edge did not answer'),

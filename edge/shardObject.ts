@@ -2,11 +2,13 @@ import { DurableObject } from 'cloudflare:workers'
 import { invariant } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, ChainId, TxHash } from '../sdk/units.ts'
+import { openBuckets } from './buckets.ts'
 import type { Settlement } from './chainRows.ts'
 import { chainConfig } from './config.ts'
 import { type Health, openHealth } from './executor/health.ts'
 import { executorsOf } from './executor/jsonRpc.ts'
 import type { Executor } from './executor/port.ts'
+import { senderBurst, senderPerSecond, sendersRemembered } from './limits.ts'
 import type { Env, ShardApi } from './objects.ts'
 import { chainName } from './placement.ts'
 import { openRunner, type Runner } from './runner.ts'
@@ -24,10 +26,13 @@ import { type NonceStanding, nonceStanding } from './shardNonces.ts'
 import { openShardStore } from './shardSql.ts'
 import { openFaults, openIdentity } from './sql.ts'
 
+const tooMany: Answer = { ok: false, code: 'rate-limited', detail: 'The sender sends too many at once.' }
+
 /** The Durable Object around the shard's step: rows in SQLite, nonces from the executor, offers to the chain object. */
 export class ShardObject extends DurableObject<Env> implements ShardApi {
   readonly #identity: ReturnType<typeof openIdentity>
   #health: Health | undefined
+  readonly #buckets = openBuckets({ burst: senderBurst, perSecond: senderPerSecond }, sendersRemembered)
   readonly #world: ShardWorld
   readonly #runner: Runner<ShardEvent, ShardStep>
 
@@ -65,8 +70,14 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
 
   async submit(chain: ChainId, shard: number, items: readonly Item[]): Promise<readonly Answer[]> {
     this.#identity.set(chain, shard)
-    const facts = await learn(items, this.#world)
-    return this.#runner.feed({ type: 'submit', items, facts, now: Date.now() }).answers
+    // Bytes that are here already cost nothing, and their sender must hear of them.
+    const isWithin = (item: Item) =>
+      this.#world.rows.row(item.hash) !== undefined || this.#buckets.take(item.sender, 1, Date.now())
+    const within = items.filter(isWithin)
+    const facts = await learn(within, this.#world)
+    const { answers } = this.#runner.feed({ type: 'submit', items: within, facts, now: Date.now() })
+    const answered = new Map(within.map((item, at) => [item, answers[at]]))
+    return items.map((item) => answered.get(item) ?? tooMany)
   }
 
   async settle(settlements: readonly Settlement[]): Promise<void> {

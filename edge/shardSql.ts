@@ -43,7 +43,11 @@ export function openShardStore(sql: Sql): ShardStore {
     dueAccounts: (now, limit) =>
       all<ShardAccount>('SELECT row FROM accounts WHERE check_at <= ? ORDER BY check_at LIMIT ?', now, limit),
     nextDue: () =>
-      number('SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM rows UNION SELECT MIN(check_at) FROM accounts)'),
+      // With the conditions of the partial indexes: without them each look would read the whole table.
+      number(
+        `SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM rows WHERE due_at IS NOT NULL
+         UNION SELECT MIN(check_at) FROM accounts WHERE check_at IS NOT NULL)`,
+      ),
     firstEnded: () => number(`SELECT MIN(since) AS at FROM rows WHERE stage = 'ended'`),
     apply: (changes) => {
       for (const change of changes) {

@@ -36,9 +36,10 @@ const amounts = ['maxFeePerGas', 'maxPriorityFeePerGas']
 const faultsMax = 16
 
 /** A short list of what went wrong last, for the operator. */
-export function openFaults(sql: Sql): { readonly report: (error: unknown) => void } {
+export function openFaults(sql: Sql): { readonly report: (error: unknown) => void; readonly count: () => number } {
   sql.exec('CREATE TABLE IF NOT EXISTS faults (at INTEGER NOT NULL, text TEXT NOT NULL)')
   return {
+    count: () => Number(firstOf(sql, 'SELECT COUNT(*) AS count FROM faults')?.count ?? 0),
     report: (error) => {
       sql.exec('INSERT INTO faults VALUES (?, ?)', Date.now(), error instanceof Error ? `${error.stack}` : `${error}`)
       sql.exec(

@@ -144,7 +144,8 @@ export function planWindow(
     lanes: heaviestFirst(planned).map((lane) =>
       lane.map((index) => {
         const { hash, sender } = chosen[index] as TxRow
-        return { hash, sender, raw: (payloads[index] as Payload).raw }
+        const { raw, footprint } = payloads[index] as Payload
+        return { hash, sender, raw, position: index, declaration: footprint }
       }),
     ),
   }

@@ -3,10 +3,14 @@ import type { Env } from './objects.ts'
 import { answerProblem, Refusal } from './routes/answer.ts'
 import { batches } from './routes/batches.ts'
 import { channels } from './routes/channels.ts'
+import { crossOrigin } from './routes/gate.ts'
 import { ops } from './routes/ops.ts'
 import { rpc } from './routes/rpc.ts'
+import { traced } from './routes/trace.ts'
 
-const app = new Hono<{ Bindings: Env }>()
+export const app = new Hono<{ Bindings: Env }>()
+  .use(traced)
+  .use(crossOrigin)
   .route('/', ops())
   .route('/v1/chains/:chain', batches())
   .route('/v1/channels/:channel', channels())

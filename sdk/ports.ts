@@ -1,5 +1,6 @@
-import type { Address, BatchId, BlockHash, ChainId, Hex, TxHash } from './units.ts'
+import type { Address, BatchId, BlockHash, ChainId, Hex, Slot, TxHash } from './units.ts'
 
+export type { BeaconNode, ProofNode } from './ports/beacon.ts'
 export type {
   BitcoinInclusion,
   BitcoinNode,
@@ -206,6 +207,13 @@ export interface NodeAccessList {
   readonly gasUsed: bigint
 }
 
+/** An account as the state after a block has it; zeros and no code when it does not exist. */
+export interface NodeAccount {
+  readonly nonce: number
+  readonly balance: bigint
+  readonly code: Uint8Array
+}
+
 /** What a node said when it refused: the `cause` of a `node/refused`. */
 export interface NodeRefusal {
   /** Of JSON-RPC, or an HTTP status when the node answered with nothing else. */
@@ -225,6 +233,10 @@ export interface EvmNode {
   readonly nonce: (account: Address, tag: 'latest' | 'pending' | 'finalized') => Promise<number>
   readonly balance: (account: Address) => Promise<bigint>
   readonly code: (account: Address) => Promise<Uint8Array>
+  /** State after the block of this number, which a node may refuse when it is not one of the newest. */
+  readonly account: (account: Address, block: number) => Promise<NodeAccount>
+  /** The 32 bytes in a slot, likewise. */
+  readonly slot: (account: Address, slot: Slot, block: number) => Promise<Uint8Array>
   readonly fees: () => Promise<{ readonly baseFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint }>
   readonly call: (call: NodeCall) => Promise<Uint8Array>
   readonly estimateGas: (call: NodeCall) => Promise<bigint>

@@ -19,12 +19,13 @@ const walls: Record<string, readonly string[]> = {
   'sdk/channel': [...leaves, 'crypto', 'bitcoin'],
   'sdk/till': [...leaves, 'crypto', 'bitcoin', 'channel', 'ports', 'client', 'hono'],
   'sdk/verify': [...leaves, 'crypto', 'evm', 'vm', 'trie'],
-  'sdk/client': [...leaves, 'ports', 'crypto', 'bitcoin', 'channel', 'verify'],
+  'sdk/client': [...leaves, 'ports', 'crypto', 'evm', 'vm', 'bitcoin', 'channel', 'verify'],
   'sdk/wallet': [
     ...leaves,
     ...['ports', 'crypto', 'keys', 'evm', 'trie', 'vm', 'batch', 'bitcoin', 'channel', 'verify', 'client'],
   ],
-  'sdk/connect': ['errors', 'units', 'ports', 'evm', 'verify', 'wallet', 'viem'],
+  'sdk/liar': [],
+  'sdk/connect': ['errors', 'units', 'ports', 'evm', 'verify', 'client', 'wallet', 'viem'],
   'sdk/adapters': [...leaves, 'ports', 'crypto', 'evm', 'idb-keyval', 'node:'],
   'sdk/index': ['errors', 'units', 'ports', 'evm', 'batch', 'verify', 'wallet'],
   // By the package's public names only, as a program of anybody else.
@@ -32,8 +33,8 @@ const walls: Record<string, readonly string[]> = {
   // The edge shares the relay's vocabulary (ports, types only) and never sees keys or wallet.
   // Examples use the package as its users do: by its public names.
   examples: ['lanekit', 'hono', 'viem', 'node:'],
-  // Node alone has threads: the worker's bundle holds nothing of this room.
-  'edge/parallel': [...leaves, 'crypto', 'evm', 'batch', 'trie', 'vm', 'node:'],
+  // Node alone has threads: the worker's bundle holds nothing of this room. Its log is owned as the file store's folder is.
+  'edge/parallel': [...leaves, 'adapters', 'crypto', 'evm', 'batch', 'trie', 'vm', 'node:'],
   edge: [...leaves, 'ports', 'crypto', 'evm', 'batch', 'trie', 'vm', 'channel', 'hono', 'cloudflare:workers'],
 }
 

@@ -1,4 +1,5 @@
 import { breakerFailures, breakerMsMax, breakerMsMin } from '../limits.ts'
+import type { Offers } from './envelope.ts'
 
 /** How each of a chain's executors has fared of late: a circuit breaker for each. */
 export interface Health {
@@ -8,6 +9,8 @@ export interface Health {
   readonly failed: (index: number) => void
   /** True while it is left alone. */
   readonly isOpen: (index: number) => boolean
+  /** What is known of each one's offers; whoever finds out writes it down. */
+  readonly offers: readonly Offers[]
 }
 
 interface Circuit {
@@ -41,5 +44,6 @@ export function openHealth(count: number, now: () => number): Health {
       circuits[index] = { failures, openUntil: pauseMs === 0 ? 0 : now() + pauseMs }
     },
     isOpen,
+    offers: circuits.map(() => ({ runsEnvelopes: undefined })),
   }
 }

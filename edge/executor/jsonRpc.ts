@@ -1,8 +1,9 @@
 import { invariant, SdkError } from '../../sdk/errors.ts'
 import { type Address, type TxHash, toHex } from '../../sdk/units.ts'
 import type { ChainConfig, Finality } from '../config.ts'
-import { callsPerRequestMax, executorAnswerBytesMax, executorTimeoutMs } from '../limits.ts'
+import { callsPerRequestMax, envelopeMsMax, executorAnswerBytesMax, executorTimeoutMs } from '../limits.ts'
 import { type Answer, isRecord, nonsense, readAnswer, readBlock, readInclusion, readQuantity } from './answer.ts'
+import { type EnvelopeRoad, forwardEnvelope } from './envelope.ts'
 import { forwardLanes } from './forward.ts'
 import type { Health } from './health.ts'
 import type { Block, Executor, Found, Head, Inclusion, Outcome } from './port.ts'
@@ -15,19 +16,29 @@ interface Call {
 }
 
 /** All executors of a chain as one; `health` is kept by the object that asks, for as long as it lives. */
-export function executorsOf({ executors, finality }: ChainConfig, health: Health): Executor {
-  const members = executors.map((url) => jsonRpcExecutor({ executors: [url], finality }))
+export function executorsOf(chain: ChainConfig, health: Health): Executor {
+  const { executors, finality } = chain
+  const members = executors.map((url, index) => {
+    const offers = health.offers[index]
+    return jsonRpcExecutor({ executors: [url], finality }, offers && { chain, offers })
+  })
   return severalExecutors(members, health, Date.now)
 }
 
 /**
  * An Ethereum node as executor, over JSON-RPC and HTTP.
  *
- * Transactions go one by one with `eth_sendRawTransaction`, since an array promises no order; questions go in arrays.
+ * A window goes as one envelope where the node runs envelopes (`lanekit_executeBatch`), else transactions go one by one
+ * with `eth_sendRawTransaction`, since an array promises no order; questions go in arrays.
  *
  * The address comes from configuration only.
+ *
+ * @param envelopes - What is kept of the node's offers; without it no envelope is tried.
  */
-export function jsonRpcExecutor({ executors, finality }: Pick<ChainConfig, 'executors' | 'finality'>): Executor {
+export function jsonRpcExecutor(
+  { executors, finality }: Pick<ChainConfig, 'executors' | 'finality'>,
+  envelopes?: Pick<EnvelopeRoad, 'chain' | 'offers'>,
+): Executor {
   const [url] = executors
   invariant(url, 'a chain has an executor')
   const ask = (calls: readonly Call[]) => askAll(url, calls)
@@ -56,7 +67,13 @@ export function jsonRpcExecutor({ executors, finality }: Pick<ChainConfig, 'exec
       }
       return nonces
     },
-    forward: (lanes, options) => forwardLanes(lanes, options, { send, now: Date.now }),
+    forward: async (lanes, options) => {
+      const timeoutMs = options.until - Date.now() + executorTimeoutMs // The lease lasts as long.
+      const askForAll: EnvelopeRoad['ask'] = (method, params) => askPatiently(url, { method, params }, timeoutMs)
+      const road = envelopes && { ...envelopes, ask: askForAll, now: Date.now }
+      if (road && (await forwardEnvelope(lanes, options, road))) return
+      await forwardLanes(lanes, options, { send, now: Date.now })
+    },
     find: (hashes) => findAll(ask, hashes),
     head: () => readHead(ask, finality),
     block: async (number) => {
@@ -138,6 +155,21 @@ async function askSome(url: string, calls: readonly Call[]): Promise<readonly (A
     if (read && typeof read.id === 'number' && read.id in answers) answers[read.id] = read.answer
   }
   return answers
+}
+
+/** One call that may take longer than others: it runs a whole window. Nothing when no readable answer came. */
+async function askPatiently(url: string, call: Call, timeoutMs: number): Promise<Answer | undefined> {
+  try {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 0, ...call })
+    const limits = {
+      timeoutMs: Math.max(executorTimeoutMs, Math.min(timeoutMs, envelopeMsMax)),
+      bytesMax: executorAnswerBytesMax,
+    }
+    const read = readAnswer(await post(url, body, limits))
+    return read?.id === 0 ? read.answer : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** One request to an executor. Throws `node/unreachable` or `node/nonsense`; the answer is an object or an array. */

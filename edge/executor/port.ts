@@ -1,11 +1,15 @@
+import type { Declaration } from '../../sdk/batch/index.ts'
 import type { Address, BlockHash, TxHash } from '../../sdk/units.ts'
 import type { ProblemCode } from '../problems.ts'
 
-/** One transaction on its way: bytes, and the sender whose nonces must stay in order. */
+/** One transaction on its way: bytes, the sender whose nonces must stay in order, and what an executor may be told beside. */
 export interface Sending {
   readonly hash: TxHash
   readonly sender: Address
   readonly raw: Uint8Array
+  /** Its place in the window's order. */
+  readonly position: number
+  readonly declaration: Declaration
 }
 
 /** What became of one sending. */
@@ -64,7 +68,8 @@ export interface Executor {
   /** The next nonce of each sender after the given block. Senders without a readable answer are left out. */
   readonly nonces: (senders: readonly Address[], at: number | 'latest') => Promise<ReadonlyMap<Address, number>>
   /**
-   * Sends every lane in its order, several lanes at a time, none twice.
+   * Sends every lane in its order, several lanes at a time, none twice; or all at once, in the window's order, to an
+   * executor that runs whole envelopes.
    *
    * A nonce leaves only after its predecessor was acknowledged. After an `unknown` nothing more is started:
    * what has not left is `unsent`. Every sending is reported exactly once, at the latest when the promise resolves.

@@ -18,6 +18,7 @@ export interface AnvilOptions {
 
 export interface Anvil {
   readonly url: string
+  readonly pid: number
   /** Resolves once the process has ended. Safe to call twice. */
   readonly stop: () => Promise<void>
 }
@@ -52,7 +53,7 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     await ended
   }
   try {
-    return { url: `http://${await listening(child)}`, stop }
+    return { url: `http://${await listening(child)}`, pid: child.pid ?? 0, stop }
   } catch (error) {
     await stop()
     throw error

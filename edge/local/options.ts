@@ -6,16 +6,17 @@ export interface Options {
   readonly exit: boolean
   /** Print one line of JSON last. */
   readonly json: boolean
-  /** A development node to use instead of starting one. */
-  readonly rpc: string | null
+  /** Which Ethereum node: the embedded executor, anvil, or a development node that runs already. */
+  readonly evm: { readonly kind: 'embedded' | 'anvil' } | { readonly kind: 'json-rpc'; readonly url: string }
   /** Port of the checkout, the edge with it; 0 lets the system choose. */
   readonly port: number
 }
 
-const usage = `npm start -- [--exit] [--json] [--rpc URL] [--port N]
+const usage = `npm start -- [--exit] [--json] [--anvil | --rpc URL] [--port N]
 
   --exit      end after the walk
   --json      print one line of JSON last
+  --anvil     use anvil instead of the embedded executor
   --rpc URL   use this development node instead of starting one
   --port N    serve checkout and edge on this port (default 8787)`
 
@@ -27,6 +28,7 @@ export function readOptions(words: readonly string[]): Options | string {
       options: {
         exit: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        anvil: { type: 'boolean', default: false },
         rpc: { type: 'string' },
         port: { type: 'string', default: '8787' },
         help: { type: 'boolean', default: false },
@@ -37,7 +39,13 @@ export function readOptions(words: readonly string[]): Options | string {
     if (!Number.isInteger(port) || port < 0 || port > 65_535)
       return `--port takes a number from 0 to 65535.\n\n${usage}`
     if (values.rpc !== undefined && !URL.canParse(values.rpc)) return `--rpc takes a URL.\n\n${usage}`
-    return { exit: values.exit, json: values.json, rpc: values.rpc ?? null, port }
+    if (values.rpc !== undefined && values.anvil) return `Either --anvil or --rpc.\n\n${usage}`
+    const { rpc, exit, json } = values
+    const evm =
+      rpc === undefined
+        ? ({ kind: values.anvil ? 'anvil' : 'embedded' } as const)
+        : ({ kind: 'json-rpc', url: rpc } as const)
+    return { exit, json, evm, port }
   } catch (error) {
     return `${error instanceof Error ? error.message : 'The options are not readable.'}\n\n${usage}`
   }

@@ -4,18 +4,17 @@ import { file } from '../../sdk/adapters/file.ts'
 import { httpRelay, rpcNode } from '../../sdk/adapters/index.ts'
 import { SdkError } from '../../sdk/errors.ts'
 import type { Store } from '../../sdk/ports.ts'
-import { startAnvil } from './anvil.ts'
 import { startBitcoin } from './bitcoinBackend.ts'
 import { serveCheckout, startMortalEdge } from './checkout.ts'
+import { startEvm } from './evmBackend.ts'
 import { type Options, readOptions } from './options.ts'
 import { report, summarize } from './summary.ts'
 import { walk } from './walk.ts'
 import { walkChannel } from './walkChannel.ts'
 import { totalsOf } from './windows.ts'
 
-/** The fork of the node that is started here, and how it mines: several transactions a block. */
+/** The fork of the node that is started here. */
 const fork = 'osaka'
-const mining = ['--block-time', '0.5']
 const root = join(import.meta.dirname, '../..')
 const folder = join(root, '.lanekit/run')
 
@@ -26,8 +25,8 @@ async function start(options: Options): Promise<boolean> {
   mkdirSync(folder, { recursive: true })
   const stops: (() => Promise<void>)[] = []
   try {
-    const node = options.rpc ? { url: options.rpc } : await startAnvil({ hardfork: fork, args: mining })
-    if ('stop' in node) stops.push(node.stop)
+    const node = await startEvm(options.evm, { fork, folder: join(folder, 'chain') })
+    stops.push(node.stop)
     const evm = rpcNode({ url: node.url })
     const chain = { id: await evm.chainId(), fork } as const
     const chains = { [chain.id]: { fork, executors: [node.url] } }
@@ -50,7 +49,7 @@ async function start(options: Options): Promise<boolean> {
     const walked = await walk({ store, relay: httpRelay(edge.url), evm, chain })
     const totals = await totalsOf(edge.url, chain.id)
     const paid = await walkChannel({ bitcoin, edge: edge.url, store: shopper, tillStore })
-    const backends = { evm: options.rpc ? 'json-rpc' : 'anvil', bitcoin: bitcoin.name }
+    const backends = { evm: options.evm.kind, bitcoin: bitcoin.name }
     const counted = { backends, walked, totals, paid, seconds: (Date.now() - began) / 1000 }
     const summary = summarize(counted)
     const print = options.json && options.exit ? process.stderr : process.stdout

@@ -16,6 +16,8 @@ export interface EdgeOptions {
   readonly bitcoin?: Readonly<Record<string, unknown>>
   /** On 127.0.0.1; 0 lets the system choose. */
   readonly port: number
+  /** Keeps what workerd writes to itself: under kills, it complains of every line that breaks. */
+  readonly isQuiet?: boolean
   /** The built edgeProcess.ts; by default `edge.js` beside this program. */
   readonly program?: string
 }
@@ -58,7 +60,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   }
   const program = options.program ?? fileURLToPath(new URL('./edge.js', import.meta.url))
   // A group of its own, so that one signal reaches workerd too.
-  const child = fork(program, { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(program, {
+    detached: true,
+    stdio: ['ignore', 'ignore', options.isQuiet ? 'ignore' : 'inherit', 'ipc'],
+  })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const kill = async () => {
     killGroup(child)

@@ -20,6 +20,7 @@ import {
 import type { Answer } from '../shard.ts'
 import { allowOnly, ask, chainOf, Refusal } from './answer.ts'
 import { mediaTypeOf, readBody } from './body.ts'
+import { admit, demandGoodFaith, noteBadFaith } from './gate.ts'
 import { storeAll } from './submission.ts'
 
 /** What a call comes to: the `result` or `error` of its answer. */
@@ -30,9 +31,12 @@ export function rpc() {
   return new Hono<{ Bindings: Env }>()
     .post('/:chain', async (context) => {
       const chain = chainOf(context.env, context.req.param('chain'))
+      admit(context, 'rpc')
+      demandGoodFaith(context)
       const read = readCalls(await readJson(context.req.raw), chain.id)
       if (!read.ok) return context.json({ jsonrpc: '2.0', id: null, error: read.error })
       const replies = await answerAll(context.env, chain, read.calls)
+      noteBadFaith(context, replies.filter(isNone).length)
       const answers = read.calls.flatMap(({ id }, at) =>
         id === undefined ? [] : [{ jsonrpc: '2.0', id, ...replies[at] }],
       )
@@ -78,6 +82,12 @@ async function answerAll(env: Env, chain: ChainConfig, calls: readonly RpcCall[]
     }
   })
   return Promise.all(replies)
+}
+
+/** True of the refusal of bytes that are no transaction. */
+function isNone(reply: Reply): boolean {
+  const { data } = ('error' in reply ? reply.error : {}) as { readonly data?: { readonly code?: unknown } }
+  return data?.code === 'invalid-transaction'
 }
 
 /** What a call needs to have asked of the executor. */

@@ -6,6 +6,7 @@ import { type Judged, judge, type Submission } from '../intake.ts'
 import { judgedPerTurnMax } from '../limits.ts'
 import type { Env } from '../objects.ts'
 import { chainName, shardName, shardOf } from '../placement.ts'
+import { type AuditRow, type Policy, policy } from '../policy.ts'
 import { problem } from '../problems.ts'
 import type { Answer } from '../shard.ts'
 import { ask, Refusal } from './answer.ts'
@@ -18,8 +19,10 @@ export interface Stored {
 
 /** Judges every transaction and has each stored by its sender's shard: what is answered with `ok` is durable. */
 export async function storeAll(env: Env, chain: ChainConfig, transactions: readonly Submission[]): Promise<Stored> {
+  if (chain.isDraining) throw new Refusal('draining', 'New transactions are not taken here for now.')
   const judged = await judgeAll(transactions, chain)
-  return { judged, answers: await store(env, chain, judged) }
+  const ruled = await rule(env, chain, judged)
+  return { judged: ruled, answers: await store(env, chain, ruled) }
 }
 
 /**
@@ -54,6 +57,24 @@ async function judgeAll(transactions: readonly Submission[], chain: ChainConfig)
     judged.push(judge(transaction, chain))
   }
   return judged
+}
+
+/** Asks the operator's rule about each fit one, and records what it said before anything else happens. */
+async function rule(env: Env, chain: ChainConfig, judged: readonly Judged[]): Promise<readonly Judged[]> {
+  const ruleOf: Policy | null = policy
+  if (ruleOf === null) return judged
+  const now = Date.now()
+  const audit: AuditRow[] = []
+  const ruled = judged.map((entry): Judged => {
+    if (!entry.ok) return entry
+    const decision = ruleOf(entry.item, { chain: chain.id, now })
+    audit.push({ at: now, hash: entry.item.hash, decision })
+    if (decision === 'allow') return entry
+    const code = decision === 'deny' ? 'policy-denied' : 'policy-review'
+    return { ok: false, code, detail: 'A rule of this edge, not of the chain.' }
+  })
+  if (audit.length > 0) await ask(() => env.CHAIN.getByName(chainName(chain.id)).audit(chain.id, audit))
+  return ruled
 }
 
 /** Hands the fit ones to their shards, all at once; each answer stands where its item stands. */

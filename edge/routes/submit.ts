@@ -13,6 +13,7 @@ import { chainName } from '../placement.ts'
 import type { Reply } from '../replies.ts'
 import { ask, Refusal } from './answer.ts'
 import { mediaTypeOf, readBody } from './body.ts'
+import { admit, demandGoodFaith, noteBadFaith } from './gate.ts'
 import { submit } from './submission.ts'
 
 /**
@@ -20,10 +21,16 @@ import { submit } from './submission.ts'
  * those in blocks, or when the time is up. Under an `Idempotency-Key`, the same request has the same answer for a day.
  */
 export async function answerBatch(context: Context<{ Bindings: Env }>, chain: ChainConfig): Promise<Response> {
+  admit(context, 'submit')
+  demandGoodFaith(context)
   const waitMs = waitOf(context.req.query('wait'))
   const key = keyOf(context.req.header('idempotency-key'))
   const { batch, bytes } = await readBatch(context.req.raw, chain)
-  const work = () => take(context.env, chain, batch, waitMs)
+  const work = async () => {
+    const reply = await take(context.env, chain, batch, waitMs)
+    noteBadFaith(context, reply.none)
+    return reply
+  }
   if (key === undefined) return answer(await work(), {})
 
   const object = context.env.CHAIN.getByName(chainName(chain.id))
@@ -42,7 +49,7 @@ export async function answerBatch(context: Context<{ Bindings: Env }>, chain: Ch
     case 'fresh': {
       try {
         const reply = await work()
-        await ask(() => object.keepReply(key, fingerprint, reply))
+        await ask(() => object.keepReply(key, fingerprint, { status: reply.status, body: reply.body }))
         return answer(reply, {})
       } catch (error) {
         await ask(() => object.releaseKey(key, fingerprint)).catch(() => undefined)
@@ -56,9 +63,16 @@ function answer({ status, body }: Reply, headers: Readonly<Record<string, string
   return new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })
 }
 
-async function take(env: Env, chain: ChainConfig, batch: ReceivedBatch, waitMs: number): Promise<Reply> {
+/** The answer, and how many of the transactions were none. */
+async function take(
+  env: Env,
+  chain: ChainConfig,
+  batch: ReceivedBatch,
+  waitMs: number,
+): Promise<Reply & { readonly none: number }> {
   const { items, awaited } = await submit(env, chain, batch)
-  if (waitMs === 0 || awaited.length === 0) return { status: 202, body: JSON.stringify({ batch: batch.id, items }) }
+  if (waitMs === 0 || awaited.length === 0)
+    return { status: 202, body: JSON.stringify({ batch: batch.id, items }), none: noneOf(items) }
   const object = env.CHAIN.getByName(chainName(chain.id))
   const statuses = await ask(() => object.outcomes(awaited, waitMs, 'end'))
   const today = new Map(awaited.map(({ hash }, at) => [hash, statuses[at]]))
@@ -66,7 +80,11 @@ async function take(env: Env, chain: ChainConfig, batch: ReceivedBatch, waitMs: 
   const receipts = await receiptsOf(chain, told)
   const whole = told.map((item) => (item.ok ? { ...item, receipt: receipts.get(item.hash) ?? null } : item))
   const isOver = told.every((item) => !item.ok || !open.has(item.status.state))
-  return { status: isOver ? 200 : 202, body: JSON.stringify({ batch: batch.id, items: whole }) }
+  return { status: isOver ? 200 : 202, body: JSON.stringify({ batch: batch.id, items: whole }), none: noneOf(items) }
+}
+
+function noneOf(items: readonly RelayItem[]): number {
+  return items.filter((item) => !item.ok && item.problem.code === 'invalid-transaction').length
 }
 
 /** States after which more is to come. */

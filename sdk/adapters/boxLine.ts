@@ -53,6 +53,8 @@ interface State {
   readonly timeoutMs: number
   readonly asked: Map<number, Waiting>
   reader: Reader | undefined
+  /** The last reader's end, on its way to the box: frames sent at once may be heard in any order. */
+  paused: Promise<unknown>
   isOpen: boolean
   lastId: number
   /** Stops the timer that {@link rest} set last. */
@@ -68,7 +70,7 @@ interface State {
  */
 export async function openLine(socket: BoxSocket, timeoutMs: number): Promise<Line> {
   const state: State = {
-    ...{ socket, timeoutMs, asked: new Map(), reader: undefined },
+    ...{ socket, timeoutMs, asked: new Map(), reader: undefined, paused: Promise.resolve() },
     ...{ isOpen: false, lastId: 0, disarm: () => undefined },
   }
   socket.onmessage = ({ data }) => hear(state, data)
@@ -204,6 +206,7 @@ async function* read(state: State, after: number, signal: AbortSignal): AsyncGen
   const stop = () => wake()
   signal.addEventListener('abort', stop)
   try {
+    await state.paused
     if (signal.aborted) return
     await ask(state, { act: 'receive', after }, () => {
       reader.isReady = true
@@ -221,7 +224,7 @@ async function* read(state: State, after: number, signal: AbortSignal): AsyncGen
     signal.removeEventListener('abort', stop)
     state.reader = undefined
     // The line may be gone; then there is nothing left to pause.
-    if (state.isOpen) ask(state, { act: 'pause' }).catch(() => undefined)
+    if (state.isOpen) state.paused = ask(state, { act: 'pause' }).catch(() => undefined)
   }
 }
 

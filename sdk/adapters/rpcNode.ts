@@ -1,8 +1,8 @@
 import { type Decoded, SdkError } from '../errors.ts'
 import { headerFromJson, receiptFromJson } from '../evm/blockJson.ts'
 import { transactionFromJson } from '../evm/index.ts'
-import type { EvmNode, NodeBlock, NodeRefusal } from '../ports.ts'
-import { blockHash, chainId, type Hex, isHex, toHex, txHash } from '../units.ts'
+import type { EvmNode, NodeAccount, NodeBlock, NodeRefusal } from '../ports.ts'
+import { type Address, blockHash, chainId, fromHex, type Hex, isHex, toHex, txHash } from '../units.ts'
 import { type Counterpart, exchange, type Fetch, fieldsOf, nonsense, parseJson, quoted, unreachable } from './http.ts'
 import {
   readAccessList,
@@ -46,6 +46,9 @@ export function rpcNode(options: RpcNodeOptions): EvmNode {
       want(readCount(await ask('eth_getTransactionCount', [account, tag])), 'eth_getTransactionCount'),
     balance: async (account) => want(readQuantity(await ask('eth_getBalance', [account, 'latest'])), 'eth_getBalance'),
     code: async (account) => want(readBytes(await ask('eth_getCode', [account, 'latest'])), 'eth_getCode'),
+    account: (account, block) => accountAt(ask, account, block),
+    slot: async (account, slot, block) =>
+      fromHex(want(readWord(await ask('eth_getStorageAt', [account, slot, writeQuantity(block)])), 'eth_getStorageAt')),
     fees: () => fees(ask),
     call: async (call) => want(readBytes(await ask('eth_call', [writeCall(call), 'latest'])), 'eth_call'),
     estimateGas: async (call) => want(readQuantity(await ask('eth_estimateGas', [writeCall(call)])), 'eth_estimateGas'),
@@ -115,6 +118,20 @@ function refused(method: string, refusal: NodeRefusal): SdkError {
 function want<value>(value: value | undefined, method: string): value {
   if (value === undefined) throw nonsense(node, `the result of ${method} is not of its shape`)
   return value
+}
+
+async function accountAt(ask: Ask, account: Address, block: number): Promise<NodeAccount> {
+  const place = [account, writeQuantity(block)]
+  const [nonce, balance, code] = await Promise.all([
+    ask('eth_getTransactionCount', place),
+    ask('eth_getBalance', place),
+    ask('eth_getCode', place),
+  ])
+  return {
+    nonce: want(readCount(nonce), 'eth_getTransactionCount'),
+    balance: want(readQuantity(balance), 'eth_getBalance'),
+    code: want(readBytes(code), 'eth_getCode'),
+  }
 }
 
 /** EIP-1559: the base fee of the next block, and what the node suggests for the tip. */

@@ -1,9 +1,7 @@
-import type { Address, Slot } from '../units.ts'
+import type { Place } from '../evm/place.ts'
+import type { Address } from '../units.ts'
 
-/** A place in the state that a transaction can touch: an account's nonce, balance or code, or one storage slot. */
-export type Place =
-  | { readonly kind: 'nonce' | 'balance' | 'code'; readonly address: Address }
-  | { readonly kind: 'slot'; readonly address: Address; readonly slot: Slot }
+export type { Place } from '../evm/place.ts'
 
 /**
  * What a transaction touches. A place stands in one of the three at the most; a place that is written may

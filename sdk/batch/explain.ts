@@ -79,8 +79,11 @@ export function sentence(reason: WaitReason): string {
 
 function placesText([first, ...more]: readonly SharedPlace[]): string {
   invariant(first !== undefined, 'a wait has a cause')
-  const { place } = first
-  const text =
-    place.kind === 'slot' ? `slot ${place.slot} of ${place.address}` : `the ${place.kind} of ${place.address}`
+  const text = placeText(first.place)
   return more.length === 0 ? text : `${text} and ${more.length} more`
+}
+
+/** The place in words. */
+export function placeText(place: Place): string {
+  return place.kind === 'slot' ? `slot ${place.slot} of ${place.address}` : `the ${place.kind} of ${place.address}`
 }

@@ -3,6 +3,7 @@ export { type BinaryKeys, internBinary } from './binaryKeys.ts'
 export { checkPlan } from './check.ts'
 export { type Explanation, explain, explainWait, type SharedPlace, sentence, type WaitReason } from './explain.ts'
 export { declare, footprint, gasMax, undeclared } from './footprint.ts'
+export { type HotAdvice, type HotPlaces, hotPlaces, hotPlacesMax, hotSentence } from './hot.ts'
 export {
   intern,
   type Keys,
@@ -13,7 +14,29 @@ export {
 } from './keys.ts'
 export { normalise, type Op, placeKey } from './place.ts'
 export { type Plan, plan, planKeys, runMax, type Waits, waitsOf } from './plan.ts'
+export {
+  type AccountRule,
+  type PlaceRule,
+  ruleArgumentsMax,
+  ruleIndexMax,
+  ruleOffsetMax,
+  type SlotRule,
+  type Source,
+  type TemplateCall,
+} from './rule.ts'
 export { type Schedule, schedule, workersMax } from './schedule.ts'
+export {
+  applyTemplate,
+  type CodeHashes,
+  learnTemplate,
+  type Observation,
+  type Template,
+  type TemplateEntry,
+  templateEntriesMax,
+  templateKey,
+  templateObservationsMax,
+} from './template.ts'
+export { createTemplateBook, type TemplateBook, templateRunsMin, templatesMax } from './templateBook.ts'
 export {
   type Batch,
   batchBytesMax,

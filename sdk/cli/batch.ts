@@ -7,6 +7,8 @@ import {
   explain,
   type Footprint,
   footprint,
+  hotPlaces,
+  hotSentence,
   type Plan,
   plan,
   type ReceivedBatch,
@@ -65,7 +67,10 @@ export const explainBatch: Command = {
         ? reasons.map((reason) => `lane ${lane}: ${sentence(reason)}`)
         : [`lane ${lane}: ${index} waits for nothing`],
     )
-    return { end: 'ok', facts: { id: read.batch.id, explained }, lines: shortened(lines) }
+    // Where all are asked for, the whole is told too: at which places the batch holds itself up.
+    const hot = wanted.length > 0 ? [] : hotPlaces(read.footprints)
+    const hotLines = hot.map((one) => `hot: ${hotSentence(one)}`)
+    return { end: 'ok', facts: { id: read.batch.id, explained, hot }, lines: [...shortened(lines), ...hotLines] }
   },
 }
 

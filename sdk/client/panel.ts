@@ -18,7 +18,7 @@ export interface Told<value> {
 }
 
 /** Asks one node. Throws `node/...` for an answer that does not hold. */
-export type Question<value> = (node: BitcoinNode, index: number) => Promise<value>
+export type Question<value, node = BitcoinNode> = (node: node, index: number) => Promise<value>
 
 /**
  * Several nodes that are asked as one, none of them trusted. A node that fails or lies does not stop the others.
@@ -26,21 +26,26 @@ export type Question<value> = (node: BitcoinNode, index: number) => Promise<valu
  * Throws when there is no answer left: `node/nonsense` when one of them lied, else `node/refused` when one refused, else
  * `node/unreachable`. Each node's own words are a note.
  */
-export interface Panel {
+export interface Panel<node = BitcoinNode> {
   readonly size: number
   /**
    * Asks every node, and waits for all but those that did not answer the last time: these are asked along, so that they
    * come back when they can, and waited for only when nobody else has an answer.
    */
-  readonly ask: <value>(question: Question<value>) => Promise<readonly Told<value>[]>
+  readonly ask: <value>(question: Question<value, node>) => Promise<readonly Told<value>[]>
   /** Asks every node, and waits for all. */
-  readonly askAll: <value>(question: Question<value>) => Promise<readonly Told<value>[]>
+  readonly askAll: <value>(question: Question<value, node>) => Promise<readonly Told<value>[]>
   /** Holds against a node what others proved. */
   readonly accuse: (node: number, error: SdkError) => void
   readonly faults: () => readonly NodeFault[]
 }
 
-export function createPanel(nodes: readonly BitcoinNode[], clock: Pick<Clock, 'now'>): Panel {
+/** @param kind - What the nodes are called in messages. */
+export function createPanel<node = BitcoinNode>(
+  nodes: readonly node[],
+  clock: Pick<Clock, 'now'>,
+  kind = 'Bitcoin',
+): Panel<node> {
   const faults = new Map<number, NodeFault>()
   /** Those that did not answer the last time, and those of them that a question is out to. */
   const [silent, sought] = [new Set<number>(), new Set<number>()]
@@ -51,9 +56,9 @@ export function createPanel(nodes: readonly BitcoinNode[], clock: Pick<Clock, 'n
     faults.set(node, { node, at: clock.now(), error })
   }
 
-  const put = async <value>(index: number, question: Question<value>): Promise<Told<value> | SdkError> => {
+  const put = async <value>(index: number, question: Question<value, node>): Promise<Told<value> | SdkError> => {
     try {
-      const value = await question(nodes[index] as BitcoinNode, index)
+      const value = await question(nodes[index] as node, index)
       silent.delete(index)
       return { node: index, value }
     } catch (error) {
@@ -65,7 +70,7 @@ export function createPanel(nodes: readonly BitcoinNode[], clock: Pick<Clock, 'n
     }
   }
 
-  const askThese = async <value>(indices: readonly number[], question: Question<value>) => {
+  const askThese = async <value>(indices: readonly number[], question: Question<value, node>) => {
     const outcomes = await Promise.all(indices.map((index) => put(index, question)))
     return {
       told: outcomes.filter((outcome) => !(outcome instanceof SdkError)) as readonly Told<value>[],
@@ -73,7 +78,7 @@ export function createPanel(nodes: readonly BitcoinNode[], clock: Pick<Clock, 'n
     }
   }
 
-  const seek = (index: number, question: Question<unknown>) => {
+  const seek = (index: number, question: Question<unknown, node>) => {
     if (sought.has(index)) return
     sought.add(index)
     put(index, question).then(
@@ -96,12 +101,12 @@ export function createPanel(nodes: readonly BitcoinNode[], clock: Pick<Clock, 'n
       if (first.told.length > 0) return first.told
       const last = await askThese(others, question)
       if (last.told.length > 0) return last.told
-      throw failureOf([...first.failed, ...last.failed])
+      throw failureOf(kind, [...first.failed, ...last.failed])
     },
     askAll: async (question) => {
       const { told, failed } = await askThese(everyone, question)
       if (told.length > 0) return told
-      throw failureOf(failed)
+      throw failureOf(kind, failed)
     },
   }
 }
@@ -117,16 +122,16 @@ export function isNodeFault(error: unknown): error is SdkError {
 }
 
 const words = {
-  'node/nonsense': 'Of the Bitcoin nodes that answered, none told what holds.',
-  'node/refused': 'Of the Bitcoin nodes that answered, all refused.',
-  'node/unreachable': 'No Bitcoin node could be asked.',
+  'node/nonsense': (kind: string) => `Of the ${kind} nodes that answered, none told what holds.`,
+  'node/refused': (kind: string) => `Of the ${kind} nodes that answered, all refused.`,
+  'node/unreachable': (kind: string) => `No ${kind} node could be asked.`,
 } as const
 
 /** All nodes failed: what that comes to, worst first. */
-function failureOf(faults: readonly SdkError[]): SdkError {
+function failureOf(kind: string, faults: readonly SdkError[]): SdkError {
   const codes = ['node/nonsense', 'node/refused'] as const
   const code = codes.find((one) => faults.some((fault) => fault.code === one)) ?? 'node/unreachable'
-  return new SdkError(code, words[code], {
+  return new SdkError(code, words[code](kind), {
     retryable: faults.some(({ retryable }) => retryable),
     notes: faults.map(({ message }) => message),
   })

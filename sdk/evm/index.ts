@@ -51,6 +51,7 @@ export {
   type Priced,
 } from './fork.ts'
 export { messageHash, messagePayload, typedDataHash, typedDataPayload } from './message.ts'
+export type { Place } from './place.ts'
 export {
   bloomOf,
   decodeReceipt,

@@ -63,6 +63,7 @@ export type {
   BeaconVerdict,
   CheckpointAnchor,
   Claim,
+  CommittedVerdict,
   Level,
   NodeVerdict,
   Verdict,

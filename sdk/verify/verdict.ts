@@ -76,8 +76,20 @@ export interface BeaconVerdict {
   readonly sources: readonly string[]
 }
 
+/** What was proven of a block that the validators of a BFT chain committed. */
+export interface CommittedVerdict {
+  readonly level: Extract<Level, 'committed'>
+  /** The block that the user pinned. */
+  readonly anchor: { readonly kind: 'header'; readonly chainId: string; readonly height: bigint; readonly hash: Hex }
+  readonly block: { readonly height: bigint; readonly hash: Hex }
+  /** Voting power that committed, and all there is. */
+  readonly power: { readonly committed: bigint; readonly of: bigint }
+  readonly proven: readonly ['header']
+  readonly sources: readonly string[]
+}
+
 /** What was proven of an answer, and how far. Compare `level` first: it decides what else there is. */
-export type Verdict = NodeVerdict | BeaconVerdict | ConfirmedVerdict
+export type Verdict = NodeVerdict | BeaconVerdict | CommittedVerdict | ConfirmedVerdict
 
 /** An answer, and how far it can be relied on. */
 export interface Verified<value, verdict extends Verdict = NodeVerdict> {

@@ -1,3 +1,4 @@
+import type { Place } from '../evm/place.ts'
 import type { Address, Hex, Slot } from '../units.ts'
 import { type AccountEntry, seenBalance, seenCode, seenEmptiness, seenNonce } from './accounts.ts'
 import { noCode } from './code.ts'
@@ -6,22 +7,17 @@ import { cellLimbs, nameOf, originalAt, valueAt } from './slots.ts'
 import { emptyCodeHash } from './state.ts'
 import { bytesOf, isEqual } from './word.ts'
 
-/** A place in the state, as `lanekit/batch` has it: an account's nonce, balance or code, or one storage slot. */
-export type TouchedPlace =
-  | { readonly kind: 'nonce' | 'balance' | 'code'; readonly address: Address }
-  | { readonly kind: 'slot'; readonly address: Address; readonly slot: Slot }
-
 /**
  * What a transaction touched, whatever became of its frames. A place stands in one list at the most: one that was
  * written may also have been read. The same transaction on a state that is equal in `reads`, `writes` and `emptiness`
  * does the same.
  */
 export interface TouchedPlaces {
-  readonly reads: readonly TouchedPlace[]
+  readonly reads: readonly Place[]
   /** Places whose value is another one now. */
-  readonly writes: readonly TouchedPlace[]
+  readonly writes: readonly Place[]
   /** Balances that only grew, and were not looked at. */
-  readonly credits: readonly TouchedPlace[]
+  readonly credits: readonly Place[]
   /** Accounts of which it mattered whether they were empty (EIP-161), and whether they were before. */
   readonly emptiness: readonly { readonly address: Address; readonly isEmpty: boolean }[]
 }
@@ -56,9 +52,9 @@ export function recordOf(execution: Execution): {
 }
 
 interface Lists {
-  readonly reads: TouchedPlace[]
-  readonly writes: TouchedPlace[]
-  readonly credits: TouchedPlace[]
+  readonly reads: Place[]
+  readonly writes: Place[]
+  readonly credits: Place[]
   readonly emptiness: { readonly address: Address; readonly isEmpty: boolean }[]
 }
 
@@ -71,7 +67,7 @@ function recordSlots({ slots, touchedSlots }: Execution, { reads, writes }: List
     const owner = slots.owners[slot] as AccountEntry
     const name = nameOf(slots, slot)
     const cell = slot * cellLimbs
-    const place: TouchedPlace = { kind: 'slot', address: owner.address, slot: name }
+    const place: Place = { kind: 'slot', address: owner.address, slot: name }
     if (owner.isDestroyed || isEqual(cells, cell + originalAt, cells, cell + valueAt)) {
       reads.push(place)
       continue
@@ -117,7 +113,7 @@ function codeChange({ code, codeHash }: AccountEntry): AccountChange['code'] {
   return { hash: codeHash, bytes: bytes.subarray(0, size) }
 }
 
-function list({ reads, writes }: Lists, place: TouchedPlace, isWritten: boolean, isRead: number): void {
+function list({ reads, writes }: Lists, place: Place, isWritten: boolean, isRead: number): void {
   if (isWritten) writes.push(place)
   else if (isRead !== 0) reads.push(place)
 }

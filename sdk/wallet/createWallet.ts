@@ -1,3 +1,4 @@
+import type { Machines } from '../client/ethereum/index.ts'
 import { platformClock, platformRandom } from '../client/platform.ts'
 import { SdkError } from '../errors.ts'
 import type { TypedData } from '../evm/index.ts'
@@ -28,6 +29,11 @@ export interface WalletParts {
   /** Believed only as far as proven. */
   readonly evm: EvmNode
   readonly chain: Chain
+  /**
+   * Lets the wallet run calls itself, to say exactly what they touch where the node gives state but no traces:
+   * `async (fork, precompiles) => createMachine({ fork, precompiles: await loadPrecompiles(precompiles) })`.
+   */
+  readonly machines?: Machines
   readonly clock?: Clock
   readonly random?: Random
 }
@@ -76,7 +82,7 @@ export interface Wallet {
  * Throws what the store throws, `store/corrupt` above all. The node is not asked yet: a wallet opens offline.
  */
 export async function createWallet(parts: WalletParts): Promise<Wallet> {
-  const { clock = platformClock, random = platformRandom, ...rest } = parts
+  const { clock = platformClock, random = platformRandom, machines, ...rest } = parts
   const world: World = { ...rest, clock, random }
   const controller = new AbortController()
   const board = createBoard()
@@ -93,7 +99,7 @@ export async function createWallet(parts: WalletParts): Promise<Wallet> {
   const office: Office = {
     world,
     place,
-    finder: factFinder(world.evm, world.chain.id),
+    finder: factFinder(world.evm, world.chain, machines),
     board,
     dispatch,
     watch,

@@ -9,7 +9,8 @@ import {
 } from '../batch/index.ts'
 import type { AccessList } from '../evm/index.ts'
 import type { CallTrace, NodeAccessList, NodeCall, TracedAccount } from '../ports.ts'
-import { type Address, slot } from '../units.ts'
+import { type Address, type Slot, slot } from '../units.ts'
+import type { Executed } from '../vm/index.ts'
 
 /** What a run of the call touched, as a node told it. */
 export interface Told<run> {
@@ -52,6 +53,36 @@ export function declareFromAccessList({ call, run, feeRecipient }: Told<NodeAcce
   for (const { address, slots } of run.entries)
     for (const key of slots) access.writes.push({ kind: 'slot', address, slot: slot(key) })
   return bounded(withSender(access, call.from), run.gasUsed)
+}
+
+/**
+ * Declares from a run on the user's own machine: what it records is exact, for the state that it ran on.
+ *
+ * More places commute than after a trace: an account that was called is not read beyond its code, and a contract that was
+ * paid without looking at its balance is credited. Being empty is a fact of all of an account (EIP-161): who
+ * looked at it and found it so reads the balance, and a credit to such an account is a write.
+ */
+export function declareFromRun({ call, run }: Omit<Told<Executed>, 'feeRecipient'>): Declaration {
+  const { reads, writes, credits, emptiness } = run.access
+  const empty = new Set(emptiness.flatMap(({ address, isEmpty }) => (isEmpty ? [address] : [])))
+  const [toEmpty, toOthers] = [
+    credits.filter((one) => empty.has(one.address)),
+    credits.filter((one) => !empty.has(one.address)),
+  ]
+  const found = [...empty].map((address): Place => ({ kind: 'balance', address }))
+  const access = { reads: [...reads, ...found], writes: [...writes, ...toEmpty], credits: toOthers }
+  return bounded(withSender(access, call.from), run.gasUsed)
+}
+
+/** All places of an access, in the form that lists are priced from. */
+export function accessedBy({ reads, writes, credits }: Access): AccessList {
+  const accounts = new Map<Address, Set<Slot>>()
+  for (const place of [...reads, ...writes, ...credits]) {
+    const slots = accounts.get(place.address) ?? new Set()
+    accounts.set(place.address, slots)
+    if (place.kind === 'slot') slots.add(place.slot)
+  }
+  return [...accounts].map(([address, slots]) => ({ address, slots: [...slots] }))
 }
 
 /** Everything a trace touched, in the form that lists are priced from. */

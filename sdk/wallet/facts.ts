@@ -1,9 +1,12 @@
-import { type Declaration, undeclared } from '../batch/index.ts'
+import { createTemplateBook, type Declaration, undeclared } from '../batch/index.ts'
+import type { Machines } from '../client/ethereum/index.ts'
 import { accepted, type Decoded, refused, SdkError } from '../errors.ts'
-import type { AccessList } from '../evm/index.ts'
-import type { EvmNode, NodeCall, NodeRefusal } from '../ports.ts'
-import { type Address, address, type ChainId, isHex } from '../units.ts'
-import { accessedIn, declareFromAccessList, declareFromTrace } from './declare.ts'
+import { type AccessList, decodeHeader, type Header, headerFromJson } from '../evm/index.ts'
+import type { EvmNode, NodeAccessList, NodeCall, NodeRefusal } from '../ports.ts'
+import { type Address, address, isHex } from '../units.ts'
+import { accessedBy, accessedIn, declareFromAccessList, declareFromRun, declareFromTrace } from './declare.ts'
+import { type BlockState, blockState, foretold, learnFrom, runLocally } from './localRun.ts'
+import type { Chain } from './order.ts'
 import { inParallel } from './pool.ts'
 
 /** Most questions that are open at a node at once. */
@@ -14,6 +17,8 @@ export interface ChainFacts {
   readonly baseFeePerGas: bigint
   readonly maxPriorityFeePerGas: bigint
   readonly feeRecipient: Address | null
+  /** Of the newest block; nothing where the node does not tell all of it. */
+  readonly header: Header | null
 }
 
 /** What the chain says of an account: balance and next nonce as executed, and the next nonce with the node's pool. */
@@ -52,12 +57,11 @@ export interface FactFinder {
   readonly gasUsed: (calls: readonly NodeCall[]) => Promise<readonly (bigint | undefined)[]>
 }
 
-/** How a node lets itself be asked what a call touches, best first. */
-type Method = 'trace' | 'access-list' | 'none'
+type Touched = Omit<RunFacts, 'gasNeeded'>
 
-/** A fact finder for one node, which must be one of the chain `id`: else everything throws `wallet/wrong-chain`. */
-export function factFinder(evm: EvmNode, id: ChainId): FactFinder {
-  let method: Method = 'trace'
+/** A fact finder for one node, which must be one of the chain: else everything throws `wallet/wrong-chain`. */
+export function factFinder(evm: EvmNode, chain: Chain, machines?: Machines): FactFinder {
+  const { id } = chain
   let isRightChain = false
   const checkChain = async () => {
     if (isRightChain) return
@@ -66,31 +70,14 @@ export function factFinder(evm: EvmNode, id: ChainId): FactFinder {
     isRightChain = true
   }
 
-  const touched = async (call: NodeCall, { feeRecipient }: ChainFacts): Promise<Omit<RunFacts, 'gasNeeded'> | null> => {
-    if (method === 'trace') {
-      const run = await unlessMissing(evm.trace(call))
-      if (run) {
-        const told = { call, run, feeRecipient }
-        return { gasUsed: run.gasUsed, declaration: declareFromTrace(told), accessed: accessedIn(told) }
-      }
-      method = 'access-list'
-    }
-    if (method === 'access-list') {
-      const run = await unlessMissing(evm.createAccessList(call))
-      if (run) {
-        const declaration = declareFromAccessList({ call, run, feeRecipient })
-        return { gasUsed: run.gasUsed, declaration, accessed: run.entries as AccessList }
-      }
-      method = 'none'
-    }
-    return null
-  }
+  const touched = touchFinder(evm, chain, machines)
 
-  const run = async ({ call, gas, chain }: Run): Promise<Decoded<RunFacts>> => {
+  const run = async (one: Run, state: BlockState | null): Promise<Decoded<RunFacts>> => {
+    const { call, gas } = one
     try {
       const [gasNeeded, told] = await Promise.all([
         gas ?? evm.estimateGas(call),
-        gas === undefined ? touched(call, chain) : unlessRefused(touched(call, chain)),
+        gas === undefined ? touched(one, state) : unlessRefused(touched(one, state)),
       ])
       if (told) return accepted({ gasNeeded, ...told })
       return accepted({ gasNeeded, gasUsed: gasNeeded, declaration: undeclared(Number(gasNeeded)), accessed: [] })
@@ -106,7 +93,7 @@ export function factFinder(evm: EvmNode, id: ChainId): FactFinder {
       const ask = () => evm.request('eth_getBlockByNumber', ['latest', false])
       const [fees, head] = await Promise.all([evm.fees(), ask(), checkChain()])
       const miner = (head as { readonly miner?: unknown } | null)?.miner
-      return { ...fees, feeRecipient: isHex(miner, 20) ? address(miner) : null }
+      return { ...fees, feeRecipient: isHex(miner, 20) ? address(miner) : null, header: headerOf(head) }
     },
     accounts: async (accounts) => {
       const told = await inParallel(accounts, nodeInFlightMax, async (account) => {
@@ -119,10 +106,72 @@ export function factFinder(evm: EvmNode, id: ChainId): FactFinder {
       })
       return new Map(told)
     },
-    runs: (runs) => inParallel(runs, nodeInFlightMax, run),
+    runs: (runs) => {
+      const states = new Map<Header, BlockState>() // Runs on one block share what was fetched of it.
+      return inParallel(runs, nodeInFlightMax, (one) => {
+        const { header } = one.chain
+        if (!header) return run(one, null)
+        const state = states.get(header) ?? blockState(evm, header)
+        states.set(header, state)
+        return run(one, state)
+      })
+    },
     gasUsed: (calls) =>
       inParallel(calls, nodeInFlightMax, async (call) => (await unlessRefused(evm.trace(call)))?.gasUsed),
   }
+}
+
+type TouchFinder = (run: Run, state: BlockState | null) => Promise<Touched | null>
+
+/**
+ * Says what calls touch by the best way there is: a trace of the node, a run on `machines` (if there are any) over state of the
+ * node, an access list that the node makes; else it is unknown. Own runs teach templates, from which the next ones know
+ * what to fetch.
+ */
+function touchFinder(evm: EvmNode, { id, fork }: Chain, machines: Machines | undefined): TouchFinder {
+  const offers = { traces: true, lists: true }
+  const book = createTemplateBook()
+
+  const traced = async (call: NodeCall, { feeRecipient }: ChainFacts): Promise<Touched | null> => {
+    const run = offers.traces ? await unlessMissing(evm.trace(call)) : null
+    offers.traces = run !== null
+    if (!run) return null
+    const told = { call, run, feeRecipient }
+    return { gasUsed: run.gasUsed, declaration: declareFromTrace(told), accessed: accessedIn(told) }
+  }
+
+  const listed = async (call: NodeCall): Promise<NodeAccessList | null> => {
+    const list = offers.lists ? await unlessMissing(evm.createAccessList(call)) : null
+    offers.lists = list !== null
+    return list
+  }
+
+  const ran = async ({ call, gas }: Run, state: BlockState, own: Machines): Promise<Touched | null> => {
+    const access = await foretold(book, state, call)
+    const expected = access ? accessedBy(access) : (((await listed(call))?.entries ?? []) as AccessList)
+    const run = await runLocally({ machines: own, chain: { id, fork }, state, call, gas, expected })
+    if (!run) return null
+    learnFrom(book, state, call, run)
+    return { gasUsed: run.gasUsed, declaration: declareFromRun({ call, run }), accessed: accessedBy(run.access) }
+  }
+
+  return async (one, state) => {
+    const { call, chain } = one
+    const told = await traced(call, chain)
+    if (told) return told
+    const own = machines && state ? await unlessRefused(ran(one, state, machines)) : null
+    if (own) return own
+    const list = await listed(call)
+    if (!list) return null
+    const declaration = declareFromAccessList({ call, run: list, feeRecipient: chain.feeRecipient })
+    return { gasUsed: list.gasUsed, declaration, accessed: list.entries as AccessList }
+  }
+}
+
+function headerOf(json: unknown): Header | null {
+  const bytes = headerFromJson(json)
+  const header = bytes.ok ? decodeHeader(bytes.value) : bytes
+  return header.ok ? header.value : null
 }
 
 /** What a node said when it refused, or nothing when it was something else that failed. */

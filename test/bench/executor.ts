@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { createEngine } from '../../edge/executor/parallel/createEngine.ts'
 import { type Forecast, openParallel } from '../../edge/executor/parallel/parallel.ts'
-import { type Run, run } from '../../edge/executor/parallel/run.ts'
+import { run as commit, type Run } from '../../edge/executor/parallel/run.ts'
 import { type Footprint, normalise, plan, schedule } from '../../sdk/batch/index.ts'
 import type { Fork } from '../../sdk/evm/index.ts'
 import { type Block, createMachine, type Transaction } from '../../sdk/vm/index.ts'
@@ -13,6 +13,7 @@ import type { MemoryState } from '../sdk/vm/memoryState.ts'
 import { heavyPrecompiles } from '../sdk/vm/precompiles.ts'
 import { vectorPath } from '../vectors.ts'
 import type { Figure } from './run.ts'
+import { workloadFigures } from './workloads.ts'
 
 /** Runs of each kind; the best one counts, since others on the machine only ever slow one down. */
 const rounds = 4
@@ -26,14 +27,13 @@ const blockFile = 'blocks/mainnet-25323281/block.json.gz'
  * is state and outcomes, sealed has roots, receipts and the access list too. What is ideal is told by gas alone, the
  * same on every machine. How much of a second core there was is measured first.
  */
-export async function* runExecutor(): AsyncIterable<Figure> {
+export async function* run(): AsyncIterable<Figure> {
   yield figure('cores of two that were there', await coresThere(), 'cores')
   yield* marketFigures('ERC-20 transfers', 'transfer', 2_000)
   yield* marketFigures('Uniswap v2 swaps at 32 pairs, 5 calls', 'swapAtPair', 1_000)
   yield* blockFigures()
+  yield* workloadFigures()
 }
-
-export { runExecutor as run }
 
 function figure(name: string, value: number, unit: string): Figure {
   return { name, value, unit, peer: null, peerValue: null, ratio: null }
@@ -109,10 +109,10 @@ type Machine = ReturnType<typeof createMachine>
 
 async function runAlone({ block, state, warmUp, transactions }: Work, machine: Machine) {
   const store = storeOf(state)
-  const before = await run(warmUp, { machine, block, store, sequence: 1 })
+  const before = await commit(warmUp, { machine, block, store, sequence: 1 })
   let done = before
   const seconds = await timed(async () => {
-    done = await run(transactions, { machine, block, store, sequence: before.sequence })
+    done = await commit(transactions, { machine, block, store, sequence: before.sequence })
   })
   return { seconds, done, warmUp: before }
 }

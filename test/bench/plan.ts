@@ -14,6 +14,7 @@ import {
 } from '../../sdk/batch/index.ts'
 import { type Address, address, slot } from '../../sdk/units.ts'
 import type { Figure } from './run.ts'
+import { templates } from './templates.ts'
 
 const transactionCount = 100_000
 const rounds = 15
@@ -30,6 +31,7 @@ export async function* run(): AsyncIterable<Figure> {
     yield* fromNumbers(name, intern(makeLoad()))
     yield* fromPlaces(name, makeLoad())
   }
+  yield* templates()
 }
 
 function* fromNumbers(name: string, { places: _, ...keys }: PlaceKeys): Iterable<Figure> {

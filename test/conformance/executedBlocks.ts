@@ -47,7 +47,7 @@ export function* executedCases(file: string): Iterable<Case> {
     return
   }
   const { name, block, expected, transactions } = read
-  for (const [at, outcome] of runBlock(read).entries())
+  for (const [at, outcome] of [...runBlock(read)].entries())
     yield {
       name: `${name} transaction ${at}`,
       check: () =>
@@ -80,13 +80,13 @@ export function readBlock(file: string): RunnableBlock | string | undefined {
 }
 
 /** Runs a block's transactions one after the other, without system calls and with a BLOCKHASH of zero. */
-function runBlock({ fork, block, state, transactions }: RunnableBlock): readonly Outcome[] {
+export function* runBlock({ fork, block, state, transactions }: RunnableBlock): Iterable<Outcome> {
   const machine = createMachine({ fork, precompiles: heavyPrecompiles })
-  return transactions.map((transaction) => {
+  for (const transaction of transactions) {
     const outcome = machine.execute(transaction, block, state)
     if (outcome.kind === 'executed') state.apply(outcome.changes)
-    return outcome
-  })
+    yield outcome
+  }
 }
 
 type Json = Readonly<Record<string, unknown>>

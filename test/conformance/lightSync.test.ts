@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeVectors, vectorPath } from '../vectors.ts'
+import { cometbft } from './cometbft.ts'
 import { lightSync } from './lightSync.ts'
 import { unpackSnappy } from './snappy.ts'
 import { runSuite } from './suite.ts'
@@ -22,6 +23,18 @@ describeVectors('light-sync', () => {
     expect(run(vectorPath('light/eth/lc-mainnet-deneb'))).toMatchObject({ passed: 4, skipped: 0, failures: [] })
     // Skipped by name: the header, the transactions and the receipts beside them.
     expect(run(vectorPath('light/eth/lc-e2e'))).toMatchObject({ passed: 7, skipped: 3, failures: [] })
+  })
+})
+
+describeVectors('cometbft', () => {
+  it('the verdicts of the TLA+ model, 50 steps', () => {
+    // Skipped by name: two bisections whose hashes are of the amino encoding.
+    const path = vectorPath('light/cometbft')
+    expect(runSuite({ name: 'cometbft', suite: cometbft, path })).toMatchObject({
+      passed: 50,
+      skipped: 2,
+      failures: [],
+    })
   })
 })
 

@@ -1,6 +1,7 @@
 import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
 import { bolt3 } from './bolt3.ts'
+import { cometbft } from './cometbft.ts'
 import { corrupted } from './corrupted.ts'
 import { headers } from './headers.ts'
 import { lightSync } from './lightSync.ts'
@@ -15,6 +16,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   bip,
   blocks,
   bolt3,
+  cometbft,
   corrupted,
   headers,
   'light-sync': lightSync,

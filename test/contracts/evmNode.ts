@@ -2,7 +2,7 @@ import { keccak256 } from '../../sdk/crypto/engine.ts'
 import { SdkError } from '../../sdk/errors.ts'
 import { type Prepared, seal, signingHash } from '../../sdk/evm/index.ts'
 import type { EvmNode, NodeCall, NodeRefusal } from '../../sdk/ports.ts'
-import { address, blockHash, type ChainId, toHex, txHash, wei } from '../../sdk/units.ts'
+import { address, blockHash, type ChainId, slot, toHex, txHash, wei } from '../../sdk/units.ts'
 import { verifyBlock } from '../../sdk/verify/index.ts'
 import { type Person, sign } from '../sdk/evm/samples.ts'
 import { type Contract, type Rule, refuses, same } from './contract.ts'
@@ -58,6 +58,20 @@ function accountRules(rule: Ruler): Rule[] {
     }),
     rule('[EN4] an account without code has none', async ({ node, payer }) => {
       same(await node.code(payer.account), new Uint8Array(0), 'code')
+    }),
+    rule('[EN13] accounts and slots are told as each block left them', async (place) => {
+      const { node, payer, mined } = place
+      const before = await node.block('latest')
+      await node.send(await transfer(place, 5n))
+      await mined()
+      const after = await node.block('latest')
+      if (!before || !after) throw new Error('there is no latest block')
+      const [old, now] = [await node.account(nobody, before.number), await node.account(nobody, after.number)]
+      same(now, { ...old, balance: old.balance + 5n }, 'received')
+      const [spent, unspent] = [before, after].map(({ number }) => node.account(payer.account, number))
+      same((await unspent)?.nonce, ((await spent)?.nonce ?? 0) + 1, 'nonce')
+      const word = await node.slot(nobody, slot(`0x${'00'.repeat(32)}`), after.number)
+      same(word, new Uint8Array(32), 'a slot that nobody has set')
     }),
     rule('[EN5] bytes that no chain takes are refused, with a code', async (place) => {
       const { node, mined } = place

@@ -234,7 +234,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(lookUp?.lookUps).toEqual([{ hash: offer.hash, sender: alice, attempts: 1 }])
     after.found(offer.hash, { kind: 'missing' })
     const again = after.window(0)
-    expect(again?.lanes.flat()).toEqual([{ hash: offer.hash, sender: alice, raw: offer.raw }])
+    expect(again?.lanes.flat()).toMatchObject([{ hash: offer.hash, sender: alice, raw: offer.raw }])
   })
 
   it('dies after the executor took it, before the reply: the hash is found, and nothing is sent again', () => {

@@ -10,7 +10,7 @@ describe('the CHAINS variable', () => {
   it('has defaults for everything but fork and executors', () => {
     expect(read(good)).toEqual({
       ok: true,
-      value: new Map([[1, { id: 1, ...good, finality: 'tag', pollMs: 500, leaseMs: 5_000 }]]),
+      value: new Map([[1, { id: 1, ...good, finality: 'tag', pollMs: 500, leaseMs: 5_000, isDraining: false }]]),
     })
   })
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Edge, startEdge } from '../../edge/local/workerd.ts'
-import type { RelayItem, TxStatus } from '../../sdk/ports.ts'
 import type { Hex } from '../../sdk/units.ts'
 import { type Anvil, startAnvil } from '../anvil.ts'
 import { type Built, buildEdge } from './build.ts'
-import { anvilChain, envelope, freshAddress, type Transfer, transfer } from './transfers.ts'
+import { settled, submit } from './submission.ts'
+import { anvilChain, freshAddress, type Transfer, transfer } from './transfers.ts'
 import { randomOf } from './world.ts'
 
 /**
@@ -78,37 +78,6 @@ describe('the edge, killed in the middle', () => {
     expect(BigInt(await ask('eth_getBalance', to, 'latest')), `seed ${seed}`).toBe(BigInt(transfers.length))
   }, 180_000)
 })
-
-/** The batch's id once it is acknowledged, or nothing when the edge dies over it. */
-async function submit(url: string, batch: readonly Transfer[]): Promise<Hex | undefined> {
-  for (;;) {
-    try {
-      const response = await fetch(`${url}/v1/chains/${anvilChain}/batches`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/octet-stream' },
-        body: envelope(batch) as BodyInit,
-      })
-      if (response.status !== 202) continue
-      const { batch: id, items } = (await response.json()) as { batch: Hex; items: readonly RelayItem[] }
-      if (items.every(({ ok }) => ok)) return id
-      for (const item of items) if (!item.ok && !item.problem.retryable) throw new Error(JSON.stringify(item.problem))
-    } catch (error) {
-      if (error instanceof TypeError || (error instanceof Error && 'cause' in error)) return undefined
-      throw error
-    }
-  }
-}
-
-/** A batch's transactions once they all are in a block. */
-async function settled(url: string, batch: Hex): Promise<readonly { hash: Hex; status: TxStatus }[]> {
-  for (let at = 0; ; at++) {
-    const response = await fetch(`${url}/v1/chains/${anvilChain}/batches/${batch}`)
-    const { items } = (await response.json()) as { items: readonly { hash: Hex; status: TxStatus }[] }
-    const isSettled = items.every(({ status }) => status.state === 'included' || status.state === 'finalized')
-    if (isSettled || at === 600) return items
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
 
 async function ask(method: string, ...params: readonly unknown[]): Promise<string> {
   const response = await fetch(anvil.url, {

@@ -14,6 +14,7 @@ const chain: ChainConfig = {
   finality: 'tag',
   pollMs: 500,
   leaseMs: 5_000,
+  isDraining: false,
 }
 const declaration = undeclared(21_000)
 

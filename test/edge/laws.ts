@@ -1,12 +1,13 @@
-import { expect } from 'vitest'
 import type { TxHash } from '../../sdk/units.ts'
+import { same } from '../contracts/contract.ts'
 import type { World } from './world.ts'
 
 /** What holds after every single event, whatever goes wrong. Throws with the law that does not. */
 export function checkWorld(world: World): void {
   const { chain, shards, node, acked, reports } = world
-  expect(reports).toEqual([])
-  expect(node.breaches).toEqual([])
+  same(reports, [], '[sound] reports')
+  same(node.breaches, [], '[lease] breaches')
+  same(world.breaches, [], '[known] breaches')
 
   const events = chain.events()
   for (const [at, event] of events.entries())
@@ -39,12 +40,13 @@ export function checkWorld(world: World): void {
   const queued = txs.filter(({ status }) => status.state === 'queued')
   const sum = (of: (row: (typeof txs)[number]) => number) => queued.reduce((total, row) => total + of(row), 0)
   const { open, queued: count, queuedBytes, queuedGas } = chain.head()
-  expect({ open, count, queuedBytes, queuedGas }).toEqual({
+  const counted = {
     open: txs.length,
     count: queued.length,
     queuedBytes: sum(({ size }) => size),
     queuedGas: sum(({ gas }) => gas),
-  })
+  }
+  same({ open, count, queuedBytes, queuedGas }, counted, '[count] of the chain')
   for (const shard of shards)
-    expect(shard.head().live).toBe(shard.rows().filter(({ stage }) => stage !== 'ended').length)
+    same(shard.head().live, shard.rows().filter(({ stage }) => stage !== 'ended').length, '[count] of a shard')
 }

@@ -1,93 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkWorld } from './laws.ts'
-import { createWorld, type Faults, itemOf, randomOf, senders, type World } from './world.ts'
+import { runEdgeWorld } from '../sim/edgeWorld.ts'
 
 /**
  * The whole edge in one seeded world: true steps, deeds and runner; a fake clock, network, disk and executor. What is in
  * memory dies in a crash, rows stay. The laws (laws.ts) are checked after every event.
  */
 describe('the edge in a seeded world', () => {
-  const hostile: Faults = {
-    loss: 60,
-    double: 60,
-    crash: 15,
-    dropBefore: 40,
-    dropAfter: 40,
-    amnesia: 3,
-    reorg: 6,
-    gibberish: 20,
-  }
-
   it('keeps every law under every fault, and ends every transaction once they stop', async () => {
     const seeds = fc.integer({ min: 0, max: 0x7fffffff })
     await fc.assert(
       fc.asyncProperty(seeds, async (seed) => {
-        const world = createWorld(seed, hostile)
-        await live(world, seed, 250)
-        world.heal()
-        await settle(world)
+        expect((await runEdgeWorld(seed)).failure).toBeNull()
       }),
       { numRuns: Number(process.env.LANEKIT_SEEDS ?? 20) },
     )
   }, 240_000)
 })
-
-/** Wallets that send, send again, replace, leave gaps and run out of money. */
-async function live(world: World, seed: number, acts: number): Promise<void> {
-  const random = randomOf(seed ^ 0x5eed)
-  const pick = <item>(items: readonly item[]) => items[Math.floor(random() * items.length)] as item
-  const nonces = new Map(senders.map((sender) => [sender, 0]))
-  const sent: ReturnType<typeof itemOf>[] = []
-  for (let at = 0; at < acts; at++) {
-    if (random() < 0.25) {
-      const sender = pick(senders)
-      const first = nonces.get(sender) ?? 0
-      const count = 1 + Math.floor(random() * 4)
-      const items = Array.from({ length: count }, (_, index) =>
-        itemOf({ sender, nonce: first + index, salt: seed, source: random() < 0.1 ? 'unknown' : 'declared' }),
-      )
-      nonces.set(sender, first + count)
-      // Some of them get lost before they reach the edge, and come later.
-      const late = random() < 0.2 ? items.splice(0, 1) : []
-      sent.push(...items, ...late)
-      if (items.length > 0) void world.submit(items)
-    }
-    if (random() < 0.15 && sent.length > 0) void world.submit([pick(sent)])
-    if (random() < 0.05 && sent.length > 0) {
-      const old = pick(sent)
-      const fee = (old.maxFeePerGas * (random() < 0.7 ? 12n : 10n)) / 10n + 1n
-      const next = itemOf({ sender: old.sender, nonce: old.nonce, fee, salt: seed + at })
-      sent.push(next)
-      void world.submit([next])
-    }
-    if (random() < 0.02) {
-      const sender = pick(senders)
-      if (world.node.broke.has(sender)) world.node.broke.delete(sender)
-      else world.node.broke.add(sender)
-    }
-    if (random() < 0.01 && sent.length > 0) world.node.slip(pick(sent))
-    await world.act()
-  }
-  world.node.broke.clear()
-}
-
-/** With the faults gone, everything comes to an end, and the end is the truth of the chain. */
-async function settle(world: World): Promise<void> {
-  for (let at = 0; at < 6_000 && !world.quiet(); at++) await world.act()
-  checkWorld(world)
-  expect(world.quiet(), 'after healing, nothing hangs').toBe(true)
-  const slots = new Map<string, number>()
-  for (const [hash, { sender, nonce }] of world.acked) {
-    const status = world.status(hash)
-    const block = world.node.includedAt(hash)
-    if (block) slots.set(`${sender}/${nonce}`, (slots.get(`${sender}/${nonce}`) ?? 0) + 1)
-    if (status?.state === 'finalized') expect(block?.hash).toBe(status.blockHash)
-    else {
-      // What we were told no about may still be executed for somebody else.
-      if (!world.node.slipped.has(hash)) expect(block, `${hash} is ${status?.state} and in a block`).toBeUndefined()
-      expect(['rejected', 'replaced', 'held', 'expired']).toContain(status?.state ?? hash)
-    }
-  }
-  expect(Math.max(0, ...slots.values())).toBeLessThanOrEqual(1)
-}

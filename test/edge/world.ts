@@ -75,6 +75,10 @@ export interface World {
   /** Nothing is under way and nothing wants to be done soon. */
   readonly quiet: () => boolean
   readonly reports: readonly unknown[]
+  /** Answers that no submission should get. */
+  readonly breaches: readonly string[]
+  /** How often each fault struck. */
+  readonly struck: Readonly<Record<keyof Faults, number>>
 }
 
 export const worldConfig: ChainConfig = {
@@ -84,6 +88,7 @@ export const worldConfig: ChainConfig = {
   finality: 3,
   pollMs: 200,
   leaseMs: 5_000,
+  isDraining: false,
 }
 
 /** One incarnation of an object: what it has in memory dies with it. */
@@ -97,7 +102,19 @@ interface Message {
   readonly deliver: () => void
 }
 
-export function createWorld(seed: number, chances: Faults = noFaults): World {
+/** A defect that the laws must notice: what one of the steps, or the platform, does wrong. */
+export interface EdgeMutant {
+  readonly name: string
+  /** What the step is told. */
+  readonly chainHears?: (event: ChainEvent) => ChainEvent
+  readonly chainDoes?: (right: ChainStep, rows: MemoryChain) => ChainStep
+  readonly shardDoes?: (right: ShardStep) => ShardStep
+  readonly shardReads?: (rows: MemoryShard, event: ShardEvent) => MemoryShard
+  /** An object that starts again has no alarm, and sets none. */
+  readonly forgetsAlarms?: true
+}
+
+export function createWorld(seed: number, chances: Faults = noFaults, mutant: EdgeMutant | null = null): World {
   const random = randomOf(seed)
   let faults = chances
   let now = 1_700_000_000_000
@@ -107,7 +124,13 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
   const node = createNode()
   const acked = new Map<TxHash, Item>()
   const reports: unknown[] = []
-  const strikes = (chance: number) => random() * 1000 < chance
+  const breaches: string[] = []
+  const struck: Record<keyof Faults, number> = { ...noFaults }
+  const strikes = (fault: keyof Faults) => {
+    const isStruck = random() * 1000 < faults[fault]
+    if (isStruck) struck[fault] += 1
+    return isStruck
+  }
   const post = (deliver: () => void, msMax = 30) => {
     messages.push({ at: now + Math.floor(random() * msMax), deliver })
   }
@@ -117,16 +140,16 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
     new Promise((resolve, reject) => {
       const fail = () => caller.alive && reject(new SdkError('node/unreachable', 'Lost.', { retryable: true }))
       const run = () => {
-        if (strikes(faults.loss)) return post(fail, 2_500)
+        if (strikes('loss')) return post(fail, 2_500)
         try {
           const value = work()
-          post(() => (strikes(faults.loss) ? fail() : caller.alive && resolve(value)))
+          post(() => (strikes('loss') ? fail() : caller.alive && resolve(value)))
         } catch (error) {
           post(() => caller.alive && reject(error))
         }
       }
       post(run)
-      if (strikes(faults.double)) post(run, 1_000)
+      if (strikes('double')) post(run, 1_000)
     })
 
   const executorOf = (life: Life): Executor =>
@@ -135,20 +158,20 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
       reach: (work) =>
         new Promise((resolve, reject) => {
           const fail = () => life.alive && reject(new SdkError('node/unreachable', 'Lost.', { retryable: true }))
-          if (strikes(faults.dropBefore)) return post(fail, 2_000)
+          if (strikes('dropBefore')) return post(fail, 2_000)
           post(() => {
             const value = work()
-            if (strikes(faults.dropAfter)) post(fail, 2_000)
+            if (strikes('dropAfter')) post(fail, 2_000)
             else post(() => life.alive && resolve(value))
           })
         }),
-      isGibberish: () => strikes(faults.gibberish),
+      isGibberish: () => strikes('gibberish'),
     })
 
   let chainLife: Life
   let chainRunner: Runner<ChainEvent, ChainStep>
   const startChain = () => {
-    const life: Life = { alive: true, alarmAt: chainLife?.alarmAt ?? null }
+    const life: Life = { alive: true, alarmAt: mutant?.forgetsAlarms ? null : (chainLife?.alarmAt ?? null) }
     chainLife = life
     const feed = (event: ChainEvent) => chainRunner.feed(event)
     const world = {
@@ -162,7 +185,10 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
     chainRunner = openRunner<ChainEvent, ChainEffect, ChainStep>({
       storage: storageOf(life),
       now: () => now,
-      decide: (event) => chainStep(chain, event, worldConfig),
+      decide: (event) => {
+        const right = chainStep(chain, mutant?.chainHears?.(event) ?? event, worldConfig)
+        return mutant?.chainDoes?.(right, chain) ?? right
+      },
       commit: ({ changes, effects }) => {
         node.leased(effects, now)
         chain.apply(changes)
@@ -172,13 +198,13 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
       perform: (effect) => doForChain(effect, world),
       report: (error) => reports.push(error),
     })
-    void chainRunner.resume()
+    if (!mutant?.forgetsAlarms) void chainRunner.resume()
   }
   const shardLives: Life[] = []
   const shardRunners: Runner<ShardEvent, ShardStep>[] = []
   const shardWorlds: ShardWorld[] = []
   const startShard = (index: number) => {
-    const life: Life = { alive: true, alarmAt: shardLives[index]?.alarmAt ?? null }
+    const life: Life = { alive: true, alarmAt: mutant?.forgetsAlarms ? null : (shardLives[index]?.alarmAt ?? null) }
     shardLives[index] = life
     const rows = shards[index] as MemoryShard
     const world: ShardWorld = {
@@ -193,14 +219,17 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
     shardRunners[index] = openRunner<ShardEvent, ShardEffect, ShardStep>({
       storage: storageOf(life),
       now: () => now,
-      decide: (event) => shardStep(rows, event),
+      decide: (event) => {
+        const right = shardStep(mutant?.shardReads?.(rows, event) ?? rows, event)
+        return mutant?.shardDoes?.(right) ?? right
+      },
       commit: ({ changes }) => rows.apply(changes),
       wakeAt: () => shardWakeAt(rows),
       tick: (at) => ({ type: 'tick', now: at }),
       perform: (effect) => doForShard(effect, world),
       report: (error) => reports.push(error),
     })
-    void shardRunners[index].resume()
+    if (!mutant?.forgetsAlarms) void shardRunners[index].resume()
   }
   const storageOf = (life: Life) => ({
     transactionSync: (work: () => void) => work(),
@@ -222,7 +251,7 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
     if (!life || !runner || life.alarmAt === null || life.alarmAt > now) return
     life.alarmAt = null
     await runner.wake()
-    if (strikes(faults.double)) await runner.wake()
+    if (strikes('double')) await runner.wake()
   }
   const settleDown = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -233,10 +262,13 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
     const answered: Promise<readonly Answer[]> = (async () => {
       const facts = await learn(items, world)
       if (!life.alive) return new Promise(() => undefined)
+      const live = (row: ShardRow | undefined) => row !== undefined && row.stage !== 'ended'
+      const underWay = new Set(items.map(({ hash }) => hash).filter((hash) => live(shards[index]?.row(hash))))
       const step = shardRunners[index]?.feed({ type: 'submit', items, facts, now })
       const answers = step?.answers ?? []
       for (const [at, answer] of answers.entries()) {
         const item = items[at]
+        if (!answer.ok && item && underWay.has(item.hash)) breaches.push(`${item.hash} is under way, and refused`)
         // What was found on the chain itself is not the edge's to keep.
         if (answer.ok && item && shards[index]?.row(item.hash)) acked.set(item.hash, item)
       }
@@ -247,7 +279,7 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
         return [{ hash, sender: item.sender, position, status, sequence }]
       })
       const batch = batchId(toHex(new Uint8Array(32).fill(acked.size % 256))) as BatchId
-      if (members.length > 0 && !strikes(faults.loss)) chainRunner.feed({ type: 'register', batch, members, now })
+      if (members.length > 0 && !strikes('loss')) chainRunner.feed({ type: 'register', batch, members, now })
       return answers
     })()
     return answered
@@ -264,9 +296,9 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
       chainStatus(chain, hash) ?? shards.map((shard) => shard.row(hash)?.status).find((status) => status !== undefined),
     act: async () => {
       now += Math.floor(random() * 40)
-      if (strikes(faults.crash)) crash((['chain', 0, 1] as const)[Math.floor(random() * 3)] ?? 'chain')
-      if (strikes(faults.amnesia)) node.forget()
-      if (strikes(faults.reorg)) node.reorganise(1 + Math.floor(random() * 2), random)
+      if (strikes('crash')) crash((['chain', 0, 1] as const)[Math.floor(random() * 3)] ?? 'chain')
+      if (strikes('amnesia')) node.forget()
+      if (strikes('reorg')) node.reorganise(1 + Math.floor(random() * 2), random)
       else if (random() < 0.1) node.mine(random)
       await wake(chainLife, chainRunner)
       for (const index of [0, 1]) await wake(shardLives[index], shardRunners[index])
@@ -290,6 +322,8 @@ export function createWorld(seed: number, chances: Faults = noFaults): World {
       chain.nextDue() === null &&
       shards.every((shard) => shard.rows().every(isAtRest)),
     reports,
+    breaches,
+    struck,
   }
   return world
 }

@@ -19,7 +19,7 @@ describe('the README', () => {
   })
   afterAll(() => house.stop())
 
-  it.each(['examples/quickstart.ts', 'examples/viem.ts'])('shows %s as it is', (path) => {
+  it.each(['examples/quickstart.ts', 'examples/viem.ts', 'examples/verified.ts'])('shows %s as it is', (path) => {
     const source = readFileSync(join(root, path), 'utf8').trimEnd()
     expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`<!-- ${path} -->\n\`\`\`ts\n${source}\n\`\`\``)
   })

@@ -2,21 +2,22 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { runChannelWorld } from './channelWorld.ts'
+import { runEdgeWorld } from './edgeWorld.ts'
 import { runPenaltyWorld } from './penalty/world.ts'
-import type { Outcome as SceneOutcome } from './scene.ts'
-import type { FaultCounts } from './world.ts'
+import type { Outcome } from './scene.ts'
 
-/** What became of one world, as far as it is summed up. */
-type Outcome = Pick<SceneOutcome, 'seed' | 'failure' | 'events' | 'log'> & { readonly faults: FaultCounts }
+type Told = Omit<Outcome, 'payments' | 'faults'> & { readonly faults: Readonly<Record<string, number>> }
 
-/** Every world, by its name: `channel` is one-way, `penalty` two-way. */
-const worlds: Readonly<Record<string, (seed: number) => Outcome | Promise<Outcome>>> = {
+const worlds = {
   channel: runChannelWorld,
-  penalty: runPenaltyWorld,
-}
+  edge: runEdgeWorld,
+  penalty: (seed) => runPenaltyWorld(seed),
+} satisfies Record<string, (seed: number) => Told | Promise<Told>>
+type WorldName = keyof typeof worlds
 
 /** Seeds of one thread: every `stride`-th from `from` on. */
 interface Share {
+  readonly world: WorldName
   readonly from: number
   readonly end: number
   readonly stride: number
@@ -28,7 +29,7 @@ const threadsMax = 2
 /** Worlds for which a second thread is not worth its start. */
 const aloneMax = 100
 
-/** `npm run sim -- --seeds N [--from S] [--world channel|penalty] [--json]`: seeded worlds; the last line is the summary as JSON. */
+/** `npm run sim -- --seeds N [--from S] [--world channel|edge|penalty] [--json]`: seeded worlds; the last line is the summary as JSON. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -39,15 +40,15 @@ async function main(): Promise<number> {
     },
   })
   const [seeds, from] = [Number(values.seeds), Number(values.from)]
-  const { world } = values
-  if (!(world in worlds) || ![seeds, from].every((count) => Number.isSafeInteger(count) && count > 0)) {
-    console.error(`Usage: npm run sim -- --seeds N [--from S] [--world ${Object.keys(worlds).join('|')}] [--json]`)
+  const world = values.world
+  if (!isWorld(world) || ![seeds, from].every((count) => Number.isSafeInteger(count) && count > 0)) {
+    console.error('Usage: npm run sim -- --seeds N [--from S] [--world channel|edge|penalty] [--json]')
     return 2
   }
   const faults: Record<string, number> = {}
-  const failures: Outcome[] = []
+  const failures: Told[] = []
   let events = 0
-  const take = (outcome: Outcome) => {
+  const take = (outcome: Told) => {
     events += outcome.events
     for (const [name, count] of Object.entries(outcome.faults)) faults[name] = (faults[name] ?? 0) + count
     if (outcome.failure === null) return
@@ -55,28 +56,31 @@ async function main(): Promise<number> {
     if (!values.json) console.log(`Seed ${outcome.seed}: ${outcome.failure}`)
   }
   const stride = seeds > aloneMax ? threadsMax : 1
-  const shares = Array.from({ length: stride }, (_, at) => ({ from: from + at, end: from + seeds, stride, world }))
+  const shares = Array.from({ length: stride }, (_, at) => ({ world, from: from + at, end: from + seeds, stride }))
   await Promise.all(shares.map((share, at) => (at === 0 ? runShare(share, take) : runElsewhere(share, take))))
   const [first] = failures.sort((a, b) => a.seed - b.seed)
   if (first && !values.json) explain(first, world)
-  const summary = { world, seeds, from, failed: failures.length, firstFailing: first?.seed ?? null }
+  const summary = { world: values.world, seeds, from, failed: failures.length, firstFailing: first?.seed ?? null }
   console.log(JSON.stringify({ ...summary, events, faults }))
   return failures.length === 0 ? 0 : 1
 }
 
+function isWorld(name: string): name is WorldName {
+  return Object.hasOwn(worlds, name)
+}
+
 /** Prints the first failure: its last events, what broke, and how to see it again. */
-function explain({ seed, failure, log }: Outcome, world: string): void {
+function explain({ seed, failure, log }: Told, world: WorldName): void {
   console.log(`\nThe last events of seed ${seed}:\n${log.join('\n')}`)
   console.log(`\nSeed ${seed}: ${failure}\nAgain: npm run sim -- --world ${world} --seeds 1 --from ${seed}`)
 }
 
-async function runShare({ from, end, stride, world }: Share, take: (outcome: Outcome) => void): Promise<void> {
-  const run = worlds[world] ?? runChannelWorld
-  for (let seed = from; seed < end; seed += stride) take(await run(seed))
+async function runShare({ world, from, end, stride }: Share, take: (outcome: Told) => void): Promise<void> {
+  for (let seed = from; seed < end; seed += stride) take(await worlds[world](seed))
 }
 
 /** The same in a thread of its own. */
-function runElsewhere(share: Share, take: (outcome: Outcome) => void): Promise<void> {
+function runElsewhere(share: Share, take: (outcome: Told) => void): Promise<void> {
   const worker = new Worker(fileURLToPath(import.meta.url), { workerData: share })
   worker.on('message', take)
   return new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
 import { invariant } from '../../../sdk/errors.ts'
+import type { Place } from '../../../sdk/evm/index.ts'
 import { type Address, fromHex, type Hex, type Slot } from '../../../sdk/units.ts'
-import { emptyCodeHash, type TouchedPlace } from '../../../sdk/vm/index.ts'
+import { emptyCodeHash } from '../../../sdk/vm/index.ts'
 import {
   addAccount,
   addSlot,
@@ -35,7 +36,7 @@ export interface BoardWriter {
 interface Seat {
   readonly board: Board
   readonly at: number
-  readonly places: Record<'nonce' | 'balance' | 'code', TouchedPlace>
+  readonly places: Record<'nonce' | 'balance' | 'code', Place>
   readonly slots: Map<Slot, number>
 }
 
@@ -44,7 +45,7 @@ interface Works {
   readonly store: Store
   readonly seats: Map<Address, Seat>
   /** By number, from 1: accounts' seats and slots' places. */
-  readonly named: (Seat | TouchedPlace)[]
+  readonly named: (Seat | Place)[]
   readonly codes: Map<Hex, number>[]
   /** Records that got a cell since the last tidying, and cells to be used again, by size. */
   readonly touched: { readonly board: Board; readonly at: number; readonly size: number }[]
@@ -71,11 +72,12 @@ export function createBoardWriter({ boards, control, store, onPart }: BoardWrite
   }
   let isWhole = true
   const write = (writes: readonly AccountWrite[], sequence: number) => {
-    isWhole &&= writes.every((one) => hasRoom(works, one))
+    isWhole &&= hasRoom(works, writes)
     if (!isWhole) return
     // The parts of a commit go out in the order of their shards, whoever wrote them first.
     for (const [shard, board] of boards.entries()) {
-      const parts = writes.filter(({ address }) => shardOf(address, boards.length) === shard)
+      const parts =
+        boards.length === 1 ? writes : writes.filter(({ address }) => shardOf(address, boards.length) === shard)
       for (const part of parts) writeAccount(works, board, part, sequence)
       if (parts.length > 0) onPart?.(shard)
     }
@@ -97,13 +99,23 @@ function everythingOf({ address, nonce, balance, slots }: StoredAccount): Accoun
   return { address, isDeleted: false, nonce, balance, code: null, slots: values }
 }
 
-/** A record and cell each for the account and its slots, and its code: at the most, and if nothing is there to be used again. */
-function hasRoom({ boards, store, seats }: Works, { address, slots, isDeleted }: AccountWrite): boolean {
-  const { words } = boards[shardOf(address, boards.length)] as Board
+/** Whether every shard has room for its part: new records and cells, as if nothing were there to be used again. */
+function hasRoom(works: Works, writes: readonly AccountWrite[]): boolean {
+  const { boards } = works
+  const wanted = boards.map(() => 0)
+  for (const write of writes) {
+    const shard = shardOf(write.address, boards.length)
+    wanted[shard] = (wanted[shard] as number) + wordsOf(works, write)
+  }
+  return boards.every(({ words }, shard) => (words[usedAt] as number) + (wanted[shard] as number) <= words.length)
+}
+
+/** Words that a write takes at the most: a record and a cell for the account and each slot, and code. */
+function wordsOf({ store, seats }: Works, { address, slots, isDeleted }: AccountWrite): number {
   const slotCount = slots.length + (isDeleted ? (seats.get(address)?.slots.size ?? 0) : 0)
-  const codeBytes = store.codes.get(store.accounts.get(address)?.codeHash ?? emptyCodeHash)?.length ?? 0
-  const most = 64 + wordsFor(codeBytes) + slotCount * (record.slotWords + cell.slotWords)
-  return (words[usedAt] as number) + most <= words.length
+  const codeHash = store.accounts.get(address)?.codeHash ?? emptyCodeHash
+  const codeWords = code.bytes + wordsFor(store.codes.get(codeHash)?.length ?? 0)
+  return record.accountWords + cell.accountWords + codeWords + slotCount * (record.slotWords + cell.slotWords)
 }
 
 function writeAccount(works: Works, board: Board, write: AccountWrite, sequence: number): void {
@@ -206,7 +218,7 @@ function tidy({ touched, free }: Works): void {
 }
 
 function namesOf({ named }: Works): Names {
-  const placeOf = (number: number) => named[number] as TouchedPlace & { readonly kind: 'slot' }
+  const placeOf = (number: number) => named[number] as Place & { readonly kind: 'slot' }
   return {
     account: (number) => (named[number] as Seat).places.nonce.address,
     slot: placeOf,

@@ -31,6 +31,7 @@ const enteredAt = 3
 const leftAt = 4
 /** Rises with every entry and when the batch ends: what idle workers wait on. */
 const bellAt = 5
+const idleAt = 6
 const headerWords = 8
 
 /** Of each transaction: status, worker, where its outcome begins, since which commit, shards as bits. */
@@ -76,7 +77,8 @@ export function enqueue(lineup: Lineup, queue: number, index: number): void {
 /** Wakes whoever is idle. */
 export function ring({ words }: Lineup): void {
   Atomics.add(words, bellAt, 1)
-  Atomics.notify(words, bellAt)
+  // Who begins to wait now has not seen the new bell, and does not wait.
+  if (Atomics.load(words, idleAt) > 0) Atomics.notify(words, bellAt)
 }
 
 /** Claims the next free transaction of these queues, the first queue first; -1 when there is none now. */
@@ -162,7 +164,9 @@ export function bell({ words }: Lineup): number {
 }
 
 export function awaitBell({ words }: Lineup, heard: number, ms: number): void {
+  Atomics.add(words, idleAt, 1)
   Atomics.wait(words, bellAt, heard, ms)
+  Atomics.sub(words, idleAt, 1)
 }
 
 export function isClosed({ words }: Lineup): boolean {

@@ -1,5 +1,6 @@
+import type { Place } from '../../../sdk/evm/index.ts'
 import type { Address, Slot } from '../../../sdk/units.ts'
-import type { AccountChange, Executed, TouchedPlace, TouchedPlaces } from '../../../sdk/vm/index.ts'
+import type { AccountChange, Executed, TouchedPlaces } from '../../../sdk/vm/index.ts'
 import {
   type Cursor,
   putAddress,
@@ -30,7 +31,7 @@ export interface Names {
   readonly account: (number: number) => Address
   readonly slot: (number: number) => { readonly address: Address; readonly slot: Slot }
   /** The place of this kind: equal places are one object, which saves making them. */
-  readonly place: (kind: TouchedPlace['kind'], number: number) => TouchedPlace
+  readonly place: (kind: Place['kind'], number: number) => Place
 }
 
 const kinds = ['nonce', 'balance', 'code', 'slot'] as const
@@ -121,14 +122,14 @@ function takeAccount(cursor: Cursor, names: Names): Address {
   return number === 0 ? takeAddress(cursor) : names.account(number)
 }
 
-function putPlace(cursor: Cursor, place: TouchedPlace, numbers: Numbers): void {
+function putPlace(cursor: Cursor, place: Place, numbers: Numbers): void {
   putWord(cursor, kinds.indexOf(place.kind))
   if (place.kind === 'slot') putSlotOf(cursor, place.address, place.slot, numbers)
   else putAccount(cursor, place.address, numbers)
 }
 
-function takePlace(cursor: Cursor, names: Names): TouchedPlace {
-  const kind = kinds[takeWord(cursor)] as TouchedPlace['kind']
+function takePlace(cursor: Cursor, names: Names): Place {
+  const kind = kinds[takeWord(cursor)] as Place['kind']
   const number = takeWord(cursor)
   if (number !== 0) return names.place(kind, number)
   if (kind !== 'slot') return { kind, address: takeAddress(cursor) }

@@ -58,6 +58,18 @@ function headerOf(fork: Fork, environment: Environment, contents: BlockContents)
   return { era: 'prague', ...cancun, requestsHash: sha256(new Uint8Array(0)) }
 }
 
+/** The filter of all logs. The same addresses and topics come again and again, and each would cost a hash. */
 function bloomOfAll(receipts: readonly Receipt[]): Uint8Array {
-  return bloomOf(receipts.flatMap(({ logs }) => logs))
+  const seen = new Set<string>()
+  const isNew = (entry: string) => seen.size < seen.add(entry).size
+  const once = receipts.flatMap(({ logs }) =>
+    logs
+      .map((log) => ({ ...log, isNew: isNew(log.address), topics: log.topics.filter((topic) => isNew(nameOf(topic))) }))
+      .filter((log) => log.isNew || log.topics.length > 0),
+  )
+  return bloomOf(once)
+}
+
+function nameOf(topic: Uint8Array): string {
+  return Buffer.from(topic).toString('latin1')
 }

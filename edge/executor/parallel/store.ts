@@ -1,7 +1,8 @@
 import { invariant } from '../../../sdk/errors.ts'
+import type { Place } from '../../../sdk/evm/index.ts'
 import { buildTrie, type Trie } from '../../../sdk/trie/index.ts'
 import type { Address, Hex, Slot } from '../../../sdk/units.ts'
-import { type AccountChange, emptyCodeHash, type State, type TouchedPlace } from '../../../sdk/vm/index.ts'
+import { type AccountChange, emptyCodeHash, type State } from '../../../sdk/vm/index.ts'
 import type { SlotValue } from './engine.ts'
 
 /**
@@ -15,7 +16,7 @@ export interface Store {
   /** Takes over what a transaction changed, as commit `sequence`. */
   readonly take: (changes: readonly AccountChange[], sequence: number) => readonly AccountWrite[]
   /** Whether no commit after `sequence` gave the place another value. */
-  readonly isSince: (place: TouchedPlace, sequence: number) => boolean
+  readonly isSince: (place: Place, sequence: number) => boolean
   /** Whether no commit after `sequence` made the account empty or took that away (EIP-161). */
   readonly isEmptinessSince: (address: Address, sequence: number) => boolean
   readonly accounts: ReadonlyMap<Address, StoredAccount>

@@ -25,7 +25,7 @@ const types = ['legacy', 'eip2930', 'eip1559', 'eip4844', 'eip7702'] as const
 
 /** Words that a transaction takes at the most. */
 export function transactionWords({ data, pricing }: Transaction): number {
-  let words = 64 + wordsFor(data.length)
+  let words = 96 + wordsFor(data.length)
   if (pricing.type !== 'legacy') for (const { slots } of pricing.accessList) words += 8 + 8 * slots.length
   if (pricing.type === 'eip4844') words += 8 * pricing.blobHashes.length
   if (pricing.type === 'eip7702') words += 48 * pricing.authorizations.length

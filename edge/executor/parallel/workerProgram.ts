@@ -57,8 +57,11 @@ async function main(settings: WorkerSettings): Promise<void> {
   const control = new Int32Array(settings.control)
   parentPort?.on('message', (batch: WorkerBatch) => {
     const lineup = lineupOn(batch.lineup)
-    if (enter(lineup)) runAhead({ machine, reader, control, lineup, batch, worker: settings.worker })
-    leave(lineup)
+    try {
+      if (enter(lineup)) runAhead({ machine, reader, control, lineup, batch, worker: settings.worker })
+    } finally {
+      leave(lineup)
+    }
   })
   parentPort?.postMessage('ready')
 }

@@ -2,6 +2,8 @@
  * Ethereum's light client: committees that sign, blocks that follow from a checkpoint, and proofs under them. Pure: it
  * asks nobody, and reads no clock.
  */
+
+export type { BeaconVerdict, CheckpointAnchor } from '../verdict.ts'
 export {
   type BlockFacts,
   type ProvenReceipt,
@@ -76,6 +78,7 @@ export {
   receiptBytesMax,
   verifyReceipt,
 } from './receipt.ts'
+export { decodeLightChain, encodeLightChain } from './snapshot.ts'
 export {
   codeBytesMax,
   type ProvenAccount,
@@ -86,7 +89,9 @@ export {
 } from './state.ts'
 export {
   advance,
+  hasTwoThirds,
   headAgeSecondsMaxDefault,
+  isSigned,
   isStale,
   type LightChain,
   startLightChain,

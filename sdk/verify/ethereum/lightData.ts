@@ -1,5 +1,5 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
-import { type BlockHash, blockHash, sameBytes, toHex } from '../../units.ts'
+import { type BlockHash, blockHash, toHex } from '../../units.ts'
 import {
   beaconHeaderType,
   bootstrapType,
@@ -333,11 +333,6 @@ function countBits(bits: Uint8Array): number {
   let count = 0
   for (const byte of bits) for (let rest = byte; rest > 0; rest &= rest - 1) count += 1
   return count
-}
-
-/** True when both are headers of one block. */
-export function isSameHeader(one: LightHeader, other: LightHeader): boolean {
-  return sameBytes(one.root, other.root)
 }
 
 function fieldsOf(json: unknown): Readonly<Record<string, unknown>> | undefined {

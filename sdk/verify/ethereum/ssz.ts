@@ -10,18 +10,18 @@ import { fromHex, isHex } from '../../units.ts'
 export type SszType = NumberType | BytesType | DataType | VectorType | ContainerType
 
 /** Little-endian, `size` bytes. In JSON, decimal digits. */
-interface NumberType {
+export interface NumberType {
   readonly kind: 'number'
   readonly size: number
 }
 
-interface BytesType {
+export interface BytesType {
   readonly kind: 'bytes'
   readonly size: number
 }
 
 /** A list of at most `sizeMax` bytes. */
-interface DataType {
+export interface DataType {
   readonly kind: 'data'
   readonly sizeMax: number
 }
@@ -38,7 +38,7 @@ export interface ContainerType<fields extends Fields = Fields> {
   readonly fields: fields
 }
 
-interface Fields {
+export interface Fields {
   readonly [name: string]: SszType
 }
 

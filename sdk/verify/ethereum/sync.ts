@@ -106,6 +106,14 @@ export function judge(chain: LightChain, update: LightUpdate, slot: number): Dec
   return accepted(claimOf(network, signers, update))
 }
 
+/** True when two thirds of a committee that this chain knows signed the update, whether or not it tells anything new. */
+export function isSigned({ network, finalized, current, next }: LightChain, update: LightUpdate): boolean {
+  const [period, signed] = [periodAt(network, finalized.slot), periodAt(network, update.signatureSlot)]
+  const signers = signed === period ? current : signed === period + 1 ? next : null
+  if (!signers || update.signatureSlot <= update.attested.slot || !hasTwoThirds(update)) return false
+  return verifyAggregates([claimOf(network, signers, update)])
+}
+
 /** What the members said to have signed must have signed (consensus-specs, `compute_signing_root`). */
 export function claimOf(network: BeaconNetwork, signers: Committee, update: LightUpdate): AggregateClaim {
   const { bits, participants, signature, signatureSlot } = update

@@ -132,13 +132,7 @@ export async function createCoins(parts: CoinsParts): Promise<Coins> {
   const { network, place, nodes } = purse
   const follower = followerOf(purse)
   await loadBook(place)
-  let hasLooked = false
-
-  async function lookNow(reach: Reach) {
-    const sight = await look(purse, reach)
-    hasLooked = true
-    return sight
-  }
+  const looker = lookerOf(purse)
 
   async function sent(attempt: Attempt, method: SentPayment['method']): Promise<SentPayment> {
     await follower.broadcast(attempt)
@@ -150,14 +144,14 @@ export async function createCoins(parts: CoinsParts): Promise<Coins> {
     async address(kind) {
       const account = accountOfKind(purse.accounts, kind)
       // How far an account is used is known only after a look.
-      if (!hasLooked) await lookNow('whole')
+      await looker.once()
       const { book } = await loadBook(place)
       const keyPath = await purse.lookout.freshReceive(account, book.used[account]?.receive ?? 0)
       const address = encodeAddress(accountOutput(purse.accounts[account] as Account, keyPath).script, network)
       invariant(address, "an account's output has an address")
       return address
     },
-    balance: async () => balanceIn(purse.accounts, await lookNow('near'), (await loadBook(place)).book),
+    balance: async () => balanceIn(purse.accounts, await looker.near(), (await loadBook(place)).book),
     async quote(payments, wish = {}) {
       const quoted = await quotePsbt(purse, payments, wish)
       if (!quoted.ok) return quoted
@@ -202,10 +196,38 @@ export async function createCoins(parts: CoinsParts): Promise<Coins> {
       return stored.ok ? sent(stored.attempt, 'payment') : stored
     },
     async refresh() {
-      const { tip } = await lookNow('whole')
+      const { tip } = await looker.whole()
       await follower.follow(tip)
     },
   }
+}
+
+interface Looker {
+  readonly near: () => Promise<Sight>
+  /** One after the other: two at once would share the nodes, and the first one with somebody waiting be as late as both. */
+  readonly whole: () => Promise<Sight>
+  /** Returns once there has been a look. */
+  readonly once: () => Promise<unknown>
+}
+
+function lookerOf(purse: Purse): Looker {
+  let hasLooked = false
+  let turn: Promise<unknown> = Promise.resolve()
+  const now = async (reach: Reach) => {
+    const sight = await look(purse, reach)
+    hasLooked = true
+    return sight
+  }
+  const whole = () => {
+    const next = turn.then(() => now('whole'))
+    turn = next.catch(() => undefined) // Whoever asked for it hears of it.
+    return next
+  }
+  const once = async () => {
+    if (!hasLooked) await turn
+    return hasLooked ? undefined : whole()
+  }
+  return { near: () => now('near'), whole, once }
 }
 
 async function openPurse(parts: CoinsParts): Promise<Purse> {

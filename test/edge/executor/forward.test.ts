@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { forwardLanes } from '../../../edge/executor/forward.ts'
 import type { Outcome, Sending } from '../../../edge/executor/port.ts'
 import { lanesInFlightMax } from '../../../edge/limits.ts'
+import { undeclared } from '../../../sdk/batch/index.ts'
 import { type Address, address, type TxHash, toHex, txHash } from '../../../sdk/units.ts'
 
 const alice = address(`0x${'0a'.repeat(20)}`)
@@ -13,7 +14,7 @@ function sending(sender: Address): Sending {
   count += 1
   const raw = new Uint8Array(32)
   new DataView(raw.buffer).setUint32(0, count)
-  return { hash: txHash(toHex(raw)), sender, raw }
+  return { hash: txHash(toHex(raw)), sender, raw, position: count, declaration: undeclared(21_000) }
 }
 
 /** Forwards, and says what was sent when, how many at a time, and what was reported. */

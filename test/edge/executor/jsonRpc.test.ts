@@ -4,11 +4,18 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { follow } from '../../../edge/executor/follow.ts'
 import { jsonRpcExecutor } from '../../../edge/executor/jsonRpc.ts'
 import type { Block, Outcome } from '../../../edge/executor/port.ts'
+import { undeclared } from '../../../sdk/batch/index.ts'
 import { address, blockHash, type TxHash, txHash } from '../../../sdk/units.ts'
 
 const alice = address(`0x${'0a'.repeat(20)}`)
 const hash = txHash(`0x${'01'.repeat(32)}`)
-const sending = { hash, sender: alice, raw: new Uint8Array([1, 2, 3]) }
+const sending = {
+  hash,
+  sender: alice,
+  raw: new Uint8Array([1, 2, 3]),
+  position: 0,
+  declaration: undeclared(21_000),
+}
 
 type Reply = { readonly status?: number; readonly body: unknown } | 'hang up'
 interface Call {

@@ -3,12 +3,19 @@ import { openHealth } from '../../../edge/executor/health.ts'
 import type { Executor, Outcome, Sending } from '../../../edge/executor/port.ts'
 import { severalExecutors } from '../../../edge/executor/several.ts'
 import { breakerFailures, breakerMsMin } from '../../../edge/limits.ts'
+import { undeclared } from '../../../sdk/batch/index.ts'
 import { SdkError } from '../../../sdk/errors.ts'
 import { type Address, address, type TxHash, toHex, txHash } from '../../../sdk/units.ts'
 
 const sender: Address = address(`0x${'01'.repeat(20)}`)
 const hashOf = (n: number): TxHash => txHash(toHex(new Uint8Array(32).fill(n)))
-const sending = (n: number): Sending => ({ hash: hashOf(n), sender, raw: Uint8Array.of(n) })
+const sending = (n: number): Sending => ({
+  hash: hashOf(n),
+  sender,
+  raw: Uint8Array.of(n),
+  position: n,
+  declaration: undeclared(21_000),
+})
 
 /** An executor that says of each hash what it is told to, and remembers what it was sent. */
 function scripted(outcomes: Readonly<Record<number, Outcome['kind']>>, answers: 'well' | 'down' = 'well') {

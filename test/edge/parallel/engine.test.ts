@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { decodeChanges, decodeContent, encodeChanges, encodeContent } from '../../../edge/executor/parallel/changes.ts'
 import { createEngine } from '../../../edge/executor/parallel/createEngine.ts'
 import type { Engine, EngineBatch, ExecutedBlock, SealedBlock } from '../../../edge/executor/parallel/engine.ts'
-import { encodeHeader, encodeReceipt } from '../../../sdk/evm/index.ts'
+import { plan } from '../../../sdk/batch/index.ts'
+import { bloomOf, encodeHeader, encodeReceipt } from '../../../sdk/evm/index.ts'
 import { encodeRlp, quantity } from '../../../sdk/rlp.ts'
 import { emptyTrieRoot, secureKey, verifyTrieProof } from '../../../sdk/trie/index.ts'
 import { type Address, address, fromHex, type Slot, toHex } from '../../../sdk/units.ts'
@@ -55,6 +56,7 @@ describe('an engine', () => {
       expectedHash: block.hash,
     })
     expect(verified.ok).toBe(true)
+    expect(block.header.logsBloom).toEqual(bloomOf(transactions.flatMap(({ receipt }) => receipt.logs)))
     expect(transactions.every(({ receipt }) => receipt.outcome === 'succeeded')).toBe(true)
   })
 
@@ -107,6 +109,8 @@ describe('an engine', () => {
       { transactions: [signed], declarations: [], environment: laterBy(12) },
       { transactions: [signed], declarations: [{ ...good, reads: [place, place] }], environment: laterBy(12) },
       { transactions: [signed], declarations: [{ ...good, gas: -1 }], environment: laterBy(12) },
+      { transactions: [signed, signed], plan: plan([]), environment: laterBy(12) },
+      { transactions: new Array(100_001).fill(signed), environment: laterBy(12) },
     ]
     const answers = await Promise.all(refusals.map((batch) => engine.execute(batch)))
     expect(answers.map((answer) => answer.kind === 'refused' && answer.code)).toEqual([
@@ -114,6 +118,8 @@ describe('an engine', () => {
       'batch/malformed',
       'batch/malformed',
       'batch/malformed',
+      'batch/wrong-plan',
+      'batch/too-large',
     ])
     expect(engine.head().header.number).toBe(0)
   })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { operations } from '../../../edge/openapi.ts'
 import { problemCodes, problemKind } from '../../../edge/problems.ts'
 import { declare, encodeBatch, encodeBatchJson } from '../../../sdk/batch/index.ts'
 import { chainId } from '../../../sdk/units.ts'
@@ -76,6 +77,43 @@ describe('whatever bytes come, the answer is never a 500', () => {
         await expectOrder(path, post(`${json.slice(0, place)}${text}${json.slice(place + 1)}`, 'application/json'))
       }),
       { numRuns: 40 },
+    )
+  })
+
+  it('at every path there is, with every method', async () => {
+    const id = fc.oneof(
+      fc.string({ maxLength: 12 }).map(encodeURIComponent),
+      fc.constantFrom(String(chain), `0x${'ab'.repeat(32)}`, `0x${'ab'.repeat(20)}`, 'payer', '1'),
+    )
+    const header = fc.constantFrom(
+      'authorization',
+      'idempotency-key',
+      'upgrade',
+      'origin',
+      'traceparent',
+      'last-event-id',
+      'content-length',
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...operations),
+        fc.array(id, { minLength: 4, maxLength: 4 }),
+        fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'),
+        fc.record({ name: header, value: fc.stringMatching(/^[!-~]{0,20}$/), query: fc.string({ maxLength: 8 }) }),
+        fc.uint8Array({ maxLength: 64 }),
+        async ({ path }, ids, method, { name, value, query }, bytes) => {
+          let at = 0
+          const place = path.replace(/\{\w+\}/g, () => ids[at++ % ids.length] || 'x')
+          const type = bytes.length % 2 === 0 ? 'application/json' : 'application/octet-stream'
+          const body = method === 'GET' ? {} : { body: bytes as BodyInit }
+          const init = { method, headers: { 'content-type': type, [name]: value }, ...body }
+          await expectOrder(
+            `${place}?after=${encodeURIComponent(query)}&epoch=1&wait=${encodeURIComponent(query)}`,
+            init,
+          )
+        },
+      ),
+      { numRuns: 60 },
     )
   })
 

@@ -127,7 +127,11 @@ describe('a link over a socket', () => {
     const frames: string[] = []
     const closed = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)))
     socket.addEventListener('message', ({ data }) => frames.push(String(data)))
-    for (const text of ['no json', '{"id":-1}', '{"id":1,"act":"send"}', '{"id":2,"act":"standing"}']) socket.send(text)
+    for (const text of ['no json', '{"id":-1}', '{"id":1,"act":"send"}', '{"id":2,"act":"standing"}']) {
+      const before = frames.length
+      socket.send(text)
+      await expect.poll(() => frames.length).toBe(before + 1)
+    }
     socket.send('x'.repeat(20_000))
     expect(await closed).toBe(1009)
     const codes = frames.map((frame) => JSON.parse(frame).problem.code)

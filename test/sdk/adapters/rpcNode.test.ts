@@ -3,7 +3,7 @@ import type { Fetch } from '../../../sdk/adapters/http.ts'
 import { rpcAnswerBytesMax, rpcNode } from '../../../sdk/adapters/rpcNode.ts'
 import { SdkError } from '../../../sdk/errors.ts'
 import type { EvmNode, NodeRefusal } from '../../../sdk/ports.ts'
-import { address, blockHash, chainId, toHex } from '../../../sdk/units.ts'
+import { address, blockHash, chainId, slot, toHex } from '../../../sdk/units.ts'
 import { verifyBlock } from '../../../sdk/verify/index.ts'
 import { type Anvil, startAnvil } from '../../anvil.ts'
 import { evmNodeContract } from '../../contracts/evmNode.ts'
@@ -224,6 +224,8 @@ describe('rpcNode and a node that lies about shapes', () => {
     ['a trace of nothing', 'debug_traceCall', [], (node) => node.trace(call)],
     ['fees without a base fee', 'eth_feeHistory', { baseFeePerGas: [] }, (node) => node.fees()],
     ['code that is odd', 'eth_getCode', '0x123', (node) => node.code(account)],
+    ['a slot that is short', 'eth_getStorageAt', '0x12', (node) => node.slot(account, slot(word), 1)],
+    ['an account that is none', 'eth_getTransactionCount', null, (node) => node.account(account, 1)],
     ['a hash that is short', 'eth_sendRawTransaction', '0x12', (node) => node.send(new Uint8Array(1))],
   ]
   for (const [name, method, result, ask] of lies)

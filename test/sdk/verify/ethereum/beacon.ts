@@ -2,7 +2,7 @@ import { bls12_381 } from '@noble/curves/bls12-381.js'
 import { sha256 } from '../../../../sdk/crypto/engine.ts'
 import type { Decoded } from '../../../../sdk/errors.ts'
 import type { Header } from '../../../../sdk/evm/block.ts'
-import { fromHex, type Hex, toHex } from '../../../../sdk/units.ts'
+import { type Hex, toHex } from '../../../../sdk/units.ts'
 import {
   type BeaconFork,
   beaconHeaderType,
@@ -62,7 +62,9 @@ export function membersOf(period: number, branch = 0): Members {
   const known = committees.get(name)
   if (known) return known
   const secrets = Array.from({ length: size }, (_, at) => BigInt(1 + at + 1_000 * period + 100_000 * branch))
-  const keys = secrets.map((secret) => G1.Point.BASE.multiply(secret))
+  // Secrets follow one another, so each key is the one before and the generator.
+  const keys = [G1.Point.BASE.multiply(secrets[0] as bigint)]
+  while (keys.length < size) keys.push((keys.at(-1) as typeof G1.Point.BASE).add(G1.Point.BASE))
   const sum = keys.reduce((all, key) => all.add(key), G1.Point.ZERO)
   const json = { pubkeys: keys.map((key) => toHex(key.toBytes())), aggregate_pubkey: toHex(sum.toBytes()) }
   const type = container({ pubkeys: vector(fixedBytes(48), size), aggregate_pubkey: fixedBytes(48) })
@@ -234,7 +236,7 @@ function signatureJson(block: TestBlock, signing: Signing) {
 
 function signed(root: Uint8Array, secret: bigint): Hex {
   const { longSignatures } = bls12_381
-  return toHex(longSignatures.hash(root, suite).multiply(secret).toBytes())
+  return toHex(longSignatures.hash(root, suite).multiplyUnsafe(secret).toBytes())
 }
 
 function infinity(): Uint8Array {
@@ -294,8 +296,4 @@ function isBelow(one: number, other: number): boolean {
   let at = one
   while (at > other) at >>= 1
   return at === other && one !== other
-}
-
-export function bytesOf(text: unknown): Uint8Array {
-  return fromHex(text as Hex)
 }

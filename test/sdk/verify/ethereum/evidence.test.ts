@@ -276,28 +276,28 @@ describe('a receipt', () => {
   const head = { kind: 'finality-update', update, header: tip.bytes, lookBack: null } as const
   const receiptOf = (evidence: Evidence): ProofReceipt => ({ head, level: 'finalized', evidence })
 
-  it('is judged again from the checkpoint alone, whatever it shows', () => {
+  const begun = must(decodeBootstrap(testNetwork, message('bootstrap', bootstrapJson(testBlock({ slot: first })))))
+  const chain = must(startLightChain(testNetwork, begun.header.root, begun))
+
+  it('is judged again by whoever follows the chain, whatever it shows', () => {
     for (const evidence of everything) {
       const bytes = encodeProofReceipt(receiptOf(evidence))
       expect(must(decodeProofReceipt(bytes))).toEqual(receiptOf(evidence))
-      const held = must(verifyReceipt(bytes, { anchor, machine }))
-      expect(held).toMatchObject({
-        kind: evidence.kind,
-        verdict: {
-          level: 'finalized',
-          anchor: { network: 'test', slot: 128, root: toHex(checkpoint.root) },
-          block: { number: 12, hash: tip.hash },
-          participation: { signed: 31, of: 32 },
-        },
-      })
+      const held = must(verifyReceipt(bytes, { anchor: { kind: 'chain', chain }, machine }))
+      expect(held).toMatchObject({ kind: evidence.kind, verdict: { anchor: { slot: first }, level: 'finalized' } })
     }
   })
 
-  it('is judged by whoever follows the chain', () => {
-    const begun = must(decodeBootstrap(testNetwork, message('bootstrap', bootstrapJson(testBlock({ slot: first })))))
-    const chain = must(startLightChain(testNetwork, begun.header.root, begun))
-    const bytes = encodeProofReceipt(receiptOf(account(alice)))
-    expect(must(verifyReceipt(bytes, { anchor: { kind: 'chain', chain } })).verdict.anchor.slot).toBe(first)
+  it('is judged again from a checkpoint, and the messages that lead on from it', () => {
+    const held = must(verifyReceipt(encodeProofReceipt(receiptOf(account(alice))), { anchor }))
+    expect(held.verdict).toEqual({
+      level: 'finalized',
+      anchor: { kind: 'checkpoint', network: 'test', slot: 128, root: toHex(checkpoint.root) },
+      block: { number: 12, hash: tip.hash, timestamp: timeOf(testNetwork, first + 12) },
+      participation: { signed: 31, of: 32 },
+      proven: ['account'],
+      sources: [],
+    })
   })
 
   it('of an ancestor carries the way back', () => {
@@ -333,36 +333,22 @@ describe('a receipt', () => {
   })
 
   it('with any byte changed is refused, or shows the same', () => {
-    const whole = everything.map((evidence) => {
-      const bytes = encodeProofReceipt(receiptOf(evidence))
-      return { bytes, value: must(verifyReceipt(bytes, { anchor, machine })) }
-    })
-    const start = must(decodeBootstrap(testNetwork, message('bootstrap', bootstrapJson(testBlock({ slot: first })))))
-    const chain = must(startLightChain(testNetwork, start.header.root, start))
-    const headBytes = update.length
+    const whole = everything.map((evidence) => encodeProofReceipt(receiptOf(evidence)))
+    // The update has a property of its own, and each of its bytes costs a pairing.
+    const from = update.length + 8
     fc.assert(
-      fc.property(
-        fc.constantFrom(...whole),
-        fc.nat(),
-        fc.integer({ min: 1, max: 255 }),
-        ({ bytes, value }, at, flip) => {
-          const changed = bytes.slice()
-          // The update has a property of its own, and each of its bytes costs a pairing.
-          const place = headBytes + 8 + (at % (bytes.length - headBytes - 8))
-          changed[place] = (changed[place] as number) ^ flip
-          const decoded = decodeProofReceipt(changed)
-          if (!decoded.ok || toHex(decoded.value.head.update) !== toHex(update)) return
-          const trusted = trustBlock({ bytes: decoded.value.head.header, expected: tip.hash, standing })
-          if (!trusted.ok) return
-          const held = judged(decoded.value.evidence, trusted.value)
-          if (held.ok)
-            expect(asked(decoded.value.evidence)).not.toEqual(asked(must(decodeProofReceipt(bytes)).evidence))
-          expect(value.kind).toBeDefined()
-        },
-      ),
-      { numRuns: 1_000 },
+      fc.property(fc.constantFrom(...whole), fc.nat(), fc.integer({ min: 1, max: 255 }), (bytes, at, flip) => {
+        const changed = bytes.slice()
+        const place = from + (at % (bytes.length - from))
+        changed[place] = (changed[place] as number) ^ flip
+        const decoded = decodeProofReceipt(changed)
+        if (!decoded.ok || toHex(decoded.value.head.update) !== toHex(update)) return
+        const trusted = trustBlock({ bytes: decoded.value.head.header, expected: tip.hash, standing })
+        if (!trusted.ok || !judged(decoded.value.evidence, trusted.value).ok) return
+        expect(asked(decoded.value.evidence)).not.toEqual(asked(must(decodeProofReceipt(bytes)).evidence))
+      }),
+      { numRuns: 800 },
     )
-    expect(chain.finalized.slot).toBe(first)
   })
 })
 

@@ -136,6 +136,11 @@ export function modelChain(id: ChainId): ModelChain {
     },
     balance: async (account) => balanceOf(account),
     code: async () => new Uint8Array(0),
+    account: async (account, number) => {
+      const balances = blocks[number + 1]?.before.balances ?? state.balances
+      return { nonce: nonceAt(account, number), balance: balances.get(account) ?? 0n, code: new Uint8Array(0) }
+    },
+    slot: async () => new Uint8Array(32),
     fees: async () => ({ baseFeePerGas, maxPriorityFeePerGas: 1n }),
     call: async () => new Uint8Array(0),
     estimateGas: async (call) => {

@@ -1,0 +1,33 @@
+# The edge on bare workerd: npx wrangler deploy --dry-run --outdir dist-edge, then npx workerd serve docs/workerd.capnp
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "edge", worker = .edge),
+    # Rows of all objects. It must exist before the start.
+    (name = "rows", disk = (path = "edge-rows", writable = true)),
+    # Executors and Bitcoin sources may be on this machine.
+    (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:8787", http = (), service = "edge")],
+);
+
+const edge :Workerd.Worker = (
+  modules = [(name = "worker", esModule = embed "../dist-edge/worker.js")],
+  compatibilityDate = "2026-05-01",
+  durableObjectNamespaces = [
+    (className = "ShardObject", uniqueKey = "lanekit-shard", enableSql = true),
+    (className = "ChainObject", uniqueKey = "lanekit-chain", enableSql = true),
+    (className = "ChannelBoxObject", uniqueKey = "lanekit-box", enableSql = true),
+  ],
+  durableObjectStorage = (localDisk = "rows"),
+  bindings = [
+    (name = "SHARD", durableObjectNamespace = "ShardObject"),
+    (name = "CHAIN", durableObjectNamespace = "ChainObject"),
+    (name = "BOX", durableObjectNamespace = "ChannelBoxObject"),
+    (name = "CHAINS", fromEnvironment = "EDGE_CHAINS"),
+    (name = "BITCOIN", fromEnvironment = "EDGE_BITCOIN"),
+    (name = "SECURITY", fromEnvironment = "EDGE_SECURITY"),
+    (name = "LOG", text = "requests"),
+  ],
+);

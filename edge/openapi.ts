@@ -1,0 +1,64 @@
+/** One path and method of the edge, as its description names it. The test compares these with the routes. */
+interface Operation {
+  readonly method: 'get' | 'post' | 'put' | 'delete'
+  readonly path: string
+  readonly summary: string
+  readonly good: 101 | 200 | 202
+}
+
+const op = (method: Operation['method'], path: string, good: Operation['good'], summary: string): Operation => ({
+  ...{ method, path, good, summary },
+})
+
+const chain = '/v1/chains/{chain}'
+const side = '/v1/channels/{channel}/{side}'
+
+export const operations: readonly Operation[] = [
+  op('post', `${chain}/batches`, 202, 'Submits a batch'),
+  op('get', `${chain}/batches/{batch}`, 200, 'Where the transactions of a batch stand'),
+  op('get', `${chain}/batches/{batch}/events`, 200, 'The events of a batch as a stream'),
+  op('get', `${chain}/batches/{batch}/socket`, 101, 'The events of a batch over a WebSocket'),
+  op('get', `${chain}/senders/{sender}/txs/{hash}`, 200, 'Where a transaction stands'),
+  op('get', `${chain}/senders/{sender}/nonce`, 200, 'The next free nonce of a sender, and the missing ones'),
+  op('get', `${chain}/windows`, 200, 'What was planned together'),
+  op('get', `${chain}/windows/{window}`, 200, 'The plan of a window'),
+  op('post', '/rpc/{chain}', 200, 'JSON-RPC of an Ethereum node'),
+  op('put', `${side}/outbox/{sequence}`, 202, 'Writes a message to the other side of a channel'),
+  op('get', `${side}/outbox`, 200, 'What the box has of a side'),
+  op('get', `${side}/inbox`, 200, 'Messages of the other side'),
+  op('delete', `${side}/inbox`, 200, 'Acknowledges messages'),
+  op('get', `${side}/socket`, 101, 'The box over a WebSocket'),
+  op('put', '/v1/channels/{channel}/payee/deposit', 202, 'Leaves the best closing'),
+  op('get', '/v1/channels/{channel}/payee/deposit', 200, 'The closing that was left'),
+  op('get', '/healthz', 200, 'Whether the worker runs'),
+  op('get', '/readyz', 200, 'Whether every chain is served in time'),
+  op('get', '/metrics', 200, 'Figures for Prometheus'),
+  op('get', '/openapi.json', 200, 'This description'),
+  op('post', '/admin/chains/{chain}/pause', 200, 'Sends nothing to an executor from now on'),
+  op('post', '/admin/chains/{chain}/resume', 200, 'Sends again'),
+  op('get', '/admin/chains/{chain}/rows', 200, 'Transactions that have not ended'),
+  op('get', '/admin/chains/{chain}/audit', 200, 'Decisions of the policy'),
+]
+
+/** The description (OpenAPI 3.1) of all paths. What each of them takes and says is in docs/http.md. */
+export function openApi() {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const { method, path, good, summary } of operations) {
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+    const parameters = names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
+    const responses = { [good]: { description: summary }, default: { $ref: '#/components/responses/Problem' } }
+    paths[path] = { ...paths[path], [method]: { summary, ...(names.length > 0 ? { parameters } : {}), responses } }
+  }
+  const properties = {
+    ...{ type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, code: { type: 'string' } },
+    ...{ detail: { type: 'string' }, retryable: { type: 'boolean' } },
+  }
+  const schema = { type: 'object', required: Object.keys(properties), properties }
+  const problem = { description: 'A refusal (RFC 9457)', content: { 'application/problem+json': { schema } } }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Lanekit edge', version: '1' },
+    paths,
+    components: { responses: { Problem: problem } },
+  }
+}
