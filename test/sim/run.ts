@@ -21,7 +21,6 @@ interface Share {
   readonly from: number
   readonly end: number
   readonly stride: number
-  readonly world: string
 }
 
 /** More than this does not help on small machines. */
@@ -60,7 +59,7 @@ async function main(): Promise<number> {
   await Promise.all(shares.map((share, at) => (at === 0 ? runShare(share, take) : runElsewhere(share, take))))
   const [first] = failures.sort((a, b) => a.seed - b.seed)
   if (first && !values.json) explain(first, world)
-  const summary = { world: values.world, seeds, from, failed: failures.length, firstFailing: first?.seed ?? null }
+  const summary = { world, seeds, from, failed: failures.length, firstFailing: first?.seed ?? null }
   console.log(JSON.stringify({ ...summary, events, faults }))
   return failures.length === 0 ? 0 : 1
 }
