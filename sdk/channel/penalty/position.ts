@@ -4,7 +4,7 @@ import { invariant } from '../../errors.ts'
 import { encodeRlp, quantity } from '../../rlp.ts'
 import { sameBytes } from '../../units.ts'
 import { type Effect, type FundingView, type Input, move, refuse, type Step, send, stay } from './effects.ts'
-import { closingMessages, onForce } from './ending.ts'
+import { closingMessages, onForce, shutdownSaid } from './ending.ts'
 import { challengeBytes, type Message, type Position } from './messages.ts'
 import { type ChannelSecrets, ownSecret } from './secrets.ts'
 import { type Channel, type Live, type LiveChannel, ownContent, proposerOf, signedContent } from './state.ts'
@@ -116,9 +116,8 @@ function lackedBy(channel: LiveChannel, { number, revealed }: Position, secrets:
     messages.push(exchange.state === 'answered' ? answerMessage(channel, secrets) : revokeMessage(channel, secrets))
   if (phase === 'open' && exchange.state === 'proposed' && number === base.number)
     messages.push(commitMessage(channel, secrets))
-  if ((phase === 'open' && channel.shutdown.own) || phase === 'closing') messages.push({ type: 'shutdown' })
-  const sends = messages.map(send)
-  return phase === 'closing' ? [...sends, ...closingMessages(channel, secrets)] : sends
+  const sends = [...messages.map(send), ...(phase === 'open' ? shutdownSaid(channel) : [])]
+  return phase === 'closing' ? [...sends, send({ type: 'shutdown' }), ...closingMessages(channel, secrets)] : sends
 }
 
 /** Bytes that an answer must repeat, other ones with each update, so that no answer can be kept for later. */

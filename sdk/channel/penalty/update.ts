@@ -14,7 +14,7 @@ import {
 } from './commitments.ts'
 import { type Change, type Content, contentAfter, type Htlc, untrimmed } from './content.ts'
 import { decline, type Effect, move, moveNoting, type Note, refuse, type Step, send, stay } from './effects.ts'
-import { beginClosing } from './ending.ts'
+import { beginClosing, shutdownSaid } from './ending.ts'
 import type { Fault, Message, Revocation } from './messages.ts'
 import { type ChannelSecrets, ownPoint, ownSecret } from './secrets.ts'
 import { type Channel, isLive, type Live, type LiveChannel, ownContent, proposerOf } from './state.ts'
@@ -78,7 +78,8 @@ export function onAnswer(channel: Channel, message: MessageOf<'answer'>, secrets
   const made = ownCommitment(channel, exchange.next, secrets)
   if (!isSignedCommitment(made, message.signatures)) return decline(channel, message.number, 'wrong-signature')
   const next = finished({ ...channel, signatures: message.signatures }, exchange.next, revealed)
-  return settle(next, [], secrets, [send(revokeMessage(next, secrets))])
+  const done = next.phase === 'open' ? shutdownSaid(next) : []
+  return settle(next, [], secrets, [send(revokeMessage(next, secrets)), ...done])
 }
 
 /** The proposer has revoked as well: the update is finished, and what it paid is final. [TW21] */
