@@ -50,6 +50,7 @@ export {
   revealedSecret,
   type SecretStore,
   secretAt,
+  secretBelow,
   secretIndex,
   secretStoreMax,
   withSecret,

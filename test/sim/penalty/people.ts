@@ -14,7 +14,7 @@ import { feed, greet, liveOf, type Scene, type SideNode } from './node.ts'
 import { delayBlocks, marginBlocks } from './setting.ts'
 
 /** How often a side looks after its channel by itself. */
-const tendTicks = [8, 25] as const
+const tendTicks = [6, 18] as const
 
 /** How long a healed world may take to close together. */
 const patienceTicks = 800
@@ -31,7 +31,7 @@ export function tend(scene: Scene, node: SideNode): void {
   if (world.now > scene.healsAt + patienceTicks && live.phase !== 'ending') return loseHope(scene, node, live)
   if (live.phase === 'closing' && world.isHealed && !live.asked && !live.signed) wantClose(scene, node)
   if (isWaiting(live)) {
-    if (world.random.chance(0.5)) greet(scene, node)
+    if (world.random.chance(live.phase === 'funding' ? 0.15 : 0.4)) greet(scene, node)
     return
   }
   if (live.phase === 'open' && !world.isHealed) act(scene, node, live)
@@ -40,6 +40,7 @@ export function tend(scene: Scene, node: SideNode): void {
 
 /** True while this side has asked for something that only the other one can give. */
 function isWaiting(live: LiveChannel): boolean {
+  if (live.phase === 'ending') return false // The chain alone has a word yet.
   if (live.exchange.state !== 'idle' || !live.session.isMet) return true
   if (live.phase === 'open') return live.shutdown.own !== null && !live.shutdown.isByPeer
   return live.phase === 'funding' || (live.phase === 'closing' && live.signed === null)

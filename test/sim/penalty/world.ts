@@ -34,13 +34,14 @@ export interface Outcome {
 
 /** How many blocks the end may take, once nothing goes wrong any more. */
 const graceBlocks = 200
-/** Every so many worlds one runs on real signatures, from the hundredth on. */
-const realEvery = 500
+/** One of so many worlds runs on real signatures. */
+const realEvery = 2_000
+const realStart = 1_000
 const sides = ['opener', 'accepter'] as const
 
 /** Runs one world of a two-way channel from its seed to its end, or to the first rule that is broken. */
 export function runPenaltyWorld(seed: number, mutant: Mutant | null = null): Outcome {
-  useEngine(seed % realEvery === 100 ? nobleEngine : fakeCurve)
+  useEngine(seed % realEvery === realStart ? nobleEngine : fakeCurve)
   try {
     const scene = createScene(seed, mutant)
     const { world, audit } = scene
@@ -68,7 +69,7 @@ function createScene(seed: number, mutant: Mutant | null): OwnScene {
   const nodeOf = (side: Side) =>
     createNode({ side, secrets: secrets[side], draft, sharedSecret, payout: scripts[side], mutant })
   const nodes = { opener: nodeOf('opener'), accepter: nodeOf('accepter') }
-  const healsAt = random.from(300, 1_500)
+  const healsAt = random.from(200, 800)
   const audit = createAudit(world)
   const scene: OwnScene = {
     world,
@@ -94,7 +95,7 @@ function plan(scene: OwnScene): void {
   after(world, random.from(1, 30), () => nextBlock(scene))
   for (let at = 20; at < healsAt; at += 20) after(world, at + random.below(20), () => makeNoise(scene))
   if (world.faults.hostile > 0 && random.chance(world.faults.hostile))
-    after(world, random.from(150, healsAt), () => cheat(scene, nodes[random.pick(sides)]))
+    after(world, random.from(120, healsAt), () => cheat(scene, nodes[random.pick(sides)]))
   else if (world.faults.restore > 0 && random.chance(world.faults.restore))
     after(world, random.from(100, healsAt), () => restore(scene, nodes[random.pick(sides)]))
   after(world, healsAt, () => heal(scene))
