@@ -8,7 +8,7 @@ import { closingMessages, onForce, shutdownSaid } from './ending.ts'
 import { challengeBytes, type Message, type Position } from './messages.ts'
 import { type ChannelSecrets, ownSecret } from './secrets.ts'
 import { type Channel, type Live, type LiveChannel, ownContent, proposerOf, signedContent } from './state.ts'
-import { answerMessage, commitMessage, onYield, revokeMessage, yieldTurn } from './update.ts'
+import { answerMessage, commitMessage, onYield, revokeMessage } from './update.ts'
 
 /** Greets the other side: tells this side's position and asks for its own. [TW25] [TW26] */
 export function greet(channel: LiveChannel, { random }: Extract<Input, { type: 'reconnected' }>): Step {
@@ -80,13 +80,14 @@ function onPeerBehind(channel: LiveChannel, secrets: ChannelSecrets): Step {
 }
 
 /**
- * TW29: a restored side is an own one again when the other side has the turn and nothing in flight: then this one can neither
- * have proposed nor answered what it does not remember. With the turn its own, it hands that over first.
+ * TW29: a restored side is an own one again when it can neither have proposed nor answered what it does not remember: when the
+ * other side has the turn and nothing in flight, or the proposal for the next number is remembered.
  */
 function onMetAgain(channel: LiveChannel, isPeerBusy: boolean): Step {
   if (channel.origin === 'own') return stay(channel)
-  if (proposerOf(channel) !== channel.own) return isPeerBusy ? stay(channel) : move({ ...channel, origin: 'own' })
-  return channel.exchange.state === 'idle' ? yieldTurn(channel) : stay(channel)
+  const isTurn = proposerOf(channel) === channel.own
+  const isNewest = isTurn ? channel.exchange.state === 'proposed' : !isPeerBusy
+  return isNewest ? move({ ...channel, origin: 'own' }) : stay(channel)
 }
 
 /** How the other side's position fits what this one has signed and revealed. `ahead` is proven, `behind` is its word. */

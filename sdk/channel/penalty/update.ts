@@ -111,13 +111,17 @@ export function onRevoke(channel: Channel, message: MessageOf<'revoke'>, secrets
 /** The other side wants the turn: it gets it at once, or when the update in flight is finished. [TW8] */
 export function onAsk(channel: Channel, turn: number): Step {
   if (channel.phase !== 'open') return stay(channel)
-  if (proposerOf(channel) !== channel.own) {
-    const wasLost = turn < channel.turn
-    return stay(channel, ...(wasLost ? [send({ type: 'yield', turn: channel.turn })] : []))
+  const isOwn = proposerOf(channel) === channel.own
+  // Who asks for what this side takes for the other's has handed it over, and that was lost.
+  const wasHanded = !isOwn && turn === channel.turn + 1
+  if (wasHanded || (isOwn && turn === channel.turn)) {
+    const taken = { ...channel, turn }
+    if (channel.exchange.state === 'idle') return yieldTurn(taken)
+    const waiting = { ...taken, session: { ...channel.session, isAsked: true } }
+    return wasHanded ? move(waiting) : stay(waiting)
   }
-  if (turn !== channel.turn) return stay(channel)
-  if (channel.exchange.state === 'idle') return yieldTurn(channel)
-  return stay({ ...channel, session: { ...channel.session, isAsked: true } })
+  const wasLost = !isOwn && turn < channel.turn
+  return stay(channel, ...(wasLost ? [send({ type: 'yield', turn: channel.turn })] : []))
 }
 
 /** The other side has handed the turn over. [TW8] */

@@ -16,7 +16,7 @@ import { sha256 } from '../../../sdk/crypto/index.ts'
 import { sameBytes, wholeSats } from '../../../sdk/units.ts'
 import type { Judged } from '../chain.ts'
 import { fail } from '../world.ts'
-import { classifiedBy, factsOf, resolutionOf } from './lookout.ts'
+import { classifiedBy, factsOf, resolutionOf, viewOf } from './lookout.ts'
 import type { Scene, SideNode } from './node.ts'
 
 const sides = ['opener', 'accepter'] as const
@@ -34,6 +34,8 @@ export function whatIsOpen(scene: Scene): string | null {
     if (!channel) return `the ${node.side} is down`
     if (!isLive(channel)) return `the ${node.side} is ${channel.phase}`
     const facts = factsOf(chain, channel)
+    // A cheater does not bring back a funding that a reorganization has lost: then there is no channel.
+    if (!facts && nodes.opener.isHostile && viewOf(chain, channel).fundedAt === null) continue
     if (!facts) return `the ${node.side} is ${channel.phase}, nothing has spent the funding`
     const { isResolved, kind, claims } = resolutionOf(node, channel, facts)
     const left = claims.map(({ kind, value, from, deadline }) => `${kind} of ${value} from ${from} until ${deadline}`)
@@ -69,7 +71,7 @@ function entitledTo(scene: Scene, node: SideNode, channel: LiveChannel, classifi
   switch (classified.kind) {
     case 'closing':
       // Whoever asked for this one pays its fee.
-      return wholeSats(channel.base.balance[side]) - feeOfClosing(scene, channel) - 600n
+      return wholeSats(newestOf(scene, channel).base.balance[side]) - feeOfClosing(scene, channel) - 600n
     case 'own':
     case 'peer':
       return shareOf(scene, node, channel, classified.made.content, classified) - slackSats
@@ -85,6 +87,12 @@ function entitledTo(scene: Scene, node: SideNode, channel: LiveChannel, classifi
     default:
       return 0n // Of its own, and forgotten: it is not known any more what it says.
   }
+}
+
+/** A closing says what both knew last, which a restored side may have forgotten. */
+function newestOf({ nodes }: Scene, channel: LiveChannel): LiveChannel {
+  const peer = nodes[otherSide(channel.own)].stored
+  return peer && isLive(peer) && peer.base.number > channel.base.number ? peer : channel
 }
 
 function feeOfClosing({ chain }: Scene, channel: LiveChannel): bigint {
