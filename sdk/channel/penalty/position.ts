@@ -47,7 +47,7 @@ function judgedBy(
   const turned = onYield(channel, turn)
   if (!isFresh) return turned
   const met = { ...(turned.channel as LiveChannel), session: { ...channel.session, isMet: true } }
-  const restored = onMetAgain(met, isBusy)
+  const restored = onMetAgain(met, { turn, isBusy })
   if (restored.effects.length > 0) return restored
   return turned.effects.length > 0 ? move(met) : stay(met)
 }
@@ -83,11 +83,14 @@ function onPeerBehind(channel: LiveChannel, secrets: ChannelSecrets): Step {
  * TW29: a restored side is an own one again when it can neither have proposed nor answered what it does not remember: when the
  * other side has the turn and nothing in flight, or the proposal for the next number is remembered.
  */
-function onMetAgain(channel: LiveChannel, isPeerBusy: boolean): Step {
+function onMetAgain(channel: LiveChannel, peer: Pick<Position, 'turn' | 'isBusy'>): Step {
   if (channel.origin === 'own') return stay(channel)
-  const isTurn = proposerOf(channel) === channel.own
-  const isNewest = isTurn ? channel.exchange.state === 'proposed' : !isPeerBusy
-  return isNewest ? move({ ...channel, origin: 'own' }) : stay(channel)
+  // Turns that it does not remember went to and fro after the backup was made.
+  const known = peer.turn > channel.turn ? { ...channel, turn: peer.turn } : channel
+  const isTurn = proposerOf(known) === known.own
+  const isNewest = isTurn ? known.exchange.state === 'proposed' : !peer.isBusy
+  if (isNewest) return move({ ...known, origin: 'own' })
+  return known === channel ? stay(channel) : move(known)
 }
 
 /** How the other side's position fits what this one has signed and revealed. `ahead` is proven, `behind` is its word. */

@@ -166,6 +166,17 @@ describe('a channel from a backup', () => {
     expect(live(pair, 'opener')).toMatchObject({ origin: 'backup', turn: 0 })
   })
 
+  it('[TW29] stays one when the turn has come back to it since, which it learns from the other side', () => {
+    const pair = paid(opened({ pushed: 100_000n }), 1)
+    feed(pair, 'accepter', { type: 'ask' })
+    const backup = restored(pair.channels.opener, 'backup')
+    feed(pair, 'opener', { type: 'ask' })
+    hold(pair, 'opener', propose(pay(7_000n)))
+    pair.channels.opener = backup
+    for (const name of ['x', 'y']) feed(pair, 'opener', greeting(name))
+    expect(live(pair, 'opener')).toMatchObject({ origin: 'backup', turn: 2 })
+  })
+
   it('[TW29] goes on when it remembers its own proposal', () => {
     const pair = paid(opened(), 1)
     hold(pair, 'opener', propose(pay(7_000n)))
