@@ -15,6 +15,7 @@ export {
   type CommitmentTerms,
   commitmentNumberOf,
   commitmentOf,
+  commitmentWeight,
   funderCost,
   htlcFee,
   isTrimmed,

@@ -20,8 +20,13 @@ import { classifiedBy, factsOf, resolutionOf, viewOf } from './lookout.ts'
 import type { Scene, SideNode } from './node.ts'
 
 const sides = ['opener', 'accepter'] as const
-/** What an output may be worth that nobody claims: less than its fee, and dust. */
-const slackSats = 900n
+/** What an output may be worth that nobody claims: less than its fee, and dust. Where blocks were dear, that is more. */
+function slackOf({ dearest }: Scene): bigint {
+  return 900n + (dearest > 1_000 ? BigInt(dearest) * 2n * claimVbytes : 0n) / 1_000n
+}
+
+/** Of a claim, with what has to come before it; half of its value at most goes to fees. */
+const claimVbytes = 400n
 
 /** What of a channel has not come to its end; nothing when all has. */
 export function whatIsOpen(scene: Scene): string | null {
@@ -67,6 +72,7 @@ export function checkEnd(scene: Scene): string {
 /** What a side should have at the least, before the fees of its claims. */
 function entitledTo(scene: Scene, node: SideNode, channel: LiveChannel, classified: Classified): bigint {
   const { side } = node
+  const slackSats = slackOf(scene)
   const { capacity } = channel.opening.draft
   switch (classified.kind) {
     case 'closing':
@@ -116,6 +122,7 @@ function shareOf(
   { outputs }: Classified,
 ): bigint {
   const facts = factsOf(scene.chain, channel)
+  const slackSats = slackOf(scene)
   const balance = balanceOf(channel, content, node.side)
   if (!facts || node.wasRestored) return balance
   return outputs.reduce((sum, output) => {

@@ -56,6 +56,8 @@ export interface SideNode {
   cutUntil: number
   /** It has broken the rules, and is nobody to be fair to. */
   isHostile: boolean
+  /** Height from which on its commitment waits for a block; `null` while it does not. */
+  waitsSince: number | null
   /** Its disk was once a backup. */
   wasRestored: boolean
   /** Says nothing and does nothing any more. */
@@ -73,6 +75,9 @@ export interface Scene {
   readonly invoices: { readonly preimage: Uint8Array; readonly hash: Uint8Array; readonly knower: Side | null }[]
   readonly healsAt: number
   isOver: boolean
+  /** What blocks ask now, and the most that they have asked, in satoshi for 1,000 virtual bytes. */
+  market: number
+  dearest: number
 }
 
 export function createNode(setup: {
@@ -98,6 +103,7 @@ export function createNode(setup: {
     fullUntil: 0,
     cutUntil: 0,
     isHostile: false,
+    waitsSince: null,
     wasRestored: false,
     isGone: false,
     mutant,
@@ -248,6 +254,11 @@ function fund(scene: Scene, node: SideNode, output: ReturnType<typeof fundingOut
   after(world, world.random.from(1, 10), () => {
     if (node.channel?.phase === 'taken') feed(scene, node, { type: 'funding', transaction: bytes })
   })
+}
+
+/** True where a side cheats or has lost states, so that the two need not come to an end together. */
+export function isOdd({ nodes }: Scene): boolean {
+  return Object.values(nodes).some(({ isHostile, wasRestored }) => isHostile || wasRestored)
 }
 
 /** A side that has commitments, in memory or as it was stored. */

@@ -10,7 +10,7 @@ import { sha256 } from '../../../sdk/crypto/index.ts'
 import { height, msats, sameBytes, sats } from '../../../sdk/units.ts'
 import { tipOf } from '../chain.ts'
 import { after, fail } from '../world.ts'
-import { feed, greet, liveOf, type Scene, type SideNode } from './node.ts'
+import { feed, greet, isOdd, liveOf, type Scene, type SideNode } from './node.ts'
 import { delayBlocks, marginBlocks } from './setting.ts'
 
 /** How often a side looks after its channel by itself. */
@@ -48,8 +48,7 @@ function isWaiting(live: LiveChannel): boolean {
 
 /** Goes to the chain, because the other side is gone, or one of them has lost states; among others that must not be. */
 function loseHope(scene: Scene, node: SideNode, live: LiveChannel): void {
-  const isOdd = Object.values(scene.nodes).some(({ isHostile, wasRestored }) => isHostile || wasRestored)
-  if (!isOdd && live.phase !== 'behind')
+  if (!isOdd(scene) && live.phase !== 'behind')
     fail(scene.world, `after healing, the ${node.side} waits in vain (${live.phase})`)
   feed(scene, node, { type: 'force' })
 }
@@ -86,7 +85,7 @@ function changesOf(scene: Scene, node: SideNode, live: LiveChannel): readonly Ch
   const { random } = scene.world
   const { base } = live
   const changes: Change[] = base.htlcs
-    .filter(({ by }) => by !== node.side && random.chance(0.7))
+    .filter(({ by }) => by !== node.side && random.chance(0.4))
     .map((htlc) => removalOf(scene, node, htlc))
   if (live.phase === 'open' && (live.shutdown.own || live.shutdown.isByPeer)) return changes
   const limits = limitsOf(live.opening.draft)
@@ -112,7 +111,7 @@ function offer(scene: Scene, node: SideNode, id: number, amount: ReturnType<type
     invoices.push({ preimage, hash: sha256(preimage), knower })
   }
   const { hash } = invoices.at(-1) as Scene['invoices'][number]
-  const expiry = height(tipOf(chain) + marginBlocks + random.from(4, 2 * delayBlocks))
+  const expiry = height(tipOf(chain) + marginBlocks + random.from(1, delayBlocks))
   return { type: 'add', id, amount, paymentHash: hash, expiry }
 }
 

@@ -55,14 +55,19 @@ export function runPenaltyWorld(seed: number, mutant: Mutant | null = null): Out
   }
 }
 
+/** What blocks ask where they are not dear. */
+const marketFeerate = 1_000
+
 interface OwnScene extends Scene {
+  /** Block until which blocks are dear. */
+  dearUntil: number
   end: string
   healedAtHeight: number | null
 }
 
 function createScene(seed: number, mutant: Mutant | null): OwnScene {
   const random = createRandom(seed)
-  const world = createWorld(random, drawFaults(random))
+  const world = createWorld(random, { ...drawFaults(random), ...mutant?.faults })
   const chain = createChain(world, runScript)
   const { secrets, draft, scripts, accepterKeys, nodeSecret } = drawChannel(random)
   const sharedSecret = currentEngine().sharedSecret(nodeSecret, draft.keys.funding)
@@ -79,6 +84,9 @@ function createScene(seed: number, mutant: Mutant | null): OwnScene {
     invoices: [],
     healsAt,
     isOver: false,
+    market: marketFeerate,
+    dearest: marketFeerate,
+    dearUntil: 0,
     end: 'none',
     healedAtHeight: null,
   }
@@ -184,8 +192,22 @@ function isQuiet({ world, chain, nodes }: OwnScene): boolean {
   })
 }
 
+/** Blocks grow dear for a while, and cheap again. */
+function priceBlocks(scene: OwnScene): void {
+  const { world, chain } = scene
+  if (strikes(world, 'feeSpike')) {
+    scene.market = marketFeerate * world.random.from(2, 12)
+    scene.dearUntil = tipOf(chain) + world.random.from(2, 20)
+    note(world, `blocks ask ${scene.market} until ${scene.dearUntil}`)
+  } else if (world.isHealed || tipOf(chain) >= scene.dearUntil) scene.market = marketFeerate
+  scene.dearest = Math.max(scene.dearest, scene.market)
+  // The funding and rounded fees pass where blocks are cheap.
+  chain.feerateMin = scene.market > marketFeerate ? scene.market : 0
+}
+
 function nextBlock(scene: OwnScene): void {
   const { world, chain, nodes } = scene
+  priceBlocks(scene)
   if (strikes(world, 'reorg')) reorganize(chain, world.random.from(1, Math.min(6, chain.blocks.length)))
   else for (let left = isQuiet(scene) ? quietBlocks : 1; left > 0; left--) mine(chain)
   for (const side of sides) look(scene, nodes[side])

@@ -129,7 +129,7 @@ describe('a side that has lost states', () => {
 })
 
 describe('a channel from a backup', () => {
-  it('[TW29] signs and broadcasts nothing by itself', () => {
+  it('[TW29] signs and broadcasts nothing by itself but its funding', () => {
     const pair = paid(opened(), 1)
     const backup = restored(pair.channels.opener, 'backup')
     const commands = [propose(pay()), { type: 'force' }, { type: 'close', fee: null }] as const
@@ -137,9 +137,11 @@ describe('a channel from a backup', () => {
       expect(penaltyStep(backup, input, pair.secrets.opener).effects).toEqual([
         { type: 'refused', fault: 'from-backup' },
       ])
-    const views = [proven, { ...proven, isSpent: true }, { ...proven, fundedAt: null }]
-    for (const view of views)
+    for (const view of [proven, { ...proven, isSpent: true }])
       expect(penaltyStep(backup, { type: 'chain', view }, pair.secrets.opener).effects).toEqual([])
+    // What was funded is the channel's, whatever became of it since.
+    const lost = penaltyStep(backup, { type: 'chain', view: { ...proven, fundedAt: null } }, pair.secrets.opener)
+    expect(lost.effects).toEqual([{ type: 'broadcast-funding' }])
     const messages: Message[] = [{ type: 'shutdown' }, { type: 'ask', turn: 0 }]
     for (const one of messages) expect(penaltyStep(backup, message(one), pair.secrets.opener).effects).toEqual([])
     // It is one still when it was stored and read again.
