@@ -19,6 +19,7 @@ export {
   costOf,
   dustOf,
   type FailReason,
+  failReasons,
   firstContent,
   type Htlc,
   paymentIdBytes,

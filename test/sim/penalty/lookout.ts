@@ -10,6 +10,7 @@ import {
   fundingOutput,
   isLive,
   type LiveChannel,
+  ownNewest,
   pursueClaims,
   pursueCommitment,
   type Resolution,
@@ -27,12 +28,13 @@ const settledTicks = 300
 /** A side looks at the chain after a block: it steps, and claims what it can. */
 export function look(scene: Scene, node: SideNode): Resolution | null {
   if (!node.channel || node.isGone || !isLive(node.channel)) return null
+  const { phase } = node.channel
   feed(scene, node, { type: 'chain', view: viewOf(scene.chain, node.channel) })
   const { channel } = node
   if (!channel || !isLive(channel)) return null
   auditDeadlines(scene.audit, node, channel, tipOf(scene.chain))
   const isLate = scene.world.now > scene.healsAt + settledTicks && !isOdd(scene)
-  if (isLate && node.waitsSince === null && channel.phase === 'ending' && channel.cause === 'deadline')
+  if (isLate && phase !== 'ending' && channel.phase === 'ending' && channel.cause === 'deadline')
     fail(scene.world, `after healing, the ${node.side} has to close for an HTLC that nobody takes away`)
   const facts = factsOf(scene.chain, channel)
   if (!facts && channel.phase === 'ending') lift(scene, node, channel)
@@ -49,7 +51,10 @@ function lift(scene: Scene, node: SideNode, channel: LiveChannel): void {
   node.waitsSince ??= tip
   // One that a cheater was first with is in its hands, and a funding that is lost has to come back before.
   const isHeldUp = Object.values(scene.nodes).some((one) => one.isHostile || !one.channel)
-  if (isHeldUp || viewOf(scene.chain, channel).fundedAt === null) node.waitsSince = tip
+  // A side that has nothing in its commitment has no anchor output there, and no reason to lift it.
+  const { commitment } = ownNewest(channel, node.secrets)
+  const hasAnchor = commitment.outputs.some(({ kind }) => kind === 'holder-anchor')
+  if (isHeldUp || !hasAnchor || viewOf(scene.chain, channel).fundedAt === null) node.waitsSince = tip
   if (tip > node.waitsSince + waitMax)
     fail(scene.world, `TW38: the ${node.side}'s commitment waits since block ${node.waitsSince}`)
   const lifted = node.mutant?.lift?.(pursueCommitment) ?? pursueCommitment

@@ -241,13 +241,16 @@ export function tell(scene: Scene, node: SideNode, transaction: Uint8Array): voi
   }
 }
 
+/** Enough for the dearest blocks: nobody can lift a funding that a reorganization has lost. */
+const fundingFee = 5_000n
+
 /** Makes the funding transaction, out of coins from before. */
 function fund(scene: Scene, node: SideNode, output: ReturnType<typeof fundingOutput>): void {
   const { world } = scene
   const inputs = [
     { outpoint: { txid: txid(toHex(world.random.bytes(32)).slice(2)), index: 0 }, sequence: sequenceReplaceable },
   ]
-  const change = { script: node.payout, value: sats(faucetValue - output.value - 500n) }
+  const change = { script: node.payout, value: sats(faucetValue - output.value - fundingFee) }
   const bytes = encodeTransaction({ version: 2, inputs, outputs: [output, change], locktime: 0 }, [[faucetWitness]])
   const decoded = decodeTransaction(bytes)
   if (decoded.ok) scene.audit.fundingTxids.add(decoded.value.txid)
