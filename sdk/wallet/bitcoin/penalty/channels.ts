@@ -1,38 +1,33 @@
 import { decodeTransaction } from '../../../bitcoin/index.ts'
 import {
-  type Change,
   type Draft,
   draftFault,
-  type Fault,
   isLive,
   type LiveChannel,
   openChannel,
   paymentIdBytes,
-  proposerOf,
   sideKeysOf,
   type Terms,
 } from '../../../channel/penalty/index.ts'
-import { sha256 } from '../../../crypto/index.ts'
 import { invariant, SdkError } from '../../../errors.ts'
 import type { Clock, StoreWrite } from '../../../ports.ts'
 import { type ChannelId, channelId, type Msats, msats, type Sats, sameBytes, toHex } from '../../../units.ts'
 import { channelIndexMax, countFrom, encodeCount, payerKeys } from '../payerRecord.ts'
+import { claimPenaltyDesk, openPenaltyDesk, secretsAt } from './claim.ts'
 import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
 import {
   attempt,
   broadcast,
   broadcastSpend,
-  claimPenaltyDesk,
   feed,
   greetNow,
+  hurry,
   inTurn,
   isWaiting,
   load,
-  openPenaltyDesk,
   type PenaltyDesk,
   type PenaltyWorld,
   perform,
-  secretsAt,
   stepNow,
   takeMessage,
 } from './desk.ts'
@@ -46,22 +41,12 @@ import {
   type PenaltyRecord,
   penaltyKeys,
 } from './record.ts'
+import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
 
 /** Most two-way channels a wallet has at a time, those that ended included. */
 export const twoWayChannelsMax = 200
-/** Most payments that wait for their turn in one channel, and most that go in one update. */
-export const wishesMax = 256
-const batchMax = 8
 /** How long a payment waits for its answer, where nothing is said. */
 export const twoWayAnswerMsDefault = 15_000
-
-/** What became of a payment over a two-way channel. */
-export type TwoWayOutcome =
-  /** Both hold a state with it; the one before is revoked. */
-  | { readonly state: 'paid'; readonly paymentId: Uint8Array; readonly number: number }
-  | { readonly state: 'refused'; readonly fault: Fault }
-  /** Waits for the turn or for the other side. It is given up when the wallet closes before it was proposed. */
-  | { readonly state: 'pending'; readonly paymentId: Uint8Array }
 
 /** What was received, finally. */
 export type Receipt = Extract<KeptNote, { type: 'received' }>
@@ -105,20 +90,11 @@ export interface TwoWayChannels {
   readonly tend: () => Promise<void>
 }
 
-interface Wish {
-  readonly change: Extract<Change, { type: 'pay' }>
-  /** Of the update that has it; `null` while it waits. */
-  number: number | null
-  readonly settle: (outcome: TwoWayOutcome) => void
-}
-
 interface State {
   readonly world: PenaltyWorld
   readonly own: TwoWayWorld
   readonly desks: Map<ChannelId, PenaltyDesk>
-  readonly wishes: Map<ChannelId, Wish[]>
-  /** Turn that was asked for last, and when. */
-  readonly asked: Map<ChannelId, { readonly turn: number; readonly at: number }>
+  readonly wishes: Map<ChannelId, Wishes>
   /** Channels whose coins are known to have left. */
   readonly sent: Set<ChannelId>
   /** Channels are made one at a time, so that keys and coins are used once. */
@@ -133,7 +109,6 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
     own,
     desks: new Map(),
     wishes: new Map(),
-    asked: new Map(),
     sent: new Set(),
     turn: Promise.resolve(),
   }
@@ -162,8 +137,9 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
 function begin(state: State, desk: PenaltyDesk): void {
   invariant(state.desks.size < twoWayChannelsMax, 'a wallet has so many two-way channels at the most')
   state.desks.set(desk.id, desk)
-  state.wishes.set(desk.id, [])
-  desk.afterwards = () => pursueWishes(state, desk)
+  const wishes: Wishes = { list: [], asked: null }
+  state.wishes.set(desk.id, wishes)
+  desk.afterwards = () => pursueWishes(wishes, desk)
   const { signal, task } = state.own
   task(
     desk.mailbox
@@ -229,22 +205,18 @@ async function pay(
   const { amount, paymentId = own.random(paymentIdBytes), waitMs = twoWayAnswerMsDefault } = payment
   if (paymentId.length !== paymentIdBytes)
     throw new SdkError('units/malformed', `A payment id has ${paymentIdBytes} bytes.`)
-  const wishes = wishesOf(state, desk)
-  if (wishes.length >= wishesMax)
-    throw new SdkError('wallet/busy', `${wishesMax} payments of this channel wait already.`, { retryable: true })
-  const answer = new Promise<TwoWayOutcome>((settle) => {
-    wishes.push({ change: { type: 'pay', amount, paymentId }, number: null, settle })
-  })
-  await inTurn(desk, async () => undefined) // What follows from the wish is done after the turn.
+  const wishes = state.wishes.get(desk.id)
+  invariant(wishes, 'every channel has a list of wishes')
+  const { outcome } = await wishFor(wishes, desk, { amount, paymentId })
   const patience = new AbortController()
   const end = () => patience.abort()
   own.signal.addEventListener('abort', end, { once: true })
   const late = own.clock.sleep(waitMs, patience.signal).catch(() => undefined)
   const pending = late.then((): TwoWayOutcome => ({ state: 'pending', paymentId }))
-  const outcome = await Promise.race([answer, pending])
+  const first = await Promise.race([outcome, pending])
   own.signal.removeEventListener('abort', end)
   end()
-  return outcome
+  return first
 }
 
 async function received({ world }: State, id: ChannelId, paymentId: Uint8Array): Promise<Receipt | null> {
@@ -257,6 +229,7 @@ async function received({ world }: State, id: ChannelId, paymentId: Uint8Array):
 }
 
 async function close(desk: PenaltyDesk, how: { readonly fee: Sats } | 'alone'): Promise<TwoWayChannel> {
+  hurry(desk)
   const fault = await feed(desk, how === 'alone' ? { type: 'force' } : { type: 'close', fee: how.fee })
   if (fault) throw new SdkError('wallet/channel-not-open', `The channel cannot be closed now: ${fault}.`)
   return describeTwoWay(desk)
@@ -316,77 +289,6 @@ async function settleCoins({ world, sent }: State, desk: PenaltyDesk): Promise<v
   else if (channel.phase === 'declined') await world.coins.release(transaction.value.txid)
   else return
   sent.add(desk.id)
-}
-
-/** Proposes what waits, when it is this side's turn; asks for the turn, when it is not. */
-async function pursueWishes(state: State, desk: PenaltyDesk): Promise<void> {
-  for (let tries = 0; tries <= wishesMax; tries++) {
-    const { channel } = await load(desk)
-    settle(state, desk)
-    if (channel?.phase !== 'open' || channel.origin === 'backup') return
-    const { exchange, session, shutdown } = channel
-    if (exchange.state !== 'idle' || !session.isMet || !session.isFunded) return
-    const isPaying = !shutdown.own && !shutdown.isByPeer
-    const waiting = wishesOf(state, desk).filter(({ number }) => number === null)
-    const batch = isPaying ? waiting.slice(0, batchMax) : []
-    const changes: readonly Change[] = [...removals(channel), ...batch.map(({ change }) => change)]
-    if (changes.length === 0) return
-    if (proposerOf(channel) !== channel.own) return ask(state, desk, channel)
-    const fault = await stepNow(desk, { type: 'propose', changes })
-    if (!fault) {
-      for (const wish of batch) wish.number = channel.base.number + 1
-      return
-    }
-    const [first] = batch
-    if (!first) return
-    drop(state, desk, first, { state: 'refused', fault })
-  }
-}
-
-async function ask({ asked, own }: State, desk: PenaltyDesk, { turn }: LiveChannel): Promise<void> {
-  const last = asked.get(desk.id)
-  const now = own.clock.now()
-  if (last?.turn === turn && now < last.at + askMs) return
-  asked.set(desk.id, { turn, at: now })
-  await stepNow(desk, { type: 'ask' })
-}
-
-/** Pause before the turn is asked for again. */
-const askMs = 2_000
-
-/** HTLCs of the other side: taken by a preimage that is known, and given back without one. [TW19] */
-function removals({ base, own, preimages }: LiveChannel): readonly Change[] {
-  return base.htlcs
-    .filter(({ by }) => by !== own)
-    .map(({ id, paymentHash }): Change => {
-      const preimage = preimages.find((one) => sameBytes(sha256(one), paymentHash))
-      return preimage ? { type: 'fulfil', id, preimage } : { type: 'fail', id, reason: 'unknown-payment' }
-    })
-}
-
-/** Tells those who wait for payments that are finished, or never will be. */
-function settle(state: State, desk: PenaltyDesk): void {
-  const { channel } = desk.known
-  const isPaying = channel === null || !isLive(channel) || channel.phase === 'funding' || channel.phase === 'open'
-  for (const wish of [...wishesOf(state, desk)]) {
-    const { number, change } = wish
-    if (number !== null && channel && isLive(channel) && channel.base.number >= number)
-      drop(state, desk, wish, { state: 'paid', paymentId: change.paymentId, number })
-    else if (!isPaying && number === null) drop(state, desk, wish, { state: 'refused', fault: 'not-open' })
-  }
-}
-
-function drop(state: State, desk: PenaltyDesk, wish: Wish, outcome: TwoWayOutcome): void {
-  const wishes = wishesOf(state, desk)
-  const at = wishes.indexOf(wish)
-  if (at >= 0) wishes.splice(at, 1)
-  wish.settle(outcome)
-}
-
-function wishesOf({ wishes }: State, { id }: PenaltyDesk): Wish[] {
-  const own = wishes.get(id)
-  invariant(own, 'every channel has a list of wishes')
-  return own
 }
 
 function deskOf({ desks }: State, id: ChannelId): PenaltyDesk {

@@ -4,7 +4,6 @@ import {
   type Channel,
   type ChannelSecrets,
   channelIdOf,
-  channelSecrets,
   decodeMessage,
   draftFault,
   draftOf,
@@ -24,20 +23,12 @@ import {
   sideKeysOf,
 } from '../../../channel/penalty/index.ts'
 import type { Mailbox } from '../../../client/index.ts'
-import { currentEngine, hmacSha256 } from '../../../crypto/index.ts'
 import { SdkError, unreachable } from '../../../errors.ts'
 import type { BitcoinSigner, Clock, Random, Store, StoreWrite } from '../../../ports.ts'
 import { type ChannelId, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
-import {
-  encodeNote,
-  encodePenaltyRecord,
-  noteFrom,
-  type PenaltyRecord,
-  penaltyKeys,
-  penaltyRecordFrom,
-} from './record.ts'
+import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 
 /** Everything outside of the desks of two-way channels. */
 export interface PenaltyWorld {
@@ -95,80 +86,10 @@ export interface PenaltyDesk {
 }
 
 /** First pause before the other side is greeted again, and the longest. */
-export const greetMsMin = 2_000
+export const greetMsMin = 1_000
 const greetMsMax = 60_000
-/** How often another wallet may come between while a channel is claimed. */
-const claimsMax = 5
 /** Most notes that one state leaves. */
 const notesMax = 255
-
-/**
- * Takes a stored channel over: raises its epoch, so that whoever had it before can store and send nothing more.
- *
- * Throws `store/...`, `signer/refused` and `keys/locked`.
- */
-export async function claimPenaltyDesk(id: ChannelId, world: PenaltyWorld): Promise<PenaltyDesk> {
-  for (let attempt = 1; ; attempt++) {
-    const stored = await world.store.get(penaltyKeys.channel(id))
-    if (!stored) throw new SdkError('wallet/unknown-channel', 'The store has no such channel.')
-    const before = penaltyRecordFrom(stored.bytes)
-    const known = { ...before, epoch: before.epoch + 1 }
-    try {
-      const bytes = encodePenaltyRecord(known)
-      await world.store.commit([{ key: penaltyKeys.channel(id), expected: stored.version, bytes }])
-    } catch (error) {
-      if (!(error instanceof SdkError && error.code === 'store/conflict') || attempt === claimsMax) throw error
-      continue
-    }
-    return openPenaltyDesk(id, world, known, stored.version + 1)
-  }
-}
-
-/** The desk of a channel whose record this wallet has just written. */
-export async function openPenaltyDesk(
-  id: ChannelId,
-  world: PenaltyWorld,
-  known: PenaltyRecord,
-  version: number,
-): Promise<PenaltyDesk> {
-  const { index, epoch, own, box } = known
-  // ECDH of the key with itself: nobody else can compute it, the other side neither.
-  const root = await world.keys.channelSecret(index, await world.keys.channelKey(index))
-  const side = own === 'opener' ? 'payer' : 'payee'
-  const desk: PenaltyDesk = {
-    id,
-    world,
-    epoch,
-    mailbox: world.mailbox({ box, id, side, token: named(root, `box ${id}`), epoch }),
-    secrets: channelSecrets(named(root, 'seed')),
-    known,
-    version,
-    linkKey: null,
-    archive: [],
-    sighting: null,
-    resolution: null,
-    fault: null,
-    trouble: null,
-    isElsewhere: false,
-    greetAt: 0,
-    greetMs: greetMsMin,
-    turn: Promise.resolve(),
-    afterwards: async () => undefined,
-  }
-  root.fill(0)
-  for (const key of await world.store.keys(penaltyKeys.notes(id))) {
-    const stored = await world.store.get(key)
-    const note = stored && noteFrom(stored.bytes)
-    if (note?.type === 'added') desk.archive.push({ htlc: note.htlc, number: note.number })
-  }
-  if (known.channel) desk.linkKey = await linkKeyFor(desk, known.channel)
-  return desk
-}
-
-/** The secrets of a channel before there is a desk of it. */
-export async function secretsAt(keys: PenaltyWorld['keys'], index: number): Promise<ChannelSecrets> {
-  return channelSecrets(named(await keys.channelSecret(index, await keys.channelKey(index)), 'seed'))
-}
 
 /** Steps, and does what comes of it in order. `writes` go into the commit of the new state. */
 export function feed(desk: PenaltyDesk, input: Input, writes: readonly StoreWrite[] = []): Promise<Fault | null> {
@@ -196,9 +117,15 @@ export function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void>
     if (!channel) return message.type === 'open' ? accept(desk, envelope.value, message) : undefined
     if (!desk.linkKey || envelope.value.channel !== channelIdOf(draftOf(channel))) return
     if (!isAuthentic(envelope.value, desk.linkKey)) return
-    desk.greetMs = greetMsMin
+    hurry(desk)
     await stepNow(desk, { type: 'message', message })
   })
+}
+
+/** The other side is there, or somebody waits for it: what lacks an answer is asked for soon. */
+export function hurry(desk: PenaltyDesk): void {
+  desk.greetMs = greetMsMin
+  desk.greetAt = Math.min(desk.greetAt, desk.world.clock.now() + greetMsMin)
 }
 
 /** Greets the other side, where this is due. [TW26] */
@@ -271,16 +198,6 @@ async function accept(
   if (!isAuthentic(envelope, linkKey)) return
   desk.linkKey = linkKey
   await perform(desk, acceptChannel(draft, sideKeysOf(secrets, await world.coins.changeScript())))
-}
-
-async function linkKeyFor(desk: PenaltyDesk, channel: Channel): Promise<Uint8Array> {
-  const { known, secrets, world } = desk
-  const draft = draftOf(channel)
-  const shared =
-    known.own === 'accepter'
-      ? await world.keys.channelSecret(known.index, draft.keys.funding)
-      : currentEngine().sharedSecret(secrets.funding, draft.terms.nodeKey)
-  return linkKeyOf(shared, channelIdOf(draft))
 }
 
 /**
@@ -393,10 +310,6 @@ export function inTurn<value>(desk: PenaltyDesk, run: () => Promise<value>): Pro
   })
   desk.turn = end.catch(() => undefined)
   return end
-}
-
-function named(key: Uint8Array, name: string): Uint8Array {
-  return hmacSha256(key, new TextEncoder().encode(`lanekit penalty-p2wsh/1 ${name}`))
 }
 
 /** True for a channel of whose other side something is waited for. */
