@@ -6,6 +6,7 @@ const entries = [
   'adapters/file',
   'adapters/index',
   'batch/index',
+  'bitcoin/bolt11/index',
   'bitcoin/bolt3/index',
   'bitcoin/index',
   'channel/index',

@@ -15,7 +15,7 @@ const walls: Record<string, readonly string[]> = {
   'sdk/trie': [...leaves, 'crypto'],
   'sdk/vm': [...leaves, 'crypto', 'evm', 'trie'],
   'sdk/batch': [...leaves, 'crypto', 'evm'],
-  'sdk/bitcoin': ['errors', 'units', 'crypto', 'bitcoinjs-lib', 'coinselect', '@scure/bip32'],
+  'sdk/bitcoin': ['errors', 'units', 'crypto', 'bitcoinjs-lib', 'coinselect', '@scure/base', '@scure/bip32'],
   'sdk/channel': [...leaves, 'crypto', 'bitcoin'],
   'sdk/till': [...leaves, 'crypto', 'bitcoin', 'channel', 'ports', 'client', 'hono'],
   'sdk/verify': [...leaves, 'crypto', 'evm', 'vm', 'trie'],

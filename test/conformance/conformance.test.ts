@@ -53,6 +53,11 @@ describeVectors('published suites', () => {
     expect(run('bolt3', vectorPath(`channels/bolt3-appendix-${name}.json`))).toMatchObject({ passed, failures: [] })
   })
 
+  it('bolt11: 15 invoices of BOLT-11 and 10 that are none', () => {
+    const path = vectorPath('channels/bolt11-examples.json')
+    expect(run('bolt11', path)).toMatchObject({ passed: 25, skipped: 0, failures: [] })
+  })
+
   it('proofs: TrieTests of ethereum/tests, 25 roots', () => {
     expect(run('proofs', vectorPath('light/eth/trie'))).toMatchObject({ passed: 25, skipped: 1, failures: [] })
   })
