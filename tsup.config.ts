@@ -15,6 +15,7 @@ const entries = [
   'client/index',
   'connect/index',
   'crypto/index',
+  'crypto/musig2',
   'crypto/precompiles',
   'evm/index',
   'keys/index',

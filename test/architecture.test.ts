@@ -9,7 +9,7 @@ const walls: Record<string, readonly string[]> = {
   'sdk/units': ['errors'],
   'sdk/rlp': ['errors'],
   'sdk/ports': ['errors', 'units'],
-  'sdk/crypto': ['errors', '@noble/curves', '@noble/hashes'],
+  'sdk/crypto': ['errors', '@noble/curves', '@noble/hashes', '@scure/btc-signer/musig2.js'],
   'sdk/keys': ['errors', 'units', 'crypto', '@scure/bip39', '@scure/bip32'],
   'sdk/evm': [...leaves, 'crypto', 'viem'],
   'sdk/trie': [...leaves, 'crypto'],
