@@ -11,6 +11,7 @@ const entries = [
   'bitcoin/index',
   'channel/index',
   'channel/penalty/index',
+  'channel/tower/index',
   'client/ethereum/index',
   'client/index',
   'connect/index',

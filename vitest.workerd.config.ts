@@ -16,7 +16,11 @@ const bitcoin = {
   pollMs: 600_000,
 }
 
-const bindings = { CHAINS: JSON.stringify(chains), BITCOIN: JSON.stringify(bitcoin) }
+const bindings = {
+  CHAINS: JSON.stringify(chains),
+  BITCOIN: JSON.stringify(bitcoin),
+  TOWER_KEY: '08'.repeat(32),
+}
 
 export default defineConfig({
   plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' }, miniflare: { bindings } })],

@@ -6,6 +6,7 @@ import { channels } from './routes/channels.ts'
 import { crossOrigin } from './routes/gate.ts'
 import { ops } from './routes/ops.ts'
 import { rpc } from './routes/rpc.ts'
+import { towers } from './routes/towers.ts'
 import { traced } from './routes/trace.ts'
 
 export const app = new Hono<{ Bindings: Env }>()
@@ -14,6 +15,7 @@ export const app = new Hono<{ Bindings: Env }>()
   .route('/', ops())
   .route('/v1/chains/:chain', batches())
   .route('/v1/channels/:channel', channels())
+  .route('/v1/towers', towers())
   .route('/rpc', rpc())
   .notFound((context) => answerProblem(context, 'unknown-route', 'No such path.'))
   .onError((error, context) => {
@@ -26,3 +28,4 @@ export default app
 export { ChainObject } from './chainObject.ts'
 export { ChannelBoxObject } from './channelBoxObject.ts'
 export { ShardObject } from './shardObject.ts'
+export { TowerObject } from './towerObject.ts'
