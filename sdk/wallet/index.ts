@@ -10,3 +10,4 @@ export type { Outcome, Progress, Sent, SentTransaction, StoredBytes } from './se
 export { type LocalSigner, mnemonicSigner, secretKeySigner } from './signers.ts'
 export { signAuthorization, signMessage, signTransaction, signTypedData } from './signing.ts'
 export { createVault, openVault, passwordBytesMax, type Vault, type VaultPorts } from './vault.ts'
+export type { LightAnswer, Verifier } from './verified.ts'
