@@ -9,6 +9,7 @@ const entries = [
   'bitcoin/bolt3/index',
   'bitcoin/index',
   'channel/index',
+  'channel/penalty/index',
   'client/ethereum/index',
   'client/index',
   'client/layer2/index',

@@ -4,6 +4,7 @@ export {
   type ConfirmedTransaction,
   createBitcoinClient,
   headersMaxDefault,
+  type ProvenSpend,
 } from './bitcoinClient.ts'
 export { feerateDefault, feerateMax, feerateMin, feerateTargetBlocks } from './feerate.ts'
 export { storedHeadersMax } from './headerStore.ts'
