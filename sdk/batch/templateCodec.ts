@@ -31,7 +31,7 @@ export function decodeTemplates(bytes: Uint8Array): Decoded<readonly Template[]>
   if (bytes.length > templateBytesMax) return refused(`the templates are longer than ${templateBytesMax} bytes`)
   let json: unknown
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes))
   } catch {
     return refused('the templates are no JSON')
   }

@@ -1,21 +1,4 @@
-import { markOf } from './bls/mapping.ts'
-import { isProductOne } from './bls/pairing.ts'
-import {
-  addKeys,
-  addMarks,
-  isInGroup,
-  isKeyInGroup,
-  isNoKey,
-  isNoMark,
-  type Key,
-  type Mark,
-  negatedKey,
-  negativeBase,
-  noKey,
-  noMark,
-  readKey,
-  readMark,
-} from './bls/points.ts'
+import { bls12_381 } from '@noble/curves/bls12-381.js'
 
 /** That the holders of keys signed a message together (BLS signatures of Ethereum: keys in G1, signatures in G2). */
 export interface AggregateClaim {
@@ -28,6 +11,10 @@ export interface AggregateClaim {
   readonly signature: Uint8Array
 }
 
+const { G1, G2, fields, longSignatures, pairingBatch } = bls12_381
+type Key = typeof G1.Point.ZERO
+type SignaturePoint = typeof G2.Point.ZERO
+
 /** Proof of possession, as Ethereum's validators gave it (consensus-specs, `specs/phase0/beacon-chain.md`). */
 const suite = 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_'
 
@@ -38,9 +25,8 @@ const suite = 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_'
  * Shacham), which holds for keys that anybody made up as long as no two messages are equal. Where two are, each claim is
  * judged by itself. A single signature that holds only with the others may thus be among them.
  *
- * A sum of signatures outside the group, a sum of keys that is nothing or outside theirs, and bytes that are no point
- * are refused. Keys must come from where their owners proved possession, as a beacon state does, or be sums that such a
- * state made.
+ * A sum of signatures outside the group, a sum of keys that is nothing, and bytes that are no point are refused.
+ * Keys must come from where their owners proved possession, as a beacon state does, or be sums that such a state made.
  *
  * @param claims - At least one: nothing would be proven by none.
  */
@@ -51,53 +37,34 @@ export function verifyAggregates(claims: readonly AggregateClaim[]): boolean {
 }
 
 function holds(claims: readonly AggregateClaim[]): boolean {
-  const pairs: (readonly [Key, Mark])[] = []
-  let signatures = noMark
-  for (const { plus, minus, message, signature } of claims) {
-    const key = keyOf(plus, minus)
-    const mark = readMark(signature)
-    const point = markOf(message, suite)
-    if (!key || !mark || isNoMark(point)) return false
-    pairs.push([key, point])
-    signatures = addMarks(signatures, mark)
+  try {
+    const pairs: { g1: Key; g2: SignaturePoint }[] = []
+    let signatures = G2.Point.ZERO
+    for (const { plus, minus, message, signature } of claims) {
+      const key = sumOf(plus).subtract(sumOf(minus))
+      if (key.is0()) return false
+      pairs.push({ g1: key, g2: longSignatures.hash(message, suite) as SignaturePoint })
+      signatures = signatures.add(G2.Point.fromBytes(signature))
+    }
+    signatures.assertValidity() // Infinity is refused, and every point outside the group.
+    pairs.push({ g1: G1.Point.BASE.negate(), g2: signatures })
+    return fields.Fp12.eql(pairingBatch(pairs), fields.Fp12.ONE)
+  } catch {
+    return false // No point has these bytes: the library throws, the claim does not hold.
   }
-  if (isNoMark(signatures) || !isInGroup(signatures)) return false
-  return isProductOne([...pairs, [negativeBase, signatures]])
 }
 
-/** The key of a claim, if it is one. */
-function keyOf(plus: readonly Uint8Array[], minus: readonly Uint8Array[]): Key | undefined {
-  let sum = noKey
-  for (const key of plus) {
-    const point = pointOf(key)
-    if (!point) return undefined
-    sum = addKeys(sum, point)
-  }
-  for (const key of minus) {
-    const point = pointOf(key)
-    if (!point) return undefined
-    sum = addKeys(sum, negatedKey(point))
-  }
-  if (isNoKey(sum)) return undefined
-  if (!inGroup.has(sum)) {
-    if (!isKeyInGroup(sum)) return undefined
-    inGroup.add(sum)
-  }
-  return sum
-}
+/** Points of keys that came before: each is a square root, and committees sign for a day. Goes with the bytes. */
+const points = /* @__PURE__ */ new WeakMap<Uint8Array, Key>()
 
-/**
- * Points of keys that came before, `null` for bytes that are none: each is a square root, and committees sign for a
- * day. Goes with the bytes.
- */
-const points = /* @__PURE__ */ new WeakMap<Uint8Array, Key | null>()
-/** Points that were found in the group: without absent members, a committee's sum is the same point every time. */
-const inGroup = /* @__PURE__ */ new WeakSet<Key>()
-
-function pointOf(key: Uint8Array): Key | null {
+function pointOf(key: Uint8Array): Key {
   const known = points.get(key)
-  if (known !== undefined) return known
-  const point = readKey(key) ?? null
+  if (known) return known
+  const point = G1.Point.fromBytes(key)
   points.set(key, point)
   return point
+}
+
+function sumOf(keys: readonly Uint8Array[]): Key {
+  return keys.reduce((sum, key) => sum.add(pointOf(key)), G1.Point.ZERO)
 }

@@ -1,23 +1,21 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { ripemd160 } from '@noble/hashes/legacy.js'
-import { sha256 as librarySha256 } from '@noble/hashes/sha2.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine, KeyMultiple } from './engine.ts'
-import { keccak256 } from './keccak.ts'
-import { sha256 } from './sha256.ts'
 import { factorOf, type Point, pointOf, verifyEcdsa } from './verification.ts'
 
 /**
- * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does. Keccak-256
- * and SHA-256 are our own: they are most of the work of proofs, headers and the machine.
+ * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does.
  * Big-integer arithmetic is not constant-time by the library's own word.
  */
 export const nobleEngine: CryptoEngine = {
   name: 'noble',
-  keccak256,
+  keccak256: keccak_256,
   sha256,
-  hmacSha256: (key, bytes) => hmac(librarySha256, key, bytes),
+  hmacSha256: (key, bytes) => hmac(sha256, key, bytes),
   hash160: (bytes) => ripemd160(sha256(bytes)),
   isSecretKey: (bytes) => secp256k1.utils.isValidSecretKey(bytes),
   publicKey: (secretKey) => orMalformed(() => secp256k1.getPublicKey(secretKey, true)),
