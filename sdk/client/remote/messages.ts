@@ -1,6 +1,4 @@
 import { InvariantError, SdkError } from '../../errors.ts'
-import { orderedTrie } from '../../trie/index.ts'
-import type { VerifiedBlock } from '../../verify/ethereum/index.ts'
 import type { EthereumClient } from '../ethereum/index.ts'
 
 /** What of a client can be asked from another thread; what it tells at once comes as a promise there. */
@@ -68,19 +66,6 @@ export function withoutTries(value: unknown): unknown {
 const tries = new Set(['transactionsTrie', 'receiptsTrie'])
 /** Where in an answer a block stands. */
 const carriers = new Set(['value', 'block'])
-
-/** The block with its tries, which were verified where it comes from. */
-export function withTries(block: Omit<VerifiedBlock, 'transactionsTrie' | 'receiptsTrie'>): VerifiedBlock {
-  return {
-    ...block,
-    get transactionsTrie() {
-      return orderedTrie(block.facts.transactions)
-    },
-    get receiptsTrie() {
-      return orderedTrie(block.facts.receipts)
-    },
-  }
-}
 
 export function replyOfError(id: number, error: unknown): Reply {
   if (!(error instanceof SdkError)) return { lanekit: 'told', id, kind: 'bug', message: String(error) }

@@ -1,4 +1,5 @@
 import { SdkError } from '../../errors.ts'
+import { withTries } from '../../verify/ethereum/block.ts'
 import type { BeaconNetwork, VerifiedBlock } from '../../verify/ethereum/index.ts'
 import type { Answer, MinedIn } from '../ethereum/index.ts'
 import type { NodeFault } from '../panel.ts'
@@ -9,7 +10,6 @@ import {
   type RemoteEthereumClient,
   type RemoteMethod,
   type ThreadPort,
-  withTries,
 } from './messages.ts'
 
 /** Most questions that are open at once. */
