@@ -1,7 +1,7 @@
 import { type BitcoinTransaction, decodeTransaction, type Network, type Outpoint } from '../bitcoin/index.ts'
 import type { ChainView, Opening } from '../channel/index.ts'
 import { invariant, SdkError } from '../errors.ts'
-import type { BitcoinNode, Clock, Store } from '../ports.ts'
+import type { BitcoinNode, Clock, FilterSource, Store } from '../ports.ts'
 import { type Feerate, type Height, height, sameBytes, type Txid } from '../units.ts'
 import {
   type BitcoinCheckpoint,
@@ -19,6 +19,7 @@ import { feerateOf } from './feerate.ts'
 import { type HeaderBook, openHeaderBook } from './headers.ts'
 import { createPanel, type NodeFault, type Panel } from './panel.ts'
 import { platformClock } from './platform.ts'
+import { createSpendLook, type FilterConflict, type MadeOutput, type Spentness } from './unspent.ts'
 import { createViewer } from './view.ts'
 
 /** Headers kept above the base where nothing else is asked for: ten weeks. */
@@ -41,6 +42,8 @@ export interface BitcoinClientParts {
    * hours of headers.
    */
   readonly anchor?: BitcoinCheckpoint
+  /** Tell block filters, for {@link BitcoinClient.unspent}. Take at least two that do not know of each other. */
+  readonly filters?: readonly FilterSource[]
   /** Keeps headers from one start to the next. */
   readonly store?: Store
   readonly clock?: Pick<Clock, 'now'>
@@ -114,8 +117,20 @@ export interface BitcoinClient {
    * Funds at risk: one node alone, or one of two, can name the highest.
    */
   readonly feerate: () => Promise<Feerate>
+  /**
+   * Whether an output is spent, by filters of every block since (BIP-157 and 158), that all sources must agree on. A spend is
+   * proven by its block; that there is none is as true as one of the sources is honest, which the verdict says.
+   *
+   * Throws `client/not-provable` without sources of filters, and for an output of more than {@link filterBlocksMax} blocks ago;
+   * `client/conflict` where sources disagree and the block cannot tell who lied.
+   */
+  readonly unspent: (output: MadeOutput) => Promise<Spentness>
+  /** Filters that sources disagree about, as they told them. */
+  readonly conflicts: () => readonly FilterConflict[]
   /** The last thing that each node did wrong, and when: the evidence against it. */
   readonly faults: () => readonly NodeFault[]
+  /** The same of each source of filters. */
+  readonly filterFaults: () => readonly NodeFault[]
 }
 
 /**
@@ -131,6 +146,8 @@ export async function createBitcoinClient(parts: BitcoinClientParts): Promise<Bi
   const anchor = parts.anchor ?? genesisCheckpoint(network)
   const book = await openHeaderBook({ panel, network, anchor, headersMax, clock, store })
   const viewer = createViewer(panel, book)
+  const filterPanel = createPanel(parts.filters ?? [], clock, 'filter')
+  const spends = createSpendLook(filterPanel, panel)
   const inclusion = (txid: Txid) => atOneTip(book, (chain) => include(panel, book, chain, txid))
   return {
     network,
@@ -144,8 +161,24 @@ export async function createBitcoinClient(parts: BitcoinClientParts): Promise<Bi
     spend: (output) => atOneTip(book, (chain) => spendOf(panel, book, chain, output)),
     broadcast: (transaction) => broadcastTo(panel, inclusion, transaction),
     feerate: () => feerateOf(panel),
+    unspent: async (output) => {
+      if (filterPanel.size === 0) throw withoutFilters()
+      return atOneTip(book, (chain) => spends.look(chain, output))
+    },
+    conflicts: spends.conflicts,
     faults: panel.faults,
+    filterFaults: filterPanel.faults,
   }
+}
+
+function withoutFilters(): SdkError {
+  return new SdkError(
+    'client/not-provable',
+    'That an output is unspent needs filters, and there is no source of them.',
+    {
+      notes: ['An inclusion proves that it was made, and no more.', 'Add sources of block filters: `filters: [...]`.'],
+    },
+  )
 }
 
 /** Looks at the chain, and again when it has moved meanwhile: parts of two chains are no answer. */

@@ -3,6 +3,7 @@ import { blocks } from './blocks.ts'
 import { bolt3 } from './bolt3.ts'
 import { cometbft } from './cometbft.ts'
 import { corrupted } from './corrupted.ts'
+import { filters } from './filters.ts'
 import { headers } from './headers.ts'
 import { lightSync } from './lightSync.ts'
 import { proofs } from './proofs.ts'
@@ -18,6 +19,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   bolt3,
   cometbft,
   corrupted,
+  filters,
   headers,
   'light-sync': lightSync,
   proofs,

@@ -1,5 +1,5 @@
 import { secretIndex } from '../../bitcoin/bolt3/index.ts'
-import { hmacSha256 } from '../../crypto/hmac.ts'
+import { hmacSha256 } from '../../crypto/engine.ts'
 import { invariant } from '../../errors.ts'
 import { encodeRlp, quantity } from '../../rlp.ts'
 import { sameBytes } from '../../units.ts'

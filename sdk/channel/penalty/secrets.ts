@@ -1,6 +1,5 @@
 import { type KnownSecret, pointOfSecret, secretAt, secretBelow, secretIndex } from '../../bitcoin/bolt3/index.ts'
-import { currentEngine } from '../../crypto/engine.ts'
-import { hmacSha256 } from '../../crypto/hmac.ts'
+import { currentEngine, hmacSha256 } from '../../crypto/engine.ts'
 import { invariant } from '../../errors.ts'
 import type { SideKeys } from './terms.ts'
 
