@@ -10,6 +10,7 @@ const entries = [
   'bitcoin/bolt3/index',
   'bitcoin/index',
   'channel/index',
+  'channel/hub/index',
   'channel/penalty/index',
   'channel/tower/index',
   'client/ethereum/index',
