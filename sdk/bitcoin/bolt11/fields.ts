@@ -19,7 +19,7 @@ export const fieldTypes = {
 } as const
 
 /** Longest field: its length has ten bits. */
-export const fieldWordsMax = 1_023
+const fieldWordsMax = 1_023
 /** Whole bytes in the longest field. */
 export const fieldBytesMax = 639
 
