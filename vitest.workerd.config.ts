@@ -17,7 +17,11 @@ const bitcoin = {
   pollMs: 600_000,
 }
 
-const bindings = { CHAINS: JSON.stringify(chains), BITCOIN: JSON.stringify(bitcoin) }
+const bindings = {
+  CHAINS: JSON.stringify(chains),
+  BITCOIN: JSON.stringify(bitcoin),
+  TOWER_KEY: '08'.repeat(32),
+}
 
 /** The package's own modules, by the names that others know them by. */
 const modules = { find: /^lanekit\/crypto\/(\w+\.wasm)$/, replacement: join(import.meta.dirname, 'dist/crypto/$1') }

@@ -23,15 +23,18 @@ const edge :Workerd.Worker = (
     (className = "ShardObject", uniqueKey = "lanekit-shard", enableSql = true),
     (className = "ChainObject", uniqueKey = "lanekit-chain", enableSql = true),
     (className = "ChannelBoxObject", uniqueKey = "lanekit-box", enableSql = true),
+    (className = "TowerObject", uniqueKey = "lanekit-tower", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "rows"),
   bindings = [
     (name = "SHARD", durableObjectNamespace = "ShardObject"),
     (name = "CHAIN", durableObjectNamespace = "ChainObject"),
     (name = "BOX", durableObjectNamespace = "ChannelBoxObject"),
+    (name = "TOWER", durableObjectNamespace = "TowerObject"),
     (name = "CHAINS", fromEnvironment = "EDGE_CHAINS"),
     (name = "BITCOIN", fromEnvironment = "EDGE_BITCOIN"),
     (name = "SECURITY", fromEnvironment = "EDGE_SECURITY"),
+    (name = "TOWER_KEY", fromEnvironment = "EDGE_TOWER_KEY"),
     (name = "LOG", text = "requests"),
   ],
 );

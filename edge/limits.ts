@@ -125,6 +125,23 @@ export const depositPauseFactorMax = 20
 /** Blocks, its own with them, under which a spend counts as buried. */
 export const burialBlocks = 6
 
+/** Fewest sources a tower works with: one alone could hide a cheater from it. */
+export const towerSourcesMin = 2
+/** Longest state a tower takes; most states of one channel, and most bytes of them. */
+export const towerStateBytesMax = 48 * 1024
+export const towerStatesMax = 1_000_000
+export const towerBytesMax = 512 * 1024 * 1024
+/** Most outputs of one cheater's transaction that are taken. */
+export const towerOpenedMax = 17
+/** While nothing has happened, a channel is looked at this many times less often than while justice is done. */
+export const towerPauseFactor = 4
+/** Blocks after which justice that is not mined is broadcast at its next feerate. */
+export const towerRungBlocks = 3
+/** How long a tower is kept after its end, and after its owner was last heard of; how exactly that is known. */
+export const towerRetentionMs = 30 * 24 * 60 * 60_000
+export const towerAbsentMs = 400 * 24 * 60 * 60_000
+export const towerTouchMs = 60 * 60_000
+
 /** Most calls in one JSON-RPC array at `/rpc`, longest body, and longest answer of an executor that is passed on. */
 export const rpcCallsMax = 100
 export const rpcBodyBytesMax = 1024 * 1024

@@ -4,11 +4,13 @@ import type { Cancelling } from './cancelling.ts'
 import type { Member, Notice, Offer, Taken } from './chain.ts'
 import type { PlanRow, Settlement, WindowRow } from './chainRows.ts'
 import type { Access, BoxAnswer, BoxRefusal, InboxAnswer, Post } from './channelBox.ts'
-import type { Deposit, DepositRow } from './channelBoxRows.ts'
+import type { Deposit, DepositRow, Outpoint } from './channelBoxRows.ts'
 import type { AuditRow } from './policy.ts'
 import type { KeyClaim, Reply } from './replies.ts'
 import type { Answer, Item } from './shard.ts'
 import type { NonceStanding } from './shardNonces.ts'
+import type { TowerRefusal } from './tower.ts'
+import type { TowerHead, TowerStateRow } from './towerRows.ts'
 
 /** What a shard's object is asked. When an answer comes, what it says is stored. */
 export interface ShardApi {
@@ -145,6 +147,22 @@ export interface BoxApi {
   readonly left: (access: Access) => Promise<{ readonly ok: true; readonly deposit: DepositRow | null } | BoxRefusal>
 }
 
+/** What a tower says of one channel. */
+export interface TowerStanding extends Pick<TowerHead, 'funding' | 'first' | 'next' | 'height' | 'lookedAt' | 'phase'> {
+  /** Outputs of cheaters' transactions that it took, or takes. */
+  readonly justice: number
+}
+
+/** Done and stored, or why not. */
+export type TowerReply = { readonly ok: true; readonly standing: TowerStanding } | TowerRefusal
+
+/** What a channel's tower is asked. When an answer comes, what it says is stored. */
+export interface TowerApi {
+  readonly register: (claim: Hex, funding: Outpoint, first: number) => Promise<TowerReply>
+  readonly keep: (claim: Hex, state: TowerStateRow) => Promise<TowerReply>
+  readonly standing: (claim: Hex) => Promise<TowerReply>
+}
+
 /** Objects of one class, each with a name. */
 export interface Objects<api> {
   readonly getByName: (name: string) => api
@@ -155,12 +173,15 @@ export interface Env {
   readonly SHARD: Objects<ShardApi>
   readonly CHAIN: Objects<ChainApi>
   readonly BOX: Objects<BoxApi>
+  readonly TOWER: Objects<TowerApi>
   /** JSON; see config.ts. */
   readonly CHAINS: string
   /** JSON or empty; see config.ts. */
   readonly BITCOIN: string
   /** JSON or empty; see security.ts. A secret. */
   readonly SECURITY?: string
+  /** 32 bytes in hexadecimal: signs a tower's receipts, and nothing else. A secret. */
+  readonly TOWER_KEY?: string
   /** `requests`: one line of log for each. */
   readonly LOG?: string
 }

@@ -62,6 +62,16 @@ const kinds = {
   'stale-deposit': no(409, 'A better closing is deposited already'),
   'conflicting-deposit': no(409, 'Another closing is deposited under this number'),
 
+  'unknown-tower': no(404, 'Nothing is watched under this name'),
+  'malformed-tower': no(400, 'What is to be watched cannot be read'),
+  'conflicting-tower': no(409, 'The name is used for another channel'),
+  'malformed-state': no(400, 'The state cannot be read'),
+  'state-too-large': no(413, 'The state is too large'),
+  'state-gap': no(409, 'An earlier state is missing'),
+  'conflicting-state': no(409, 'Another state has this number'),
+  'tower-full': no(409, 'The tower keeps as much of this channel as it may'),
+  'tower-ended': no(409, 'The channel has ended'),
+
   'rate-limited': later(429, 'Too many requests'),
   'policy-denied': no(403, 'A rule of the operator forbids the transaction'),
   'policy-review': later(503, 'A person looks at the transaction first'),

@@ -8,6 +8,7 @@ import { crossOrigin } from './routes/gate.ts'
 import { ops } from './routes/ops.ts'
 import { rpc } from './routes/rpc.ts'
 import { senders } from './routes/senders.ts'
+import { towers } from './routes/towers.ts'
 import { traced } from './routes/trace.ts'
 
 useFastEngine()
@@ -19,6 +20,7 @@ export const app = new Hono<{ Bindings: Env }>()
   .route('/v1/chains/:chain', batches())
   .route('/v1/chains/:chain', senders())
   .route('/v1/channels/:channel', channels())
+  .route('/v1/towers', towers())
   .route('/rpc', rpc())
   .notFound((context) => answerProblem(context, 'unknown-route', 'No such path.'))
   .onError((error, context) => {
@@ -31,3 +33,4 @@ export default app
 export { ChainObject } from './chainObject.ts'
 export { ChannelBoxObject } from './channelBoxObject.ts'
 export { ShardObject } from './shardObject.ts'
+export { TowerObject } from './towerObject.ts'

@@ -16,7 +16,16 @@ export type {
   NodeOutpoint,
   NodeTransaction,
 } from './ports/bitcoin.ts'
-export type { ChannelLink, ChannelPeer, LinkDeposit, LinkMessage, LinkStanding, Peers } from './ports/channel.ts'
+export type {
+  ChannelLink,
+  ChannelPeer,
+  LinkDeposit,
+  LinkMessage,
+  LinkStanding,
+  Peers,
+  SignedReceipt,
+  TowerLink,
+} from './ports/channel.ts'
 
 /** Now, in milliseconds since 1970, and a pause. */
 export interface Clock {

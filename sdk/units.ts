@@ -60,6 +60,11 @@ export function wholeSats(amount: Msats): Sats {
   return (amount / 1_000n) as Sats
 }
 
+/** An amount in the finer unit. */
+export function inMsats(amount: Sats): Msats {
+  return (amount * 1_000n) as Msats
+}
+
 /** Throws `units/out-of-range` unless `value` is a whole number from 1 to 2^53 - 1. */
 export function chainId(value: number): ChainId {
   if (!Number.isSafeInteger(value) || value < 1)

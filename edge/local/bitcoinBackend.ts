@@ -44,6 +44,8 @@ export interface BitcoinBackendOptions {
   readonly bitcoind?: string | null
   /** Longest life of a bitcoind, for programs that may be killed. */
   readonly lifetimeMs?: number
+  /** What a bitcoind relays: as Bitcoin Core does, or as the program comes, which differs for Knots. */
+  readonly policy?: 'core' | 'own'
 }
 
 /** Blocks mined at the start, so that rewards have matured: ten can be spent. */
@@ -82,8 +84,11 @@ async function startLedger(): Promise<BitcoinBackend> {
   }
 }
 
-async function startReal(binary: string, { lifetimeMs }: BitcoinBackendOptions): Promise<BitcoinBackend> {
-  const running = await startBitcoind(binary, lifetimeMs === undefined ? {} : { lifetimeMs })
+async function startReal(binary: string, { lifetimeMs, policy }: BitcoinBackendOptions): Promise<BitcoinBackend> {
+  const running = await startBitcoind(binary, {
+    ...(lifetimeMs === undefined ? {} : { lifetimeMs }),
+    ...(policy === undefined ? {} : { policy }),
+  })
   const { rpc, url, cookie } = running
   const node = bitcoind({ url, credentials: { cookie }, network: 'regtest' })
   const index = createScriptIndex(node)

@@ -34,14 +34,14 @@ export async function bitcoindVersion(binary: string): Promise<string | undefine
 
 /**
  * Starts a real bitcoind on regtest: alone, without a wallet, in a folder of its own, answering on 127.0.0.1 only, under
- * Bitcoin Core's policy also where it is Knots.
+ * Bitcoin Core's policy also where it is Knots; with `policy: 'own'` under the one that it comes with.
  *
  * It ends with `stop`, with this process, or after `lifetimeMs`, whichever comes first. Throws `node/unreachable` when it
  * does not answer within twenty seconds.
  */
 export async function startBitcoind(
   binary: string,
-  { lifetimeMs }: { readonly lifetimeMs?: number } = {},
+  { lifetimeMs, policy = 'core' }: { readonly lifetimeMs?: number; readonly policy?: 'core' | 'own' } = {},
 ): Promise<BitcoindProcess> {
   const version = await bitcoindVersion(binary)
   if (version === undefined)
@@ -62,7 +62,7 @@ export async function startBitcoind(
       ],
       ...['-rpcbind=127.0.0.1', '-rpcallowip=127.0.0.1', `-rpcport=${port}`],
       ...['-disablewallet', '-txindex', '-blockfilterindex', '-persistmempool=0'],
-      ...(version.includes('Knots') ? ['-corepolicy'] : []),
+      ...(policy === 'core' && version.includes('Knots') ? ['-corepolicy'] : []),
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )

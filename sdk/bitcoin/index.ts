@@ -64,7 +64,7 @@ export {
   scanStep,
   type WantedScript,
 } from './scan.ts'
-export { p2wpkh, p2wsh, type ScriptKind, scriptKind } from './script.ts'
+export { isPayout, p2wpkh, p2wsh, type ScriptKind, scriptKind } from './script.ts'
 export {
   type Closing,
   type ClosingTemplate,

@@ -48,6 +48,11 @@ export function scriptKind(script: Uint8Array): ScriptKind {
   return program.version === 1 && program.bytes.length === 32 ? 'p2tr' : 'witness'
 }
 
+/** True for scripts that one owner spends: where somebody can be paid. All are shorter than 253 bytes. */
+export function isPayout(script: Uint8Array): boolean {
+  return !['witness', 'data', 'other'].includes(scriptKind(script))
+}
+
 /** Version and program of a segwit output script (BIP-141), or nothing. */
 export function witnessProgram(
   script: Uint8Array,

@@ -2,7 +2,7 @@ import { currentEngine, type Signature, sha256 } from '../crypto/engine.ts'
 import { accepted, type Decoded, invariant, refused } from '../errors.ts'
 import { type Feerate, type Height, height, type Sats, sats, type Txid } from '../units.ts'
 import { dustLimit, ecdsaSignatureBytesMax, feeOf, inputBaseWeight, transactionWeight } from './fees.ts'
-import { equalBytes, joined, op, p2wsh, scriptKind } from './script.ts'
+import { equalBytes, isPayout, joined, op, p2wsh } from './script.ts'
 import {
   derSignature,
   hashOfOutputs,
@@ -247,11 +247,6 @@ const none = /* @__PURE__ */ new Uint8Array(0)
 
 function seal({ fundingScript, unsigned }: FundingSpend, stack: readonly Uint8Array[]): SealedSpend {
   return { txid: txidOfUnsigned(unsigned), bytes: encodeTransaction(unsigned, [[...stack, fundingScript]]) }
-}
-
-/** True for scripts that one owner spends, all of them shorter than 253 bytes. */
-function isPayout(script: Uint8Array): boolean {
-  return !['witness', 'data', 'other'].includes(scriptKind(script))
 }
 
 function readNumberPush(push: Uint8Array): number {

@@ -1,5 +1,5 @@
 import { type RlpItem, toBigInt } from '../rlp.ts'
-import { type Sats, sats, satsMax } from '../units.ts'
+import { type Msats, msats, type Sats, sats, satsMax } from '../units.ts'
 
 /** Longest byte string where none is said: a script, a signature, a transaction with one input. */
 export const fieldBytesMax = 1_024
@@ -29,6 +29,12 @@ export function asNumber(item: RlpItem | undefined, max: number): number | undef
 export function asSats(item: RlpItem | undefined): Sats | undefined {
   const value = asQuantity(item)
   return value === undefined || value > satsMax ? undefined : sats(value)
+}
+
+/** The item as an amount in the finer unit, in its shortest form; else nothing. */
+export function asMsats(item: RlpItem | undefined): Msats | undefined {
+  const value = asQuantity(item)
+  return value === undefined || value > 1_000n * satsMax ? undefined : msats(value)
 }
 
 /** The item as one of `names`, by its place among them; else nothing. */

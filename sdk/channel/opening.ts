@@ -1,4 +1,4 @@
-import { dustLimit, type Network, type Outpoint, scriptKind, txidBytes, txidOf } from '../bitcoin/index.ts'
+import { dustLimit, isPayout, type Network, type Outpoint, txidBytes, txidOf } from '../bitcoin/index.ts'
 import { currentEngine, sha256 } from '../crypto/engine.ts'
 import { accepted, type Decoded, refused } from '../errors.ts'
 import { decodeRlp, encodeRlp, quantity, type RlpItem } from '../rlp.ts'
@@ -209,9 +209,4 @@ function malformation({ terms, payerKey, payerScript, capacity, expiry }: Openin
   if (expiry < 1) return 'the channel expires before it begins'
   if (capacity < terms.closeFee + dustLimit(terms.payeeScript)) return 'the capacity leaves nothing to pay with'
   return termsMalformation(terms)
-}
-
-/** True for scripts that one owner spends. */
-function isPayout(script: Uint8Array): boolean {
-  return !['data', 'other', 'witness'].includes(scriptKind(script))
 }

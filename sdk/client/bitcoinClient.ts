@@ -1,10 +1,11 @@
-import type { Network } from '../bitcoin/index.ts'
+import { type BitcoinTransaction, decodeTransaction, type Network, type Outpoint } from '../bitcoin/index.ts'
 import type { ChainView, Opening } from '../channel/index.ts'
 import { invariant, SdkError } from '../errors.ts'
 import type { BitcoinNode, Clock, FilterSource, Store } from '../ports.ts'
 import { type Feerate, type Height, height, sameBytes, type Txid } from '../units.ts'
 import {
   type BitcoinCheckpoint,
+  burialOf,
   type ConfirmedOutput,
   type ConfirmedVerdict,
   genesisCheckpoint,
@@ -13,7 +14,7 @@ import {
   verifyOutput,
 } from '../verify/index.ts'
 import { broadcastTo } from './broadcast.ts'
-import { evidenceFrom } from './evidence.ts'
+import { evidenceFrom, spendFrom } from './evidence.ts'
 import { feerateOf } from './feerate.ts'
 import { type HeaderBook, openHeaderBook } from './headers.ts'
 import { createPanel, type NodeFault, type Panel } from './panel.ts'
@@ -59,6 +60,12 @@ export interface ConfirmedTransaction {
   readonly verdict: ConfirmedVerdict
 }
 
+/** A transaction that spends an output, and the block that holds it. */
+export interface ProvenSpend {
+  readonly transaction: BitcoinTransaction
+  readonly height: Height
+}
+
 /**
  * The chain of most work, as several nodes show it and headers prove it. Every call throws `node/unreachable` when no
  * node could be asked, `node/nonsense` when all that answered lied, `node/refused` when all refused. Calls may overlap.
@@ -86,6 +93,14 @@ export interface BitcoinClient {
    * Funds at risk: no proof is no proof of absence. And of the transaction everything is proven but its witness.
    */
   readonly inclusion: (txid: Txid) => Promise<ConfirmedTransaction | null>
+  /**
+   * What spends an output, proven as {@link BitcoinClient.view} proves it; nothing when no node proves a spend.
+   *
+   * Funds at risk: a spend that all nodes hide is not seen, and one that waits for a block is nothing yet.
+   *
+   * @param output.script - The output's own: some nodes find spends by it.
+   */
+  readonly spend: (output: { readonly outpoint: Outpoint; readonly script: Uint8Array }) => Promise<ProvenSpend | null>
   /**
    * Hands a signed transaction to every node. Resolves when one has taken it or knows it, or when the chain holds it.
    *
@@ -143,6 +158,7 @@ export async function createBitcoinClient(parts: BitcoinClientParts): Promise<Bi
     },
     view: (opening) => atOneTip(book, (chain) => viewer.look(opening, chain)),
     inclusion,
+    spend: (output) => atOneTip(book, (chain) => spendOf(panel, book, chain, output)),
     broadcast: (transaction) => broadcastTo(panel, inclusion, transaction),
     feerate: () => feerateOf(panel),
     unspent: async (output) => {
@@ -203,6 +219,21 @@ async function include(
     if (!proven.ok) continue
     const { vout: _, ...value } = proven.value.value
     return { value, verdict: proven.value.verdict }
+  }
+  return null
+}
+
+async function spendOf(
+  panel: Panel,
+  book: HeaderBook,
+  chain: HeaderChain,
+  output: { readonly outpoint: Outpoint; readonly script: Uint8Array },
+): Promise<ProvenSpend | null> {
+  const told = await panel.ask((node) => spendFrom(book, node, output))
+  for (const { value: evidence } of told) {
+    const block = evidence && burialOf(chain, evidence.blockHash)
+    const decoded = evidence && decodeTransaction(evidence.transaction.bytes)
+    if (block && decoded?.ok) return { transaction: decoded.value, height: height(block.height) }
   }
   return null
 }

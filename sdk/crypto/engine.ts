@@ -50,17 +50,19 @@ export interface CryptoEngine {
   /** True when `signature` is the x-only key's on `message` (BIP-340). Never throws. */
   readonly schnorrVerify: (signature: Uint8Array, message: Uint8Array, xOnlyKey: Uint8Array) => boolean
   /**
-   * Adds `tweak` times the generator to a public key (33 bytes in and out), as BIP-32 and BOLT-3 do.
+   * Adds `tweak` times the generator to a public key (33 bytes in and out), as BIP-32 and BOLT-3 do. The tweak is public:
+   * the time that it takes may tell it.
    * Nothing when the key is no point, the tweak is n or more, or the sum is infinity. Never throws.
    */
   readonly tweakPublicKey: (publicKey: Uint8Array, tweak: Uint8Array) => Uint8Array | undefined
   /** The secret key of {@link tweakPublicKey}'s answer. Nothing in the same cases. Never throws. */
   readonly tweakSecretKey: (secretKey: Uint8Array, tweak: Uint8Array) => Uint8Array | undefined
   /**
-   * Multiplies two public keys and adds them (33 bytes in and out), as BOLT-3 makes revocation keys. Factors have 32 bytes,
-   * and are public. Nothing when a key is no point, a factor is zero, n or more, or the sum is infinity. Never throws.
+   * Multiplies public keys and adds them up (33 bytes in and out), as BOLT-3 makes the keys of a commitment. Factors have
+   * 32 bytes, and are public or will be told: the time that it takes may tell them. Nothing when a key is no point, a
+   * factor is zero, n or more, or the sum is infinity. Never throws.
    */
-  readonly sumOfMultiples: (one: KeyMultiple, other: KeyMultiple) => Uint8Array | undefined
+  readonly sumOfMultiples: (multiples: readonly KeyMultiple[]) => Uint8Array | undefined
   /** A secret key times a public factor, modulo n. Nothing when either is zero, n or more. Never throws. */
   readonly multiplySecretKey: (secretKey: Uint8Array, factor: Uint8Array) => Uint8Array | undefined
   /** {@link tweakPublicKey} on the point of even y that an x-only key stands for (BIP-341). */
@@ -69,9 +71,9 @@ export interface CryptoEngine {
   readonly tweakXOnlySecretKey: (secretKey: Uint8Array, tweak: Uint8Array) => Uint8Array | undefined
 }
 
-/** A public key of 33 bytes, and how often it counts. */
+/** A public key of 33 bytes, or the generator (`null`), and how often it counts. */
 export interface KeyMultiple {
-  readonly publicKey: Uint8Array
+  readonly publicKey: Uint8Array | null
   readonly factor: Uint8Array
 }
 

@@ -48,13 +48,14 @@ export const nobleEngine: CryptoEngine = {
       if (publicKey.length !== 33) throw new RangeError()
       return sha256(secp256k1.getSharedSecret(secretKey, publicKey, true))
     }),
-  isPublicKey: (bytes) => secp256k1.utils.isValidPublicKey(bytes, true),
+  isPublicKey: (bytes) => orNothing(() => compressedPoint(bytes)) !== undefined,
   isXOnlyKey: (bytes) => orNothing(() => evenPoint(bytes)) !== undefined,
   schnorrSign: (message, secretKey, auxRand) => orMalformed(() => schnorr.sign(message, secretKey, auxRand)),
   schnorrVerify: (signature, message, xOnlyKey) =>
     orNothing(() => schnorr.verify(signature, message, xOnlyKey)) ?? false,
   tweakSecretKey: (secretKey, tweak) => orNothing(() => addToSecret(secretScalar(secretKey), tweak)),
-  sumOfMultiples: (one, other) => orNothing(() => multiple(one).add(multiple(other)).toBytes(true)),
+  sumOfMultiples: (multiples) =>
+    orNothing(() => multiples.reduce((sum, one) => sum.add(multiple(one)), secp256k1.Point.ZERO).toBytes(true)),
   multiplySecretKey: (secretKey, factor) =>
     orNothing(() => {
       const { Fn } = secp256k1.Point
@@ -100,8 +101,12 @@ function evenPoint(xOnlyKey: Uint8Array): Point {
 
 /** Factors are public, so the time that it takes may tell them. */
 function multiple({ publicKey, factor }: KeyMultiple): Point {
+  return (publicKey ? factorPoint(publicKey) : secp256k1.Point.BASE).multiplyUnsafe(secretScalar(factor))
+}
+
+function factorPoint(publicKey: Uint8Array): Point {
   if (publicKey.length !== 33) throw new RangeError()
-  return factorOf(publicKey).multiplyUnsafe(secretScalar(factor))
+  return factorOf(publicKey)
 }
 
 function compressedPoint(publicKey: Uint8Array): Point {

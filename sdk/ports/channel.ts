@@ -70,3 +70,28 @@ export interface ChannelPeer {
 
 /** The payee that an address names. Asks nobody yet. */
 export type Peers = (address: string) => ChannelPeer
+
+/** What a watchtower says of a channel, and its signature over that: for whoever has pinned its key to judge. */
+export interface SignedReceipt {
+  readonly bytes: Uint8Array
+  /** 64 bytes. */
+  readonly signature: Uint8Array
+}
+
+/**
+ * One channel's watchtower, which broadcasts justice for revoked states while their owner is away (edge/TOWER.md). It can open a state
+ * only when the cheater has broadcast it, and what is in it pays nobody but the owner: it may fail, never take.
+ *
+ * Every call may be made again: equal bytes under one number are one state. Every call throws `relay/unreachable` (unknown whether
+ * it arrived), `relay/nonsense`, or `relay/refused` with the edge's code as first note.
+ */
+export interface TowerLink {
+  /** Names what is to be watched, and the first state that will be left. Resolves after that is stored. */
+  readonly register: (watch: {
+    readonly funding: { readonly txid: string; readonly index: number }
+    readonly first: number
+  }) => Promise<SignedReceipt>
+  /** Leaves a revoked state, sealed. Resolves after it is stored. Numbers go without a hole. */
+  readonly keep: (state: { readonly number: number; readonly bytes: Uint8Array }) => Promise<SignedReceipt>
+  readonly standing: () => Promise<SignedReceipt>
+}

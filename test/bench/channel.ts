@@ -14,6 +14,7 @@ import { currentEngine, nobleEngine, useEngine } from '../../sdk/crypto/index.ts
 import { height, sats, txid } from '../../sdk/units.ts'
 import { closeByPeer } from './channelPeer.ts'
 import { paymentFigures } from './checkout.ts'
+import { penaltyFigures } from './penalty.ts'
 import type { Figure } from './run.ts'
 
 const rounds = 200
@@ -37,6 +38,7 @@ export async function* run(): AsyncIterable<Figure> {
   const [value, peerValue] = [best.ours, best.theirs].map((ms) => (1_000 * paymentsPerRound) / ms) as [number, number]
   const peer = 'bitcoinjs-lib, noble-curves'
   yield { name: 'one-way payments, both sides', value, unit: '/s', peer, peerValue, ratio: value / peerValue }
+  yield* penaltyFigures()
   yield* paymentFigures()
 }
 

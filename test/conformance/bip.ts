@@ -24,13 +24,14 @@ import {
   seedOf,
 } from '../../sdk/keys/index.ts'
 import { feerate, fromHex, type Hex, toHex } from '../../sdk/units.ts'
+import { type Bip327, bip327Cases, isBip327 } from './bip327.ts'
 import { asRecord, filesBelow, readBytes, readJson } from './files.ts'
 import type { Case, Suite } from './suite.ts'
 
 type Json = Readonly<Record<string, string>>
 
 /**
- * Published vectors of Bitcoin's proposals: BIP-32, 39 (English), 84, 86, 174, 340 and 341, each told by its shape.
+ * Published vectors of Bitcoin's proposals: BIP-32, 39 (English), 84, 86, 174, 327, 340 and 341, each told by its shape.
  * What they say of script trees and foreign sighashes is judged as far as this SDK does it.
  */
 export const bip: Suite = {
@@ -47,6 +48,7 @@ function* jsonCases(name: string, json: unknown): Iterable<Case> {
   const record = asRecord(json)
   if (record?.english) yield* bip39Cases(name, record as Parameters<typeof bip39Cases>[1])
   if (record?.keyPathSpending) yield* bip341Cases(name, record as unknown as Bip341)
+  if (record && isBip327(record)) yield* bip327Cases(name, record as unknown as Bip327)
   if (!Array.isArray(json)) return
   const first = asRecord(json[0]) ?? {}
   if ('chains' in first) yield* bip32Cases(name, json)

@@ -268,7 +268,11 @@ function* keyCases(file: string, json: Json): Iterable<Case> {
     localpubkey: () => commitmentKey(at('base_point'), at('per_commitment_point')),
     localprivkey: () => commitmentSecretKey(at('base_secret'), at('per_commitment_point')),
     revocationpubkey: () => revocationKey(at('base_point'), at('per_commitment_point')),
-    revocationprivkey: () => revocationSecretKey(at('base_secret'), at('per_commitment_secret')),
+    revocationprivkey: () =>
+      revocationSecretKey(
+        { secret: at('base_secret'), point: at('base_point') },
+        { secret: at('per_commitment_secret'), point: at('per_commitment_point') },
+      ),
   }
   for (const [name, make] of Object.entries(made))
     yield { name: `${file} ${name}`, check: () => assert.equal(toHex(make()), json[name]) }

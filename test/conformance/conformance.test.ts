@@ -37,6 +37,13 @@ describeVectors('published suites', () => {
     ['channels/bip84-vectors.json', 4],
     ['channels/bip86-vectors.json', 4],
     ['channels/bip174-psbt-cases.json', 34],
+    ['channels/bip327-key_sort_vectors.json', 1],
+    ['channels/bip327-key_agg_vectors.json', 9],
+    ['channels/bip327-nonce_gen_vectors.json', 4],
+    ['channels/bip327-nonce_agg_vectors.json', 5],
+    ['channels/bip327-sign_verify_vectors.json', 17],
+    ['channels/bip327-tweak_vectors.json', 6],
+    ['channels/bip327-sig_agg_vectors.json', 5],
     ['channels/bip340-test-vectors.csv', 19],
     ['channels/bip341-wallet-test-vectors.json', 15],
   ])('bip: %s, %i cases', (path, passed) => {
@@ -51,6 +58,11 @@ describeVectors('published suites', () => {
     ['f-commitment-anchors', 9],
   ])('bolt3: Appendix %s, %i cases', (name, passed) => {
     expect(run('bolt3', vectorPath(`channels/bolt3-appendix-${name}.json`))).toMatchObject({ passed, failures: [] })
+  })
+
+  it('bolt11: 15 invoices of BOLT-11 and 10 that are none', () => {
+    const path = vectorPath('channels/bolt11-examples.json')
+    expect(run('bolt11', path)).toMatchObject({ passed: 25, skipped: 0, failures: [] })
   })
 
   it('proofs: TrieTests of ethereum/tests, 25 roots', () => {

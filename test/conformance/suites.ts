@@ -1,6 +1,7 @@
 import { bip } from './bip.ts'
 import { blocks } from './blocks.ts'
 import { bolt3 } from './bolt3.ts'
+import { bolt11 } from './bolt11.ts'
 import { cometbft } from './cometbft.ts'
 import { corrupted } from './corrupted.ts'
 import { filters } from './filters.ts'
@@ -16,6 +17,7 @@ import { transactionTests } from './transactionTests.ts'
 export const suites: Readonly<Record<string, Suite>> = {
   bip,
   blocks,
+  bolt11,
   bolt3,
   cometbft,
   corrupted,

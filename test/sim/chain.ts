@@ -39,13 +39,17 @@ export interface SimChain {
   /** When each transaction came to the mempool: miners take what has waited. */
   readonly since: Map<Txid, number>
   readonly listeners: (() => void)[]
+  /** Why an input may not spend an output; nothing when it may. */
+  readonly judge: typeof scriptFault
+  /** Satoshi for 1,000 virtual bytes below which no miner takes a transaction, unless a child pays for it. */
+  feerateMin: number
 }
 
 export const firstHeight = 100
 /** A transaction that has waited for so many blocks is in the next. */
 const waitMax = 2
 
-export function createChain(world: World): SimChain {
+export function createChain(world: World, judge: typeof scriptFault = scriptFault): SimChain {
   return {
     world,
     blocks: [],
@@ -54,6 +58,8 @@ export function createChain(world: World): SimChain {
     spent: new Map(),
     since: new Map(),
     listeners: [],
+    judge,
+    feerateMin: 0,
   }
 }
 
@@ -148,7 +154,7 @@ function connect(chain: SimChain, wanted: readonly Judged[]): void {
   const transactions: Judged[] = []
   // A parent may stand after its child in the mempool, so what is not ready yet is tried once more.
   for (const judged of [...wanted, ...wanted]) {
-    if (transactions.includes(judged) || !isReady(chain, judged, at)) continue
+    if (transactions.includes(judged) || !isReady(chain, judged, at) || !isWorthMining(chain, judged)) continue
     transactions.push(judged)
     chain.mempool.delete(judged.txid)
     judged.outputs.forEach((output, index) => {
@@ -171,13 +177,36 @@ function disconnect(chain: SimChain): readonly Judged[] {
   return transactions
 }
 
-/** Whether a block at `at` may hold it: inputs there and unspent, locktime passed. */
+/** A transaction is taken for its own fee, or for that of a child. */
+function isWorthMining({ mempool, feerateMin }: SimChain, judged: Judged): boolean {
+  const pays = (fee: bigint, weight: number) => Number(fee) * 4_000 >= feerateMin * weight
+  if (feerateMin === 0 || pays(judged.fee, judged.weight)) return true
+  return [...mempool.values()].some(
+    ({ inputs, fee, weight }) =>
+      inputs.some(({ outpoint }) => outpoint.txid === judged.txid) && pays(judged.fee + fee, judged.weight + weight),
+  )
+}
+
+/** Whether a block at `at` may hold it: inputs there and unspent, both kinds of locks passed. */
 function isReady(chain: SimChain, { inputs, locktime }: Judged, at: Height): boolean {
-  if (locktime >= at) return false
-  return inputs.every(({ outpoint, witness }) => {
+  if (isLocked(locktime, at)) return false
+  return inputs.every(({ outpoint, witness, sequence }) => {
     const key = outpointKey(outpoint)
-    return !chain.spent.has(key) && (isFaucet(witness) || chain.made.has(key))
+    if (chain.spent.has(key)) return false
+    if (isFaucet(witness)) return true
+    const made = chain.made.get(key)
+    return made !== undefined && made.at + relativeLock(sequence) <= at
   })
+}
+
+/** A locktime beyond 500,000,000 counts seconds, and those of commitments have passed long ago (BIP-65). */
+function isLocked(locktime: number, at: number): boolean {
+  return locktime < 500_000_000 && locktime >= at
+}
+
+/** Blocks that an output must be old for a sequence (BIP-68). */
+function relativeLock(sequence: number): number {
+  return sequence >= 2 ** 31 ? 0 : sequence & 0xffff
 }
 
 function isMined({ blocks }: SimChain, txid: Txid): boolean {
@@ -200,9 +229,9 @@ export const faucetValue = 10_000_000n
 
 function judge(chain: SimChain, bytes: Uint8Array, transaction: BitcoinTransaction): Judged {
   const { inputs, outputs, locktime } = transaction
-  if (locktime > tipOf(chain)) throw refusal('it is locked until later')
+  if (isLocked(locktime, tipOf(chain) + 1)) throw refusal('it is locked until later')
   let worth = 0n
-  for (const [at, { outpoint, witness }] of inputs.entries()) {
+  for (const [at, { outpoint, witness, sequence }] of inputs.entries()) {
     const key = outpointKey(outpoint)
     if (chain.spent.has(key)) throw refusal('an input is spent')
     if (isFaucet(witness)) {
@@ -211,8 +240,10 @@ function judge(chain: SimChain, bytes: Uint8Array, transaction: BitcoinTransacti
     }
     const output = chain.made.get(key)?.output ?? mempoolOutput(chain, outpoint)
     if (!output) throw refusal('an input is missing')
+    const since = chain.made.get(key)?.at ?? tipOf(chain) + 1
+    if (since + relativeLock(sequence) > tipOf(chain) + 1) throw refusal('an input is locked until later')
     worth += output.value
-    const fault = scriptFault(bytes, transaction, at, output)
+    const fault = chain.judge(bytes, transaction, at, output)
     if (fault) throw refusal(fault)
   }
   const fee = outputs.reduce((left, { value }) => left - value, worth)
@@ -231,8 +262,13 @@ export function spendFault(bytes: Uint8Array, output: Output): string | null {
   return decoded.ok ? scriptFault(bytes, decoded.value, 0, output) : decoded.reason
 }
 
-/** Judges a spend of a channel's output: CHECKMULTISIG in the first branch, CHECKLOCKTIMEVERIFY and CHECKSIG in the second. */
-function scriptFault(bytes: Uint8Array, transaction: BitcoinTransaction, at: number, output: Output): string | null {
+/** Judges a spend of a one-way channel's output: CHECKMULTISIG in the first branch, CHECKLOCKTIMEVERIFY and CHECKSIG in the second. */
+export function scriptFault(
+  bytes: Uint8Array,
+  transaction: BitcoinTransaction,
+  at: number,
+  output: Output,
+): string | null {
   const { witness = [], sequence = 0 } = transaction.inputs[at] ?? {}
   const script = witness.at(-1) ?? new Uint8Array(0)
   const terms = decodeFundingScript(script)

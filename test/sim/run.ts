@@ -3,14 +3,16 @@ import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { runChannelWorld } from './channelWorld.ts'
 import { runEdgeWorld } from './edgeWorld.ts'
+import { runPenaltyWorld } from './penalty/world.ts'
 import type { Outcome } from './scene.ts'
 
 type Told = Omit<Outcome, 'payments' | 'faults'> & { readonly faults: Readonly<Record<string, number>> }
 
-const worlds = { channel: runChannelWorld, edge: runEdgeWorld } satisfies Record<
-  string,
-  (seed: number) => Promise<Told>
->
+const worlds = {
+  channel: runChannelWorld,
+  edge: runEdgeWorld,
+  penalty: (seed) => runPenaltyWorld(seed),
+} satisfies Record<string, (seed: number) => Told | Promise<Told>>
 type WorldName = keyof typeof worlds
 
 /** Seeds of one thread: every `stride`-th from `from` on. */
@@ -26,7 +28,7 @@ const threadsMax = 2
 /** Worlds for which a second thread is not worth its start. */
 const aloneMax = 100
 
-/** `npm run sim -- --seeds N [--from S] [--world channel|edge] [--json]`: seeded worlds; the last line is the summary as JSON. */
+/** `npm run sim -- --seeds N [--from S] [--world channel|edge|penalty] [--json]`: seeded worlds; the last line is the summary as JSON. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -39,7 +41,7 @@ async function main(): Promise<number> {
   const [seeds, from] = [Number(values.seeds), Number(values.from)]
   const world = values.world
   if (!isWorld(world) || ![seeds, from].every((count) => Number.isSafeInteger(count) && count > 0)) {
-    console.error('Usage: npm run sim -- --seeds N [--from S] [--world channel|edge] [--json]')
+    console.error('Usage: npm run sim -- --seeds N [--from S] [--world channel|edge|penalty] [--json]')
     return 2
   }
   const faults: Record<string, number> = {}
@@ -57,7 +59,7 @@ async function main(): Promise<number> {
   await Promise.all(shares.map((share) => (stride === 1 ? runShare(share, take) : runElsewhere(share, take))))
   const [first] = failures.sort((a, b) => a.seed - b.seed)
   if (first && !values.json) explain(first, world)
-  const summary = { world: values.world, seeds, from, failed: failures.length, firstFailing: first?.seed ?? null }
+  const summary = { world, seeds, from, failed: failures.length, firstFailing: first?.seed ?? null }
   console.log(JSON.stringify({ ...summary, events, faults }))
   return failures.length === 0 ? 0 : 1
 }

@@ -38,16 +38,46 @@ export function commitmentSecretKey(baseSecret: Uint8Array, point: Uint8Array): 
  * @param basepoint - The revocation basepoint of the side that punishes.
  */
 export function revocationKey(basepoint: Uint8Array, point: Uint8Array): Uint8Array {
-  const one = { publicKey: basepoint, factor: hashOf(basepoint, point) }
-  const other = { publicKey: point, factor: hashOf(point, basepoint) }
-  return derived(currentEngine().sumOfMultiples(one, other))
+  return derived(
+    currentEngine().sumOfMultiples([
+      { publicKey: basepoint, factor: hashOf(basepoint, point) },
+      { publicKey: point, factor: hashOf(point, basepoint) },
+    ]),
+  )
+}
+
+/**
+ * The point of a per-commitment secret. It is used once and told when its commitment is revoked, so the time that this takes
+ * may depend on it.
+ */
+export function pointOfSecret(perCommitmentSecret: Uint8Array): Uint8Array {
+  return derived(currentEngine().sumOfMultiples([{ publicKey: null, factor: perCommitmentSecret }]))
+}
+
+/** {@link revocationKey} for the holder, who knows the secret of its point: in half the time. */
+export function ownRevocationKey(
+  basepoint: Uint8Array,
+  perCommitmentSecret: Uint8Array,
+  point: Uint8Array,
+): Uint8Array {
+  const engine = currentEngine()
+  const own = derived(engine.multiplySecretKey(perCommitmentSecret, hashOf(point, basepoint)))
+  return derived(
+    engine.sumOfMultiples([
+      { publicKey: basepoint, factor: hashOf(basepoint, point) },
+      { publicKey: null, factor: own },
+    ]),
+  )
 }
 
 /** The secret key of {@link revocationKey}, once the holder has revealed the secret of its point. */
-export function revocationSecretKey(baseSecret: Uint8Array, perCommitmentSecret: Uint8Array): Uint8Array {
+export function revocationSecretKey(
+  base: { readonly secret: Uint8Array; readonly point: Uint8Array },
+  perCommitment: { readonly secret: Uint8Array; readonly point: Uint8Array },
+): Uint8Array {
   const engine = currentEngine()
-  const basepoint = engine.publicKey(baseSecret)
-  const point = engine.publicKey(perCommitmentSecret)
+  const { point: basepoint, secret: baseSecret } = base
+  const { point, secret: perCommitmentSecret } = perCommitment
   const own = derived(engine.multiplySecretKey(baseSecret, hashOf(basepoint, point)))
   return derived(
     engine.tweakSecretKey(own, derived(engine.multiplySecretKey(perCommitmentSecret, hashOf(point, basepoint)))),

@@ -49,6 +49,8 @@ export const terms: CommitmentTerms = {
   factor: obscuringFactor(holder.payment.key, other.payment.key),
 }
 
+const pairOf = ({ secret, key }: { readonly secret: Uint8Array; readonly key: Uint8Array }) => ({ secret, point: key })
+
 /** Everything that can sign for one of the holder's commitments, once it is revoked. */
 export function keysOf(number: number) {
   const secret = secretAt(holder.seed, secretIndex(number))
@@ -62,7 +64,7 @@ export function keysOf(number: number) {
   }
   return {
     keys,
-    revocation: revocationSecretKey(other.revocation.secret, secret),
+    revocation: revocationSecretKey(pairOf(other.revocation), { secret, point }),
     delayed: commitmentSecretKey(holder.delayed.secret, point),
     holderHtlc: commitmentSecretKey(holder.htlc.secret, point),
     otherHtlc: commitmentSecretKey(other.htlc.secret, point),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   commitmentKey,
   commitmentSecretKey,
+  ownRevocationKey,
   revealedSecret,
   revocationKey,
   revocationSecretKey,
@@ -48,20 +49,20 @@ describe('revealed secrets', () => {
 describe('keys of a commitment', () => {
   const { publicKey } = currentEngine()
   const secret = secretAt(holder.seed, secretIndex(3))
+  const base = { secret: other.revocation.secret, point: other.revocation.key }
 
   it('belong to their secret keys', () => {
     const point = publicKey(secret)
     expect(publicKey(commitmentSecretKey(holder.delayed.secret, point))).toEqual(
       commitmentKey(holder.delayed.key, point),
     )
-    expect(publicKey(revocationSecretKey(other.revocation.secret, secret))).toEqual(
-      revocationKey(other.revocation.key, point),
-    )
+    expect(publicKey(revocationSecretKey(base, { secret, point }))).toEqual(revocationKey(other.revocation.key, point))
+    expect(ownRevocationKey(other.revocation.key, secret, point)).toEqual(revocationKey(other.revocation.key, point))
   })
 
   it('take neither side alone to punish', () => {
     const point = publicKey(secret)
-    const wrong = revocationSecretKey(other.revocation.secret, secretAt(holder.seed, secretIndex(4)))
+    const wrong = revocationSecretKey(base, { secret: secretAt(holder.seed, secretIndex(4)), point })
     expect(publicKey(wrong)).not.toEqual(revocationKey(other.revocation.key, point))
   })
 })

@@ -1,0 +1,14 @@
+export { decodeInvoice, signInvoice } from './codec.ts'
+export {
+  type Description,
+  expiresAtSeconds,
+  expirySecondsDefault,
+  finalExpiryBlocksDefault,
+  type Hop,
+  type Invoice,
+  invoiceCharsMax,
+  invoiceFeatures,
+  type Payable,
+  paymentFault,
+  type SignedInvoice,
+} from './invoice.ts'

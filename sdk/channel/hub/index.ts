@@ -1,0 +1,16 @@
+export {
+  emptyHub,
+  type Forward,
+  type Hub,
+  type HubInput,
+  type HubTerms,
+  hubChanges,
+  hubPreimages,
+  hubStep,
+  hubWantsTurn,
+  type Order,
+  ordersMax,
+} from './hub.ts'
+export { answerHtlc, type Expected } from './payee.ts'
+export { openPush, type Push, parcelBytes, sealPush } from './push.ts'
+export { decodeHub, encodeHub } from './records.ts'

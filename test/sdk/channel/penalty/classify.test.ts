@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest'
+import { decodeTransaction, encodeTransaction } from '../../../../sdk/bitcoin/index.ts'
+import { txidOfUnsigned } from '../../../../sdk/bitcoin/transaction.ts'
+import {
+  type ArchivedHtlc,
+  type Change,
+  claimFee,
+  classify,
+  type LiveChannel,
+  otherSide,
+  ownTransaction,
+  penaltyStep,
+  pursueClaims,
+  resolve,
+  type Side,
+} from '../../../../sdk/channel/penalty/index.ts'
+import { sha256 } from '../../../../sdk/crypto/engine.ts'
+import { feerate, height, msats, sats } from '../../../../sdk/units.ts'
+import { must } from '../../bitcoin/must.ts'
+import { onFakeCurve } from './fake.ts'
+import { bytesOf, feed, live, opened, type Pair, take } from './pair.ts'
+
+onFakeCurve()
+
+const preimage = bytesOf('preimage')
+const pay: Change = { type: 'pay', amount: msats(50_000_000n), paymentId: bytesOf('payment', 16) }
+const add: Change = {
+  type: 'add',
+  id: 0,
+  amount: msats(60_000_000n),
+  paymentHash: sha256(preimage),
+  expiry: height(600),
+}
+const propose = (...changes: Change[]) => ({ type: 'propose', changes }) as const
+
+const transactionOf = (pair: Pair, side: Side, channel = live(pair, side)) =>
+  must(decodeTransaction(ownTransaction(channel, pair.secrets[side])))
+
+function archiveOf(pair: Pair, side: Side): readonly ArchivedHtlc[] {
+  return pair.notes[side].flatMap((note) => (note.type === 'added' ? [{ htlc: note.htlc, number: note.number }] : []))
+}
+
+function seen(pair: Pair, side: Side, by: Side, old: LiveChannel = live(pair, by)) {
+  const transaction = transactionOf(pair, by, old)
+  return classify(live(pair, side), pair.secrets[side], transaction, archiveOf(pair, side))
+}
+
+describe('what took the funding', () => {
+  it('[TW35] is known by both sides at every moment of an update', () => {
+    const pair = opened({ pushed: 100_000n })
+    feed(pair, 'opener', propose(pay, add))
+    expect(seen(pair, 'opener', 'opener').kind).toBe('own')
+    expect(seen(pair, 'opener', 'accepter').kind).toBe('peer')
+    const hold = (side: Side, input: Parameters<typeof penaltyStep>[1]) =>
+      take(pair, side, penaltyStep(pair.channels[side], input, pair.secrets[side]))[0] as never
+    const before = live(pair, 'accepter')
+    const commit = hold('opener', propose(pay))
+    // Until the answer has come, the accepter may hold either.
+    expect(seen(pair, 'opener', 'accepter', before).kind).toBe('peer')
+    const answer = hold('accepter', { type: 'message', message: commit })
+    expect(seen(pair, 'opener', 'accepter').kind).toBe('peer')
+    expect(seen(pair, 'accepter', 'opener').kind).toBe('peer')
+    hold('opener', { type: 'message', message: answer })
+    expect(seen(pair, 'opener', 'accepter', before).kind).toBe('revoked')
+    expect(seen(pair, 'opener', 'accepter').kind).toBe('peer')
+  })
+
+  it('[TW35] [TW22] tells every output of a revoked commitment, HTLCs by the archive', () => {
+    const pair = opened({ pushed: 100_000n })
+    feed(pair, 'opener', propose(add))
+    const old = live(pair, 'accepter')
+    feed(pair, 'opener', propose(pay))
+    const { kind, outputs } = seen(pair, 'opener', 'accepter', old)
+    expect(kind).toBe('revoked')
+    expect(outputs.map(({ role }) => role).sort()).toEqual(['anchor', 'anchor', 'htlc', 'to-holder', 'to-other'])
+    const blind = classify(live(pair, 'opener'), pair.secrets.opener, transactionOf(pair, 'accepter', old), [])
+    expect(blind.kind).toBe('revoked')
+    expect(blind.outputs.map(({ role }) => role).sort()).toEqual(['anchor', 'anchor', 'other', 'to-holder', 'to-other'])
+  })
+
+  it('[TW35] is an old one of its own, and one that it does not know', () => {
+    const pair = opened({ pushed: 100_000n })
+    const [first, peerFirst] = [live(pair, 'opener'), live(pair, 'accepter')]
+    feed(pair, 'opener', propose(pay))
+    expect(seen(pair, 'opener', 'opener', first)).toMatchObject({ kind: 'own-other', number: 0 })
+    expect(seen(pair, 'opener', 'accepter', peerFirst)).toMatchObject({ kind: 'revoked', number: 0 })
+    const lost = { ...pair, channels: { ...pair.channels, opener: first } }
+    const newer = classify(first, pair.secrets.opener, transactionOf(pair, 'accepter'), [])
+    expect(newer).toMatchObject({ kind: 'newer', number: 1 })
+    expect(live(lost, 'opener').base.number).toBe(0)
+    // Its balance there is swept by the seed alone.
+    const facts = { height: height(200), spend: found(transactionOf(pair, 'accepter')), spends: new Map() }
+    const { claims } = resolve(first, pair.secrets.opener, newer, facts)
+    expect(claims.map(({ kind, value }) => [kind, value])).toEqual([['own', 848_216n]])
+  })
+
+  it('[TW35] is a closing, or nothing of this channel', () => {
+    const pair = opened({ pushed: 100_000n })
+    feed(pair, 'opener', { type: 'close', fee: sats(300n) })
+    const closing = must(decodeTransaction(pair.broadcast.opener.at(-1) as Uint8Array))
+    const channel = live(pair, 'accepter')
+    expect(classify(channel, pair.secrets.accepter, closing, []).kind).toBe('closing')
+    const { inputs, version, locktime } = closing
+    const foreign = { version, locktime, inputs, outputs: [{ script: bytesOf('x', 22), value: sats(1n) }] }
+    const unknown = { ...closing, ...foreign, txid: txidOfUnsigned(foreign) }
+    expect(classify(channel, pair.secrets.accepter, unknown, []).kind).toBe('unknown')
+    expect(encodeTransaction(foreign).length).toBeGreaterThan(50)
+  })
+})
+
+const found = (transaction: ReturnType<typeof transactionOf>) => ({ transaction, height: height(150) })
+
+describe('claims', () => {
+  it('[TW36] [TW38] wait for their block; those with a deadline go alone, the rest together', () => {
+    const pair = opened({ pushed: 100_000n })
+    feed(pair, 'opener', propose(add))
+    const old = live(pair, 'opener')
+    feed(pair, 'opener', propose(pay))
+    const spend = found(transactionOf(pair, 'opener', old))
+    const classified = seen(pair, 'accepter', 'opener', old)
+    const facts = { height: height(150), spend, spends: new Map() }
+    const resolution = resolve(live(pair, 'accepter'), pair.secrets.accepter, classified, facts)
+    const claims = resolution.claims.map(({ kind, from, deadline, htlc }) => [kind, from, deadline, htlc?.id])
+    expect(claims).toEqual(
+      expect.arrayContaining([
+        ['justice', 150, 294, 0],
+        ['own', 151, null, undefined],
+        ['justice', 150, 294, undefined],
+      ]),
+    )
+    const wish = { feerate: feerate(1_000), to: bytesOf('x', 22), coins: [] }
+    expect(resolution.isResolved).toBe(false)
+    expect(pursueClaims(resolution, { ...wish, tip: height(149) }).transactions).toHaveLength(2)
+    expect(pursueClaims(resolution, { ...wish, tip: height(150) }).transactions).toHaveLength(3)
+    expect(otherSide('opener')).toBe('accepter')
+  })
+
+  it('[TW38] pay more the nearer their deadline, up to half their value, and never less than before', () => {
+    const fee = (blocksLeft: number | null) =>
+      claimFee({ weight: 600, value: sats(100_000n), feerate: feerate(2_000), blocksLeft })
+    const fees = [null, 144, 31, 30, 10, 5, 2, 1, 0].map((left) => fee(left))
+    expect(fees).toEqual([300n, 300n, 300n, 300n, 348n, 1_853n, 12_725n, 25_150n, 50_000n])
+    const poor = claimFee({ weight: 600, value: sats(400n), feerate: feerate(2_000), blocksLeft: 0 })
+    expect(poor).toBe(300n)
+  })
+
+  it('[TW38] say how many coins are lacking for HTLC transactions', () => {
+    const pair = opened({ pushed: 100_000n })
+    feed(pair, 'opener', propose(add))
+    feed(pair, 'accepter', { type: 'learn', preimage })
+    const classified = seen(pair, 'accepter', 'accepter')
+    const facts = { height: height(150), spend: found(transactionOf(pair, 'accepter')), spends: new Map() }
+    const resolution = resolve(live(pair, 'accepter'), pair.secrets.accepter, classified, facts)
+    expect(resolution.claims.map(({ kind }) => kind).sort()).toEqual(['own', 'success'])
+    const wish = { tip: height(150), feerate: feerate(1_000), to: bytesOf('x', 22), coins: [] }
+    expect(pursueClaims(resolution, wish)).toEqual({ transactions: [], planned: [], lacking: 1 })
+  })
+})

@@ -1,0 +1,4 @@
+import { startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
+import { chainStories } from './chainStories.ts'
+
+chainStories('ledger', () => startBitcoin({ bitcoind: null }))

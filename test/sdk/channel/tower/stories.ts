@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { esploraSources } from '../../../../edge/bitcoinSource.ts'
+import type { BitcoinBackend } from '../../../../edge/local/bitcoinBackend.ts'
+import { systemRandom, webCipher } from '../../../../sdk/adapters/index.ts'
+import { type Change, type LiveChannel, ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
+import { justiceFeerates, revokedBy, towerFault } from '../../../../sdk/channel/tower/index.ts'
+import { createTowerClient, type TowerClient } from '../../../../sdk/client/index.ts'
+import { currentEngine, sha256 } from '../../../../sdk/crypto/engine.ts'
+import { height, msats, toHex } from '../../../../sdk/units.ts'
+import { memoryTower } from '../../../edge/memoryTower.ts'
+import { act, broadcast, type ChainWorld, mine, openOnChain, tipOf } from '../penalty/chainWorld.ts'
+import { bytesOf, live } from '../penalty/pair.ts'
+
+const secretKey = new Uint8Array(32).fill(8)
+const policy = { first: 0, freshSeconds: 600, lookSeconds: 600, nowSeconds: 1_800_000_000 }
+const pay = (amount: bigint): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('payment', 16) })
+
+/** The opener's channel, its tower, and a cheating accepter. */
+async function towered(backend: BitcoinBackend) {
+  const world = await openOnChain(backend, { terms: { delayBlocks: 60, marginBlocks: 3, confirmationsMin: 2 } })
+  const sources = esploraSources([backend.url, `${backend.url}/`])
+  const tower = memoryTower({ sources, secretKey })
+  const name = toHex(systemRandom(32))
+  const { funding } = live(world.pair, 'opener').opening
+  const key = currentEngine().publicKey(secretKey)
+  const link = tower.link(name, systemRandom(32))
+  const client = createTowerClient({ link, cipher: webCipher(), tower: name, key, funding })
+  await client.register(0)
+  const old: LiveChannel[] = [live(world.pair, 'accepter')]
+  /** A proposal, after which the opener leaves what it revoked. */
+  const propose = async (side: 'opener' | 'accepter', ...changes: Change[]) => {
+    const before = live(world.pair, 'opener')
+    act(world, side, { type: 'ask' })
+    act(world, side, { type: 'propose', changes })
+    await leave(world, client, before)
+    old.push(live(world.pair, 'accepter'))
+  }
+  return { world, tower, client, old, propose }
+}
+
+async function leave(world: ChainWorld, client: TowerClient, before: LiveChannel): Promise<void> {
+  const plan = { to: world.payout.opener, feerates: justiceFeerates }
+  const state = revokedBy(before, live(world.pair, 'opener'), world.pair.secrets.opener, plan)
+  if (!state) throw new Error('Nothing was revoked.')
+  await client.keep(state)
+}
+
+/** Satoshis at the opener's own script, and how many outputs they are. */
+async function taken({ backend, payout }: ChainWorld) {
+  const coins = await backend.node.coins(payout.opener)
+  return { count: coins.length, value: coins.reduce((sum, { value }) => sum + value, 0n) }
+}
+
+/** A tower acts alone: its owner never looks, never signs, and is not asked. */
+export function towerStories(judge: string, start: () => Promise<BitcoinBackend>): void {
+  describe(`a tower alone: ${judge}`, () => {
+    let backend: BitcoinBackend
+    beforeAll(async () => {
+      backend = await start()
+    })
+    afterAll(() => backend?.stop())
+
+    it('[WT5] [WT6] [TW40] takes the balance of a cheater at every old state, and sees the end', async () => {
+      const { world, tower, client, old, propose } = await towered(backend)
+      await propose('opener', pay(400_000_000n))
+      await propose('accepter', pay(300_000_000n))
+      expect((await client.standing()).next).toBe(2)
+      await tower.look()
+      const receipt = await client.standing()
+      expect(towerFault(live(world.pair, 'opener'), receipt, { ...policy, nowSeconds: receipt.atSeconds })).toBe(null)
+      world.isAway.opener = true
+      const before = await taken(world)
+      const cheated = old[1] as LiveChannel
+      expect(cheated.base.number).toBe(1)
+      expect(await broadcast(world, 'accepter', 'cheat', ownTransaction(cheated, world.pair.secrets.accepter))).toBe(
+        true,
+      )
+      await tower.look()
+      await world.backend.mine(1)
+      const after = await taken(world)
+      // 700,000 sat were the accepter's in that state.
+      expect(after.count - before.count).toBe(1)
+      expect(after.value - before.value).toBeGreaterThan(699_000n)
+      await world.backend.mine(6)
+      await tower.look()
+      expect(tower.rows.head()).toMatchObject({ phase: 'ended', dueAt: null })
+    })
+
+    it('[WT6] [TW40] takes each HTLC of a revoked state, of both sides', async () => {
+      const { world, tower, old, propose } = await towered(backend)
+      const expiry = height((await tipOf(world)) + 200)
+      const add = (preimage: string, amount: bigint): Change => ({
+        ...{ type: 'add', id: 0, amount: msats(amount), expiry },
+        paymentHash: sha256(bytesOf(preimage)),
+      })
+      await propose('opener', add('one', 60_000_000n))
+      await propose('accepter', add('two', 50_000_000n))
+      await propose('opener', { type: 'fail', id: 0, reason: 'unknown-payment' })
+      world.isAway.opener = true
+      const before = await taken(world)
+      const cheated = old[2] as LiveChannel
+      expect(cheated.base.htlcs).toHaveLength(2)
+      expect(await broadcast(world, 'accepter', 'cheat', ownTransaction(cheated, world.pair.secrets.accepter))).toBe(
+        true,
+      )
+      await tower.look()
+      await world.backend.mine(1)
+      const after = await taken(world)
+      expect(after.count - before.count).toBe(3)
+      // 250,000 of the balance, 60,000 and 50,000.
+      expect(after.value - before.value).toBeGreaterThan(358_000n)
+    })
+
+    it('[WT7] lets an honest end be', async () => {
+      const { world, tower, propose } = await towered(backend)
+      await propose('opener', pay(10_000_000n))
+      act(world, 'accepter', { type: 'force' })
+      world.isAway.opener = true
+      await mine(world, 6)
+      await tower.look()
+      expect(tower.rows.justice()).toEqual([])
+      expect(tower.rows.head()?.phase).toBe('ended')
+    })
+  })
+}
