@@ -8,25 +8,19 @@ const seedsMax = 60
 
 /** Seeds shortly before the first that shows a mutant, where that is not among the first few. A change of the draws moves them. */
 const firstSeeds: Readonly<Record<string, number>> = {
-  'the payee ignores dust': 25,
-  'the payee takes more than the capacity': 25,
+  'the payee takes stale updates': 12,
   'the payee takes lowered updates': 25,
-  'the payee takes updates while it closes': 29,
-  'the payee does not check the signature of an update': 133,
-  'the payee does not check the signatures of a close': 25,
-  'the payee takes updates without a proven funding': 15,
-  'the payee answers without saying what it holds': 27,
-  'the payee closes at any fee': 14,
-  'the payee does not notice that its closing was taken back': 29,
-  'the box takes a deposit of a lower number': 29,
-  'the till takes messages without the right tag': 40,
-  'the payer refunds before the expiry': 13,
-  'the payer never refunds': 24,
-  'the payer burns its refund': 24,
-  'the payer takes messages without the right tag': 23,
-  'the payer takes any ack as its own': 10,
-  'the payer does not learn from a correction': 27,
-  'the payer does not broadcast its funding again': 21,
+  'the payee takes more than the capacity': 37,
+  'the payee does not check the signature of an update': 25,
+  'the payee does not check the signatures of a close': 63,
+  'the payee takes updates without a proven funding': 28,
+  'the payee closes at any fee': 11,
+  'the payee answers without saying what it holds': 63,
+  'the payee does not notice that its closing was taken back': 94,
+  'the till takes messages without the right tag': 21,
+  'the box takes a deposit of a lower number': 43,
+  'the payer believes a correction without its own signature': 25,
+  'the payer does not learn from a correction': 63,
 }
 
 describe('the simulation notices when', () => {

@@ -20,7 +20,8 @@ describe('worlds of the one-way channel', () => {
       for (const [name, count] of Object.entries(outcome.faults)) faults[name] = (faults[name] ?? 0) + count
     }
     expect(payments).toBeGreaterThan(seedsMax)
-    expect(Object.entries(faults).filter(([, count]) => count === 0)).toEqual([])
+    // Fees spike in the two-way channel's world alone.
+    expect(Object.entries(faults).filter(([, count]) => count === 0)).toEqual([['feeSpike', 0]])
   })
 
   it('are the same for the same seed, event by event', async () => {
