@@ -8,6 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     // Files share the modules they import, which would take longer than the tests; none of them replaces one.
     isolate: false,
+    setupFiles: ['test/fastEngine.ts'],
     // Bounds for what hangs, not for what is slow: other checks share the cores.
     testTimeout: 120_000,
     hookTimeout: 120_000,

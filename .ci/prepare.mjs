@@ -19,6 +19,7 @@ await bring('Installing the locked packages', 'node_modules/.lanekit-lock', lock
 const sources = digest([...builtFrom, 'package-lock.json'])
 await bring('Building the worker, the pages and the programs', '.lanekit/built', sources, [
   ['node', 'node_modules/tsup/dist/cli-default.js', '--silent'],
+  ['node', '.ci/wasm.mjs'],
   ['node', 'examples/checkout/build.mjs'],
   ['node', 'node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', '.lanekit/worker'],
 ])

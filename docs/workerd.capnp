@@ -13,7 +13,11 @@ const config :Workerd.Config = (
 );
 
 const edge :Workerd.Worker = (
-  modules = [(name = "worker", esModule = embed "../dist-edge/worker.js")],
+  modules = [
+    (name = "worker", esModule = embed "../dist-edge/worker.js"),
+    (name = "2c04c05985c5d3e3203b679afbd292a2a28aabe5-hashes.wasm", wasm = embed "../dist-edge/2c04c05985c5d3e3203b679afbd292a2a28aabe5-hashes.wasm"),
+    (name = "d125c4c04be6d2e91bbb8e02af9a2496d802b069-secp256k1.wasm", wasm = embed "../dist-edge/d125c4c04be6d2e91bbb8e02af9a2496d802b069-secp256k1.wasm"),
+  ],
   compatibilityDate = "2026-05-01",
   durableObjectNamespaces = [
     (className = "ShardObject", uniqueKey = "lanekit-shard", enableSql = true),

@@ -8,6 +8,8 @@ export interface Controls {
   readonly isPaused: () => boolean
   readonly setPaused: (isPaused: boolean) => void
   readonly audit: (rows: readonly AuditRow[], now: number) => void
+  /** Forgets decisions from before a time, sooner than they would be; how many these were. */
+  readonly forgetAudit: (before: number) => number
   readonly audited: (after: number, limit: number) => readonly (AuditRow & { readonly number: number })[]
 }
 
@@ -32,6 +34,11 @@ export function openControls(sql: Sql): Controls {
         now - retentionMs,
         pruneMax,
       )
+    },
+    forgetAudit: (before) => {
+      const count = Number(firstOf(sql, 'SELECT COUNT(*) AS count FROM audit WHERE at < ?', before)?.count ?? 0)
+      sql.exec('DELETE FROM audit WHERE at < ?', before)
+      return count
     },
     audited: (after, limit) =>
       [

@@ -2,6 +2,7 @@ import type { Footprint } from '../sdk/batch/access.ts'
 import { invariant, unreachable } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, BatchId, TxHash } from '../sdk/units.ts'
+import { type Cancelling, cancel } from './cancelling.ts'
 import { type ChainDraft, openChainDraft } from './chainDraft.ts'
 import type { ChainChange, ChainRows, Settlement, TxRow } from './chainRows.ts'
 import type { ChainConfig } from './config.ts'
@@ -91,6 +92,7 @@ export type ChainEvent = { readonly now: number } & (
     }
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'delivered'; readonly settlements: readonly Settlement[] }
+  | { readonly type: 'cancel'; readonly wish: Cancelling }
   | { readonly type: 'tick' }
 )
 
@@ -193,6 +195,9 @@ function decide(
     case 'delivered':
       for (const { hash, sequence } of event.settlements)
         if (rows.outbox(hash)?.sequence === sequence) draft.write({ remove: 'outbox', hash })
+      break
+    case 'cancel':
+      cancel(rows, draft, event.wish, now)
       break
     case 'tick':
       effects.push(...lookUpDue(rows, draft, now), ...deliverDue(rows, draft, now), ...pollDue(draft, now))

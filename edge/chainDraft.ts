@@ -21,7 +21,7 @@ export interface ChainDraft {
   /** Publishes, and leaves the same news for the shard. */
   readonly settle: (row: Pick<TxRow, 'hash' | 'sender' | 'nonce' | 'shard'>, status: TxStatus) => void
   readonly write: (change: ChainChange) => void
-  /** Everything, in the order it was done. */
+  /** What was written, then each row and account as the step leaves it, once. */
   readonly changes: () => readonly ChainChange[]
 }
 
@@ -77,19 +77,16 @@ export function openChainDraft(rows: ChainRows, now: number): ChainDraft {
       count(tx(row.hash), row)
       group.set(row.hash, row)
       txs.set(row.hash, row)
-      log.push({ put: 'tx', row })
     },
     removeTx: (row) => {
       const group = groupOf(row.sender)
       count(tx(row.hash), undefined)
       group.delete(row.hash)
       txs.set(row.hash, null)
-      log.push({ remove: 'tx', hash: row.hash })
     },
     account: (sender) => accounts.get(sender) ?? rows.account(sender),
     putAccount: (account) => {
       accounts.set(account.sender, account)
-      log.push({ put: 'account', row: account })
     },
     publish,
     settle: ({ hash, sender, nonce, shard }, status) => {
@@ -98,6 +95,11 @@ export function openChainDraft(rows: ChainRows, now: number): ChainDraft {
       log.push({ put: 'outbox', row: { ...settlement, shard, dueAt: now } })
     },
     write: (change) => log.push(change),
-    changes: () => [...log, { put: 'head', row: head }],
+    changes: () => [
+      ...log,
+      ...[...txs].map(([hash, row]) => (row ? ({ put: 'tx', row } as const) : ({ remove: 'tx', hash } as const))),
+      ...[...accounts.values()].map((row) => ({ put: 'account', row }) as const),
+      { put: 'head', row: head },
+    ],
   }
 }

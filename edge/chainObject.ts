@@ -4,6 +4,7 @@ import type { TxStatus } from '../sdk/ports.ts'
 import { type Address, type BatchId, type ChainId, type TxHash, toHex } from '../sdk/units.ts'
 import { type Controls, openControls } from './admin.ts'
 import { type Audience, openAudience } from './audience.ts'
+import { type Cancelling, endOf } from './cancelling.ts'
 import {
   type ChainEffect,
   type ChainEvent,
@@ -17,7 +18,7 @@ import {
   type Taken,
 } from './chain.ts'
 import { type ChainWorld, doForChain } from './chainDeeds.ts'
-import type { WindowRow } from './chainRows.ts'
+import type { Settlement, WindowRow } from './chainRows.ts'
 import { type ChainStore, openChainStore } from './chainSql.ts'
 import { type ChainConfig, chainConfig } from './config.ts'
 import { type Health, openHealth } from './executor/health.ts'
@@ -78,6 +79,7 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
         this.#store.apply(step.changes)
         this.#tell(step)
       },
+      forget: this.#store.forget,
       wakeAt: () => chainWakeAt(this.#store, this.#controls.isPaused()),
       tick: (now) => ({ type: 'tick', now }),
       perform: (effect) => doForChain(effect, world),
@@ -130,6 +132,12 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   async status(sender: Address, hash: TxHash): Promise<TxStatus | null> {
     const isTheirs = this.#store.tx(hash)?.sender === sender || this.#store.isMember(sender, hash)
     return isTheirs ? (chainStatus(this.#store, hash) ?? null) : null
+  }
+
+  async cancel(chain: ChainId, wish: Cancelling): Promise<Settlement | null> {
+    this.#identity.set(chain, 0)
+    this.#runner.feed({ type: 'cancel', wish, now: Date.now() })
+    return endOf(this.#store, wish)
   }
 
   async peek(batch: BatchId, after: number): Promise<'known' | 'unknown' | 'expired'> {
@@ -205,6 +213,10 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
 
   async audited(after: number, limit: number): Promise<readonly (AuditRow & { readonly number: number })[]> {
     return this.#controls.audited(after, limit)
+  }
+
+  async forgetAudit(before: number): Promise<number> {
+    return this.#controls.forgetAudit(before)
   }
 
   async claimKey(key: string, fingerprint: string): Promise<KeyClaim> {

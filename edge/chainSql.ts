@@ -15,12 +15,15 @@ import {
   type WindowRow,
 } from './chainRows.ts'
 import { plansKept } from './limits.ts'
+import { openRowCache } from './rowCache.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson } from './sql.ts'
 
 /** The chain object's rows in SQLite: the step's view, what readers ask for, and the way changes are written. */
 export interface ChainStore extends ChainRows {
   /** Applies changes in their order. To be called inside a transaction. */
   readonly apply: (changes: readonly ChainChange[]) => void
+  /** Forgets what is in memory, so that it is read again. */
+  readonly forget: () => void
   readonly members: (batch: BatchId) => readonly MemberRow[]
   /** Transactions that have not ended, by arrival. */
   readonly openAfter: (arrival: number, limit: number) => readonly TxRow[]
@@ -61,21 +64,29 @@ const schema = [
 /** Opens the store, and makes its tables when they are missing. */
 export function openChainStore(sql: Sql): ChainStore {
   for (const statement of schema) sql.exec(statement)
-  const all = <row>(query: string, ...bindings: SqlValue[]): row[] =>
-    [...sql.exec(query, ...bindings)].map(({ row }) => fromJson<row>(row))
-  const one = <row>(query: string, ...bindings: SqlValue[]): row | undefined => {
-    const found = firstOf(sql, query, ...bindings)
-    return found && fromJson<row>(found.row)
-  }
+  const { all, one } = readersOf(sql)
+  const cache = openRowCache<TxRow>()
+  let head: ChainHead | undefined
+  const tx = (hash: TxHash) => cache.one(hash, () => one<TxRow>('SELECT row FROM txs WHERE hash = ?', hash))
+  const txsOf = (sender: Address) =>
+    cache.group(sender, () => all<TxRow>('SELECT row FROM txs WHERE sender = ?', sender))
   return {
-    head: () => one<ChainHead>('SELECT row FROM head') ?? firstHead,
-    tx: (hash) => one<TxRow>('SELECT row FROM txs WHERE hash = ?', hash),
-    txsOf: (sender) => all<TxRow>('SELECT row FROM txs WHERE sender = ? ORDER BY nonce, arrival', sender),
-    queued: function* () {
-      for (const { row } of sql.exec(`SELECT row FROM txs WHERE state = 'queued' ORDER BY arrival`))
-        yield fromJson<TxRow>(row)
+    head: () => {
+      head ??= one<ChainHead>('SELECT row FROM head') ?? firstHead
+      return head
     },
-    dueTxs: (now, limit) => all<TxRow>('SELECT row FROM txs WHERE due_at <= ? ORDER BY due_at LIMIT ?', now, limit),
+    tx,
+    txsOf: (sender) => [...txsOf(sender)].sort((one, other) => one.nonce - other.nonce || one.arrival - other.arrival),
+    queued: function* () {
+      for (const { hash } of sql.exec(`SELECT hash FROM txs WHERE state = 'queued' ORDER BY arrival`)) {
+        const row = tx(hash as TxHash)
+        if (row) yield row
+      }
+    },
+    dueTxs: (now, limit) =>
+      [...sql.exec('SELECT hash FROM txs WHERE due_at <= ? ORDER BY due_at LIMIT ?', now, limit)].flatMap(
+        ({ hash }) => tx(hash as TxHash) ?? [],
+      ),
     includedFrom: (number) => all<TxRow>('SELECT row FROM txs WHERE block >= ? ORDER BY block', number),
     includedUpTo: (number, limit) =>
       all<TxRow>('SELECT row FROM txs WHERE block <= ? ORDER BY block LIMIT ?', number, limit),
@@ -105,8 +116,23 @@ export function openChainStore(sql: Sql): ChainStore {
       for (const change of changes) {
         if ('put' in change) putOne(sql, change)
         else removeOne(sql, change)
+        if ('put' in change && change.put === 'tx') cache.put(change.row, true)
+        if ('put' in change && change.put === 'head') head = change.row
+        if ('remove' in change && change.remove === 'tx') cache.remove(change.hash)
       }
     },
+    forget: () => {
+      cache.clear()
+      head = undefined
+    },
+    ...openReaders(sql),
+  }
+}
+
+/** What others than the step ask for. */
+function openReaders(sql: Sql): Omit<ChainStore, keyof ChainRows | 'apply' | 'forget'> {
+  const { all, one } = readersOf(sql)
+  return {
     members: (batch) =>
       [
         ...sql.exec('SELECT batch, hash, position, sender, at FROM members WHERE batch = ? ORDER BY position', batch),
@@ -135,6 +161,18 @@ export function openChainStore(sql: Sql): ChainStore {
       all<WindowRow>('SELECT row FROM windows WHERE number > ? ORDER BY number LIMIT ?', after, limit),
     window: (number) => one<WindowRow>('SELECT row FROM windows WHERE number = ?', number),
     plan: (window) => one<PlanRow>('SELECT row FROM plans WHERE number = ?', window),
+  }
+}
+
+/** Reads of tables whose rows are JSON. */
+function readersOf(sql: Sql) {
+  return {
+    all: <row>(query: string, ...bindings: SqlValue[]): row[] =>
+      [...sql.exec(query, ...bindings)].map(({ row }) => fromJson<row>(row)),
+    one: <row>(query: string, ...bindings: SqlValue[]): row | undefined => {
+      const found = firstOf(sql, query, ...bindings)
+      return found && fromJson<row>(found.row)
+    },
   }
 }
 

@@ -52,6 +52,7 @@ export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
         this.#store.apply(step.changes)
         this.#tell(step)
       },
+      forget: () => undefined, // It reads its rows from the disk.
       wakeAt: () => boxWakeAt(this.#store),
       tick: (now) => ({ type: 'tick', now }),
       perform: (effect) => doForBox(effect, world),

@@ -26,6 +26,9 @@ export const nonceCheckMsMax = 30_000
 /** How long a rejection is the answer to the same bytes; afterwards they may be tried anew. */
 export const rejectionMs = 10_000
 
+/** Rows of one table that an object keeps in memory beside the disk; half a kilobyte each. */
+export const rowsCachedMax = 16_384
+
 /** Most offers and most settlements in one message between a shard and its chain. */
 export const handoverMax = 256
 /** A handover that was not acknowledged by then is sent again. */
@@ -50,6 +53,9 @@ export const executorTimeoutMs = 2_000
 export const envelopeMsMax = 30_000
 /** Longest answer of an executor that is read. */
 export const executorAnswerBytesMax = 16 * 1024 * 1024
+/** How long an executor may take for a block before `eth_sendRawTransactionSync` ends, and how long it is not used then. */
+export const syncSendMs = 400
+export const syncRestMs = 60_000
 /** Most calls in one JSON-RPC array. */
 export const callsPerRequestMax = 100
 /** First and longest pause after an executor could not be reached. */
@@ -170,6 +176,8 @@ export const replyLeaseMs = 60_000
 export const boxSocketsMax = 8
 export const statusSocketsMax = 1_000
 
+/** Longest a sender's token lasts, in seconds, from when it is shown. */
+export const tokenSecondsMax = 11 * 60
 /** Transactions of one sender that a shard takes at once, and a second over time; beyond, `rate-limited`. */
 export const senderBurst = 512
 export const senderPerSecond = 64

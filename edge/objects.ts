@@ -1,5 +1,6 @@
 import type { RelayEvent, TxStatus } from '../sdk/ports.ts'
 import type { Address, BatchId, ChainId, Hex, TxHash } from '../sdk/units.ts'
+import type { Cancelling } from './cancelling.ts'
 import type { Member, Notice, Offer, Taken } from './chain.ts'
 import type { PlanRow, Settlement, WindowRow } from './chainRows.ts'
 import type { Access, BoxAnswer, BoxRefusal, InboxAnswer, Post } from './channelBox.ts'
@@ -19,6 +20,8 @@ export interface ShardApi {
   readonly settle: (settlements: readonly Settlement[]) => Promise<void>
   /** Where a transaction stands as far as the shard knows. */
   readonly status: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
+  /** Stops a transaction that was never sent, and says where it stands; nothing when the sender has none of this hash. */
+  readonly cancel: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
   /** @param latest - The sender's next nonce after the newest block. */
   readonly nonces: (sender: Address, latest: number) => Promise<NonceStanding>
 }
@@ -85,6 +88,8 @@ export interface ChainApi {
   /** The transactions of a batch in its order, or nothing when it is not known. */
   readonly batch: (batch: BatchId) => Promise<readonly MemberStatus[] | null>
   readonly status: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
+  /** Ends a transaction that was never sent; what its shard hears of it, or nothing when it is too late. */
+  readonly cancel: (chain: ChainId, wish: Cancelling) => Promise<Settlement | null>
   /**
    * Where each stands once all of them have ended, or once an executor has said yes or no to all, or when the time is
    * up; `null`: not heard of yet.
@@ -101,6 +106,8 @@ export interface ChainApi {
   /** In the order of arrival, after one of them. */
   readonly rows: (after: number, limit: number) => Promise<readonly ExportedRow[]>
   readonly audit: (chain: ChainId, rows: readonly AuditRow[]) => Promise<void>
+  /** Forgets decisions from before a time; how many these were. */
+  readonly forgetAudit: (before: number) => Promise<number>
   readonly audited: (after: number, limit: number) => Promise<readonly (AuditRow & { readonly number: number })[]>
   readonly claimKey: (key: string, fingerprint: string) => Promise<KeyClaim>
   readonly keepReply: (key: string, fingerprint: string, reply: Reply) => Promise<void>

@@ -19,6 +19,7 @@ export const operations: readonly Operation[] = [
   op('get', `${chain}/batches/{batch}/events`, 200, 'The events of a batch as a stream'),
   op('get', `${chain}/batches/{batch}/socket`, 101, 'The events of a batch over a WebSocket'),
   op('get', `${chain}/senders/{sender}/txs/{hash}`, 200, 'Where a transaction stands'),
+  op('delete', `${chain}/senders/{sender}/txs/{hash}`, 200, 'Stops a transaction that was never sent'),
   op('get', `${chain}/senders/{sender}/nonce`, 200, 'The next free nonce of a sender, and the missing ones'),
   op('get', `${chain}/windows`, 200, 'What was planned together'),
   op('get', `${chain}/windows/{window}`, 200, 'The plan of a window'),
@@ -42,6 +43,7 @@ export const operations: readonly Operation[] = [
   op('post', '/admin/chains/{chain}/resume', 200, 'Sends again'),
   op('get', '/admin/chains/{chain}/rows', 200, 'Transactions that have not ended'),
   op('get', '/admin/chains/{chain}/audit', 200, 'Decisions of the policy'),
+  op('delete', '/admin/chains/{chain}/audit', 200, 'Forgets decisions of the policy from before a time'),
 ]
 
 /** The description (OpenAPI 3.1) of all paths. What each of them takes and says is in docs/http.md. */

@@ -43,6 +43,8 @@ const kinds = {
   'nonce-gap-too-wide': no(409, 'Too many nonces are missing before this one'),
   'fee-too-low': no(409, 'The fees are too low'),
   'insufficient-funds': no(422, 'The sender cannot pay for the transaction'),
+  cancelled: no(409, 'Its sender has stopped the transaction'),
+  'too-late-to-cancel': no(409, 'The transaction may have left already'),
   'executor-refused': no(422, 'The executor refuses the transaction'),
 
   'unknown-channel': no(404, 'The path names no channel'),

@@ -1,6 +1,6 @@
-import { bytesOf, layouts, listOf, readWire, shapes, type Wire } from '../sdk/evm/wire.ts'
-import { isBytes, type RlpItem, toBigInt } from '../sdk/rlp.ts'
-import { type Address, address, fromHex, type Hex, isHex, type TxHash, toHex } from '../sdk/units.ts'
+import { pooledTransactionJson, type TransactionNames } from '../sdk/evm/transactionJson.ts'
+import { readWire } from '../sdk/evm/wire.ts'
+import { type Address, address, fromHex, isHex, type TxHash } from '../sdk/units.ts'
 import { isRecord } from './executor/answer.ts'
 import { logsBlocksMax, rpcCallsMax, syncMsDefault, syncMsMax } from './limits.ts'
 import { type ProblemCode, problemKind } from './problems.ts'
@@ -195,65 +195,7 @@ export const syncErrors = {
 }
 
 /** A transaction that is in no block yet, as `eth_getTransactionByHash` tells it. The bytes were judged long ago. */
-export function pendingTransaction(
-  hash: TxHash,
-  from: Address,
-  raw: Uint8Array,
-): Readonly<Record<string, unknown>> | null {
+export function pendingTransaction(raw: Uint8Array, names: TransactionNames): Readonly<Record<string, unknown>> | null {
   const read = readWire(raw)
-  if (!read.ok) return null
-  const wire = read.value
-  const { v, r, s } = wire.signature
-  const quantity = (bytes: Uint8Array): string => `0x${toBigInt(bytes).toString(16)}`
-  const fields = layouts[wire.type].map((name) => [name, fieldOf(wire, name)] as const)
-  return {
-    ...Object.fromEntries(fields),
-    hash,
-    from,
-    type: `0x${wire.type.toString(16)}`,
-    ...(wire.type === 0 ? {} : { yParity: `0x${v.toString(16)}` }),
-    v: `0x${v.toString(16)}`,
-    r: quantity(r),
-    s: quantity(s),
-    blockHash: null,
-    blockNumber: null,
-    transactionIndex: null,
-  }
-}
-
-function fieldOf(wire: Wire, name: (typeof layouts)[0][number]): unknown {
-  const shape = shapes[name]
-  if (typeof shape === 'object') return `0x${toBigInt(bytesOf(wire, name)).toString(16)}`
-  switch (shape) {
-    case 'recipient': {
-      const bytes = bytesOf(wire, name)
-      return bytes.length === 0 ? null : toHex(bytes)
-    }
-    case 'bytes':
-      return toHex(bytesOf(wire, name))
-    case 'hashes':
-      return listOf(wire, name).map(hexOf)
-    case 'accessList':
-      return listOf(wire, name).map((entry) => {
-        const [of, keys] = entry as readonly [RlpItem, readonly RlpItem[]]
-        return { address: hexOf(of), storageKeys: keys.map(hexOf) }
-      })
-    case 'authorizations':
-      return listOf(wire, name).map((entry) => {
-        const [chainId, of, nonce, yParity, r, s] = (entry as readonly RlpItem[]).map(hexOf)
-        const short = (hex: Hex | undefined) => `0x${BigInt(hex === '0x' || hex === undefined ? 0 : hex).toString(16)}`
-        return {
-          chainId: short(chainId),
-          address: of,
-          nonce: short(nonce),
-          yParity: short(yParity),
-          r: short(r),
-          s: short(s),
-        }
-      })
-  }
-}
-
-function hexOf(item: RlpItem): Hex {
-  return isBytes(item) ? toHex(item) : '0x'
+  return read.ok ? pooledTransactionJson(read.value, names) : null
 }

@@ -15,6 +15,8 @@ export interface RunnerWorld<event, effect, step extends { readonly effects: rea
   readonly decide: (event: event) => step
   /** Writes what was decided. Runs inside one transaction. */
   readonly commit: (step: step) => void
+  /** Forgets what is in memory of the rows: a commit has failed, and the disk has what was before. */
+  readonly forget: () => void
   /** When the rows want a tick. */
   readonly wakeAt: () => number | null
   readonly tick: (now: number) => event
@@ -46,7 +48,7 @@ const afterFaultMs = 1_000
 export function openRunner<event, effect, step extends { readonly effects: readonly effect[] }>(
   world: RunnerWorld<event, effect, step>,
 ): Runner<event, step> {
-  const { storage, now, decide, commit, wakeAt, tick, perform, report } = world
+  const { storage, now, decide, commit, forget, wakeAt, tick, perform, report } = world
   /** The alarm asked for last. Spares writes; nothing depends on it. */
   let armedAt: number | null = null
 
@@ -60,7 +62,12 @@ export function openRunner<event, effect, step extends { readonly effects: reado
   }
   const turn = (event: event): step => {
     const step = decide(event)
-    storage.transactionSync(() => commit(step))
+    try {
+      storage.transactionSync(() => commit(step))
+    } catch (error) {
+      forget()
+      throw error
+    }
     for (const effect of step.effects) void start(effect)
     return step
   }

@@ -23,21 +23,24 @@ export interface Security {
   readonly keys: readonly ApiKey[]
   /** True where submissions need a key; else a transaction's own signature is enough. */
   readonly isClosed: boolean
+  /** True where what is known of senders and batches is told to keys with `read` and to senders themselves alone. */
+  readonly isPrivate: boolean
   /** Origins of pages that may ask; `*` for all. None: no page of another origin. */
   readonly origins: readonly string[]
 }
 
+const fields = ['admin', 'keys', 'closed', 'private', 'origins']
 const keysMax = 256
 const originsMax = 64
 
 /**
- * Reads the `SECURITY` variable: JSON, `{ admin?, keys?, closed?, origins? }`, or nothing, when everybody may submit, no
- * page of another origin may ask, and there is no administrator. Secrets stand in it as SHA-256 digests. Never throws.
+ * Reads the `SECURITY` variable: JSON, `{ admin?, keys?, closed?, private?, origins? }`, or nothing, when everybody may
+ * submit and read, no page of another origin may ask, and there is no administrator. Secrets stand in it as SHA-256 digests. Never throws.
  *
  * Refuses unknown fields, so that a misspelt one is not a default in disguise.
  */
 export function decodeSecurity(text: string): Decoded<Security> {
-  if (text === '') return accepted({ adminDigest: null, keys: [], isClosed: false, origins: [] })
+  if (text === '') return accepted({ adminDigest: null, keys: [], isClosed: false, isPrivate: false, origins: [] })
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -45,11 +48,12 @@ export function decodeSecurity(text: string): Decoded<Security> {
     return refused('SECURITY is not JSON')
   }
   if (!isRecord(json)) return refused('SECURITY is not an object')
-  const stray = Object.keys(json).find((key) => !['admin', 'keys', 'closed', 'origins'].includes(key))
+  const stray = Object.keys(json).find((key) => !fields.includes(key))
   if (stray !== undefined) return refused(`SECURITY has an unknown field "${stray}"`)
-  const { admin = null, keys = [], closed = false, origins = [] } = json
+  const { admin = null, keys = [], closed = false, private: isPrivate = false, origins = [] } = json
   if (admin !== null && !isDigest(admin)) return refused('admin is not a SHA-256 digest')
   if (typeof closed !== 'boolean') return refused('closed is not true or false')
+  if (typeof isPrivate !== 'boolean') return refused('private is not true or false')
   if (!Array.isArray(origins) || origins.length > originsMax || !origins.every(isOrigin))
     return refused('origins are not a list of origins')
   if (!Array.isArray(keys) || keys.length > keysMax) return refused(`keys are not a list of at most ${keysMax}`)
@@ -59,7 +63,7 @@ export function decodeSecurity(text: string): Decoded<Security> {
     if (!one) return refused('a key has a name, a digest, scopes and perhaps expiresAt')
     read.push(one)
   }
-  return accepted({ adminDigest: admin, keys: read, isClosed: closed, origins })
+  return accepted({ adminDigest: admin, keys: read, isClosed: closed, isPrivate, origins })
 }
 
 function readKey(value: unknown): ApiKey | undefined {

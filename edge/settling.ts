@@ -35,7 +35,7 @@ function accept(draft: ChainDraft, row: TxRow, now: number): void {
 }
 
 /** Ended by a definite no. Whatever else the sender offers at this nonce or behind it is looked at again. */
-function reject(draft: ChainDraft, row: TxRow, { code, detail }: Rejection, now: number): void {
+export function reject(draft: ChainDraft, row: TxRow, { code, detail }: Rejection, now: number): void {
   draft.removeTx(row)
   draft.settle(row, { state: 'rejected', code, detail })
   tryWindow(draft, now)
@@ -87,8 +87,13 @@ function finalize(draft: ChainDraft, row: TxRow, inclusion: Inclusion): void {
 
 /** Takes in what became of a sending, unless the row has moved on since. */
 export function takeOutcome(draft: ChainDraft, row: TxRow, outcome: Outcome, now: number): void {
-  if (outcome.kind === 'accepted' || outcome.kind === 'rejected') draft.setHead({ failures: 0 })
+  const isAnswer = outcome.kind === 'accepted' || outcome.kind === 'included' || outcome.kind === 'rejected'
+  if (isAnswer) draft.setHead({ failures: 0 })
   switch (outcome.kind) {
+    case 'included':
+      // One executor's word, until the block is followed: looked up after a while unless that comes first.
+      include(draft, row, outcome.inclusion, { now, dueAt: now + acceptedCheckMs })
+      break
     case 'accepted':
       accept(draft, row, now)
       break

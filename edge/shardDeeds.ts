@@ -1,6 +1,8 @@
 import { SdkError } from '../sdk/errors.ts'
+import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
 import type { Notice, Offer, Taken } from './chain.ts'
+import type { Settlement } from './chainRows.ts'
 import type { Executor, Inclusion } from './executor/port.ts'
 import { type Facts, type Item, questions, type ShardEffect, type ShardEvent } from './shard.ts'
 import type { ShardRows } from './shardRows.ts'
@@ -11,6 +13,8 @@ export interface ShardWorld {
   readonly executor: () => Executor
   /** Hands over to the chain object; resolves when it has stored what it took. */
   readonly offer: (offers: readonly Offer[], notices: readonly Notice[]) => Promise<readonly Taken[]>
+  /** Has the chain object end a transaction that was never sent; what it says of it then, or nothing when it is too late. */
+  readonly cancel: (hash: TxHash, sender: Address, nonce: number) => Promise<Settlement | null>
   readonly feed: (event: ShardEvent) => void
   readonly now: () => number
 }
@@ -29,6 +33,25 @@ export async function doForShard(effect: ShardEffect, { executor, offer, feed, n
       return
     }
   }
+}
+
+/**
+ * Stops a transaction for its sender, if none of its bytes has left. The chain object decides: it alone knows what was sent.
+ *
+ * @returns Where it stands then; nothing when the sender has no such transaction here.
+ */
+export async function stop(
+  sender: Address,
+  hash: TxHash,
+  { rows, cancel, feed, now }: Pick<ShardWorld, 'rows' | 'cancel' | 'feed' | 'now'>,
+): Promise<TxStatus | null> {
+  const row = rows.row(hash)
+  if (row?.sender !== sender) return null
+  if (row.stage === 'ended') return row.status
+  const settlement = await cancel(hash, sender, row.nonce)
+  if (!settlement) return row.status
+  feed({ type: 'settled', settlements: [settlement], now: now() })
+  return settlement.status
 }
 
 /** Nonces first, then the hashes that these make doubtful. */

@@ -11,7 +11,7 @@ export interface ShardDraft {
   readonly account: (sender: Address) => ShardAccount | undefined
   readonly putAccount: (account: ShardAccount) => void
   readonly write: (change: ShardChange) => void
-  /** Everything, in the order it was done. */
+  /** What was written, then each row and account as the step leaves it, once. */
   readonly changes: () => readonly ShardChange[]
 }
 
@@ -44,14 +44,17 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
       touched.set(next.hash, next)
       if (isLive) group.set(next.hash, next)
       else group.delete(next.hash)
-      log.push({ put: 'row', row: next })
     },
     account: (sender) => accounts.get(sender) ?? rows.account(sender),
     putAccount: (account) => {
       accounts.set(account.sender, account)
-      log.push({ put: 'account', row: account })
     },
     write: (change) => log.push(change),
-    changes: () => [...log, { put: 'head', row: head }],
+    changes: () => [
+      ...log,
+      ...[...touched.values()].map((row) => ({ put: 'row', row }) as const),
+      ...[...accounts.values()].map((row) => ({ put: 'account', row }) as const),
+      { put: 'head', row: head },
+    ],
   }
 }

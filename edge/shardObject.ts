@@ -21,7 +21,7 @@ import {
   shardStep,
   shardWakeAt,
 } from './shard.ts'
-import { doForShard, learn, type ShardWorld } from './shardDeeds.ts'
+import { doForShard, learn, type ShardWorld, stop } from './shardDeeds.ts'
 import { type NonceStanding, nonceStanding } from './shardNonces.ts'
 import { openShardStore } from './shardSql.ts'
 import { openFaults, openIdentity } from './sql.ts'
@@ -48,6 +48,10 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
         const { chain, shard } = this.#who()
         return env.CHAIN.getByName(chainName(chain)).offer(chain, shard, offers, notices)
       },
+      cancel: (hash, sender, nonce) => {
+        const { chain, shard } = this.#who()
+        return env.CHAIN.getByName(chainName(chain)).cancel(chain, { hash, sender, nonce, shard })
+      },
       feed: (event) => this.#runner.feed(event),
       now: Date.now,
     }
@@ -56,6 +60,7 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
       now: Date.now,
       decide: (event) => shardStep(store, event),
       commit: ({ changes }) => store.apply(changes),
+      forget: store.forget,
       wakeAt: () => shardWakeAt(store),
       tick: (now) => ({ type: 'tick', now }),
       perform: (effect) => doForShard(effect, this.#world),
@@ -87,6 +92,10 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
   async status(sender: Address, hash: TxHash): Promise<TxStatus | null> {
     const row = this.#world.rows.row(hash)
     return row?.sender === sender ? row.status : null
+  }
+
+  async cancel(sender: Address, hash: TxHash): Promise<TxStatus | null> {
+    return stop(sender, hash, this.#world)
   }
 
   async nonces(sender: Address, latest: number): Promise<NonceStanding> {

@@ -1,5 +1,6 @@
-import type { TxHash } from '../sdk/units.ts'
+import type { Address, TxHash } from '../sdk/units.ts'
 import type { Payload } from './chainRows.ts'
+import { openRowCache } from './rowCache.ts'
 import type { ShardAccount, ShardChange, ShardHead, ShardRow, ShardRows } from './shardRows.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson } from './sql.ts'
 
@@ -7,6 +8,8 @@ import { firstOf, fromJson, type Sql, type SqlValue, toJson } from './sql.ts'
 export interface ShardStore extends ShardRows {
   /** Applies changes in their order. To be called inside a transaction. */
   readonly apply: (changes: readonly ShardChange[]) => void
+  /** Forgets what is in memory, so that it is read again. */
+  readonly forget: () => void
 }
 
 const schema = [
@@ -32,14 +35,20 @@ export function openShardStore(sql: Sql): ShardStore {
     return found && fromJson<row>(found.row)
   }
   const number = (query: string) => (firstOf(sql, query)?.at ?? null) as number | null
+  const cache = openRowCache<ShardRow>()
+  const row = (hash: TxHash) => cache.one(hash, () => one<ShardRow>('SELECT row FROM rows WHERE hash = ?', hash))
+  const rowsOf = (sender: Address) =>
+    cache.group(sender, () => all<ShardRow>(`SELECT row FROM rows WHERE sender = ? AND stage <> 'ended'`, sender))
   return {
     head: () => one<ShardHead>('SELECT row FROM head') ?? { live: 0 },
-    row: (hash) => one<ShardRow>('SELECT row FROM rows WHERE hash = ?', hash),
-    rowsOf: (sender) =>
-      all<ShardRow>(`SELECT row FROM rows WHERE sender = ? AND stage <> 'ended' ORDER BY nonce`, sender),
+    row,
+    rowsOf: (sender) => [...rowsOf(sender)].sort((one, other) => one.nonce - other.nonce),
     payload: (hash) => readPayload(sql, hash),
     account: (sender) => one<ShardAccount>('SELECT row FROM accounts WHERE sender = ?', sender),
-    due: (now, limit) => all<ShardRow>('SELECT row FROM rows WHERE due_at <= ? ORDER BY due_at LIMIT ?', now, limit),
+    due: (now, limit) =>
+      [...sql.exec('SELECT hash FROM rows WHERE due_at <= ? ORDER BY due_at LIMIT ?', now, limit)].flatMap(
+        ({ hash }) => row(hash as TxHash) ?? [],
+      ),
     dueAccounts: (now, limit) =>
       all<ShardAccount>('SELECT row FROM accounts WHERE check_at <= ? ORDER BY check_at LIMIT ?', now, limit),
     nextDue: () =>
@@ -53,8 +62,11 @@ export function openShardStore(sql: Sql): ShardStore {
       for (const change of changes) {
         if ('put' in change) putOne(sql, change)
         else removeOne(sql, change)
+        if ('put' in change && change.put === 'row') cache.put(change.row, change.row.stage !== 'ended')
+        if ('remove' in change && change.remove === 'old') cache.clear()
       }
     },
+    forget: cache.clear,
   }
 }
 

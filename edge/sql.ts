@@ -23,15 +23,20 @@ export function firstOf(
 
 /** Rows that were written here read back as what they were: nothing else writes to these tables. */
 export function fromJson<row>(value: SqlValue | undefined): row {
-  return JSON.parse(String(value), (key, entry) => (amounts.includes(key) ? BigInt(entry) : entry)) as row
+  const read = JSON.parse(String(value))
+  for (const name of amounts) if (typeof read[name] === 'string') read[name] = BigInt(read[name])
+  return read
 }
 
-/** JSON with amounts as text: they do not fit its numbers. */
-export function toJson(row: unknown): string {
-  return JSON.stringify(row, (_, entry) => (typeof entry === 'bigint' ? entry.toString() : entry))
+/** JSON with amounts as text: they do not fit its numbers. A replacer would be called for every field. */
+export function toJson(row: object): string {
+  const written: Record<string, unknown> = { ...row }
+  for (const name of amounts) if (typeof written[name] === 'bigint') written[name] = String(written[name])
+  return JSON.stringify(written)
 }
 
-const amounts = ['maxFeePerGas', 'maxPriorityFeePerGas']
+/** The fields of rows that hold amounts, at the top of each. */
+const amounts = ['maxFeePerGas', 'maxPriorityFeePerGas'] as const
 
 const faultsMax = 16
 

@@ -35,6 +35,7 @@ export class TowerObject extends DurableObject<Env> implements TowerApi {
       now: Date.now,
       decide: (event) => towerStep(this.#store, event, this.#bitcoin()?.pollMs ?? bitcoinPollMs),
       commit: ({ changes }) => this.#store.apply(changes),
+      forget: () => undefined, // It reads its rows from the disk.
       wakeAt: () => towerWakeAt(this.#store),
       tick: (now) => ({ type: 'tick', now }),
       perform: (effect) => doForTower(effect, world),

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { useFastEngine } from './engine.ts'
 import type { Env } from './objects.ts'
 import { answerProblem, Refusal } from './routes/answer.ts'
 import { batches } from './routes/batches.ts'
@@ -6,14 +7,18 @@ import { channels } from './routes/channels.ts'
 import { crossOrigin } from './routes/gate.ts'
 import { ops } from './routes/ops.ts'
 import { rpc } from './routes/rpc.ts'
+import { senders } from './routes/senders.ts'
 import { towers } from './routes/towers.ts'
 import { traced } from './routes/trace.ts'
+
+useFastEngine()
 
 export const app = new Hono<{ Bindings: Env }>()
   .use(traced)
   .use(crossOrigin)
   .route('/', ops())
   .route('/v1/chains/:chain', batches())
+  .route('/v1/chains/:chain', senders())
   .route('/v1/channels/:channel', channels())
   .route('/v1/towers', towers())
   .route('/rpc', rpc())

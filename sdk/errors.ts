@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'client/malformed-anchor'
   | 'client/not-provable'
   | 'client/stale-checkpoint'
+  | 'client/stopped'
   | 'client/wrong-clock'
   | 'client/wrong-network'
   | 'till/busy'

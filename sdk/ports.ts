@@ -1,15 +1,17 @@
 import type { Address, BatchId, BlockHash, ChainId, Hex, Slot, TxHash } from './units.ts'
 
-export type { BeaconNode, ProofNode } from './ports/beacon.ts'
+export type { BeaconNode, ProofNode, SequencedNode } from './ports/beacon.ts'
 export type {
   BitcoinInclusion,
   BitcoinNode,
   BitcoinPlace,
   BitcoinSigner,
   BitcoinSignRequest,
+  BlockFilter,
   Broadcast,
   BroadcastCode,
   ChannelSignRequest,
+  FilterSource,
   NodeCoin,
   NodeOutpoint,
   NodeTransaction,

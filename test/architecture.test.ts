@@ -35,7 +35,11 @@ const walls: Record<string, readonly string[]> = {
   examples: ['lanekit', 'hono', 'viem', 'node:'],
   // Node alone has threads: the worker's bundle holds nothing of this room. Its log is owned as the file store's folder is.
   'edge/parallel': [...leaves, 'adapters', 'crypto', 'evm', 'batch', 'trie', 'vm', 'node:'],
-  edge: [...leaves, 'ports', 'crypto', 'evm', 'batch', 'trie', 'vm', 'channel', 'hono', 'cloudflare:workers'],
+  // The modules of its engine it takes as everyone does who deploys to workerd: from the package.
+  edge: [
+    ...leaves,
+    ...['ports', 'crypto', 'evm', 'batch', 'trie', 'vm', 'channel', 'hono', 'cloudflare:workers', 'lanekit'],
+  ],
 }
 
 /** Rooms that decide and never ask: no promise, clock, chance, network or log inside. */

@@ -1,5 +1,5 @@
 import { SdkError } from '../../sdk/errors.ts'
-import { blockHash, isHex, txHash } from '../../sdk/units.ts'
+import { blockHash, isHex, type TxHash, txHash } from '../../sdk/units.ts'
 import type { Block, Inclusion } from './port.ts'
 
 /** The answer to one JSON-RPC call. */
@@ -62,6 +62,16 @@ export function readInclusion(value: unknown): Inclusion {
     index,
     succeeded: value.status !== '0x0',
     gasUsed,
+  }
+}
+
+/** Where a receipt says that this transaction stands. Nothing when it is none, or of another one. Never throws. */
+export function inclusionIn(receipt: unknown, hash: TxHash): Inclusion | undefined {
+  try {
+    const inclusion = readInclusion(receipt)
+    return inclusion.hash === hash ? inclusion : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -1,8 +1,8 @@
 import { encodeBatch, undeclared } from '../../sdk/batch/index.ts'
 import { SdkError } from '../../sdk/errors.ts'
-import { toHex } from '../../sdk/units.ts'
+import { type TxHash, toHex } from '../../sdk/units.ts'
 import type { ChainConfig } from '../config.ts'
-import { type Answer, isRecord } from './answer.ts'
+import { type Answer, inclusionIn, isRecord } from './answer.ts'
 import type { Executor, Outcome, Sending } from './port.ts'
 import { outcomeOfError } from './verdict.ts'
 
@@ -10,6 +10,10 @@ import { outcomeOfError } from './verdict.ts'
 export interface Offers {
   /** Whether it has `lanekit_executeBatch`. */
   runsEnvelopes: boolean | undefined
+  /** How it takes the time to wait in `eth_sendRawTransactionSync`: null where it does not, or has no such method. */
+  syncWait: number | string | null | undefined
+  /** Until when it is too slow for that. */
+  syncRestUntil: number
 }
 
 const methodNotFound = -32601
@@ -72,14 +76,17 @@ function outcomesIn(result: unknown): ReadonlyMap<string, Outcome> {
   const list = isRecord(result) && Array.isArray(result.transactions) ? result.transactions : []
   for (const entry of list) {
     if (!isRecord(entry) || typeof entry.hash !== 'string') continue
-    const outcome = outcomeIn(entry)
+    const outcome = outcomeIn(entry, entry.hash as TxHash)
     if (outcome) outcomes.set(entry.hash, outcome)
   }
   return outcomes
 }
 
-function outcomeIn({ status, error }: Readonly<Record<string, unknown>>): Outcome | undefined {
-  if (status === 'included') return { kind: 'accepted' }
+function outcomeIn({ status, error, receipt }: Readonly<Record<string, unknown>>, hash: TxHash): Outcome | undefined {
+  if (status === 'included') {
+    const inclusion = inclusionIn(receipt, hash)
+    return inclusion ? { kind: 'included', inclusion } : { kind: 'accepted' }
+  }
   if (status !== 'skipped' || !isRecord(error)) return undefined
   const { code, message } = error
   return typeof code === 'number' && typeof message === 'string' ? outcomeOfError(code, message) : undefined

@@ -5,6 +5,9 @@ import type { Executor, Outcome, Sending } from './port.ts'
 /** Outcomes are reported in groups: each report is a commit. */
 const reportSize = 32
 
+/** After these the executor counts the nonce as used, and takes the next one. */
+const onward: ReadonlySet<Outcome['kind']> = new Set(['accepted', 'included', 'stale'] as const)
+
 /**
  * Forwards lanes through a function that sends one transaction: the order of {@link Executor.forward}, for executors
  * that take one transaction at a time.
@@ -14,7 +17,7 @@ const reportSize = 32
 export async function forwardLanes(
   lanes: readonly (readonly Sending[])[],
   { until, report }: Parameters<Executor['forward']>[1],
-  { send, now }: { readonly send: (raw: Uint8Array) => Promise<Outcome>; readonly now: () => number },
+  { send, now }: { readonly send: (sending: Sending) => Promise<Outcome>; readonly now: () => number },
 ): Promise<void> {
   let outcomes: [TxHash, Outcome][] = []
   let isInDoubt = false
@@ -28,11 +31,12 @@ export async function forwardLanes(
   const sendLane = async (lane: readonly Sending[]) => {
     /** Senders whose last nonce the executor did not take: their next ones would leave a gap. */
     const stuck = new Set<Address>()
-    for (const { hash, sender, raw } of lane) {
+    for (const sending of lane) {
+      const { hash, sender } = sending
       const stays = isInDoubt || stuck.has(sender) || now() > until
-      const outcome: Outcome = stays ? { kind: 'unsent' } : await send(raw)
+      const outcome: Outcome = stays ? { kind: 'unsent' } : await send(sending)
       if (outcome.kind === 'unknown') isInDoubt = true
-      if (outcome.kind !== 'accepted' && outcome.kind !== 'stale') stuck.add(sender)
+      if (!onward.has(outcome.kind)) stuck.add(sender)
       outcomes.push([hash, outcome])
       if (outcomes.length >= reportSize) flush()
     }

@@ -44,6 +44,6 @@ export function openHealth(count: number, now: () => number): Health {
       circuits[index] = { failures, openUntil: pauseMs === 0 ? 0 : now() + pauseMs }
     },
     isOpen,
-    offers: circuits.map(() => ({ runsEnvelopes: undefined })),
+    offers: circuits.map(() => ({ runsEnvelopes: undefined, syncWait: undefined, syncRestUntil: 0 })),
   }
 }

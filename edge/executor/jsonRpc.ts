@@ -6,8 +6,9 @@ import { type Answer, isRecord, nonsense, readAnswer, readBlock, readInclusion, 
 import { type EnvelopeRoad, forwardEnvelope } from './envelope.ts'
 import { forwardLanes } from './forward.ts'
 import type { Health } from './health.ts'
-import type { Block, Executor, Found, Head, Inclusion, Outcome } from './port.ts'
+import type { Block, Executor, Found, Head, Inclusion, Outcome, Sending } from './port.ts'
 import { severalExecutors } from './several.ts'
+import { canSendSync, type SyncRoad, sendSync } from './syncSend.ts'
 import { outcomeOfError } from './verdict.ts'
 
 interface Call {
@@ -29,7 +30,8 @@ export function executorsOf(chain: ChainConfig, health: Health): Executor {
  * An Ethereum node as executor, over JSON-RPC and HTTP.
  *
  * A window goes as one envelope where the node runs envelopes (`lanekit_executeBatch`), else transactions go one by one
- * with `eth_sendRawTransaction`, since an array promises no order; questions go in arrays.
+ * with `eth_sendRawTransaction`, since an array promises no order; a few that wait for nothing go with
+ * `eth_sendRawTransactionSync` where the node has it. Questions go in arrays.
  *
  * The address comes from configuration only.
  *
@@ -46,7 +48,7 @@ export function jsonRpcExecutor(
     const [answer] = await ask([{ method, params }])
     return resultOf(answer)
   }
-  const send = async (raw: Uint8Array): Promise<Outcome> => {
+  const send = async ({ raw }: Sending): Promise<Outcome> => {
     try {
       const [answer] = await ask([{ method: 'eth_sendRawTransaction', params: [toHex(raw)] }])
       if (!answer) return { kind: 'unknown' }
@@ -55,6 +57,7 @@ export function jsonRpcExecutor(
       return { kind: 'unknown' } // It may have arrived: only the hash tells.
     }
   }
+  const askForOne: SyncRoad['ask'] = (method, params) => askPatiently(url, { method, params }, executorTimeoutMs)
   return {
     nonces: async (senders, at) => {
       const tag = at === 'latest' ? at : hexOf(at)
@@ -72,7 +75,10 @@ export function jsonRpcExecutor(
       const askForAll: EnvelopeRoad['ask'] = (method, params) => askPatiently(url, { method, params }, timeoutMs)
       const road = envelopes && { ...envelopes, ask: askForAll, now: Date.now }
       if (road && (await forwardEnvelope(lanes, options, road))) return
-      await forwardLanes(lanes, options, { send, now: Date.now })
+      const sync = envelopes && { offers: envelopes.offers, ask: askForOne, now: Date.now }
+      const isSync = sync !== undefined && (await canSendSync(lanes, sync))
+      const sendOne = isSync ? ({ raw, hash }: Sending) => sendSync(toHex(raw), hash, sync) : send
+      await forwardLanes(lanes, options, { send: sendOne, now: Date.now })
     },
     find: (hashes) => findAll(ask, hashes),
     head: () => readHead(ask, finality),

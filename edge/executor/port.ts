@@ -16,6 +16,8 @@ export interface Sending {
 export type Outcome =
   /** The executor has it, now or from before. */
   | { readonly kind: 'accepted' }
+  /** It is in a block already, as the answer itself says. */
+  | { readonly kind: 'included'; readonly inclusion: Inclusion }
   /** A definite no. */
   | { readonly kind: 'rejected'; readonly code: ProblemCode; readonly detail: string }
   /** The nonce is used, by these bytes or by others: only the hash tells. */

@@ -88,5 +88,7 @@ async function forward(
 
 /** Of bytes that may have arrived before: a no may be the consequence of that, so only a yes counts. */
 function inDoubt(outcome: Outcome): Outcome {
-  return outcome.kind === 'accepted' || outcome.kind === 'stale' ? outcome : { kind: 'unknown' }
+  return outcome.kind === 'accepted' || outcome.kind === 'included' || outcome.kind === 'stale'
+    ? outcome
+    : { kind: 'unknown' }
 }

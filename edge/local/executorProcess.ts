@@ -1,4 +1,5 @@
 import { loadPrecompiles } from '../../sdk/crypto/precompiles.ts'
+import { useFastEngine } from '../executor/parallel/fastEngine.ts'
 import { openNode } from '../executor/parallel/node/node.ts'
 import { serveRpc } from '../executor/parallel/node/server.ts'
 import { developmentChain } from './developmentChain.ts'
@@ -26,6 +27,7 @@ async function serve(order: ExecutorOrder): Promise<string> {
     )
     process.exit(1)
   }
+  useFastEngine()
   const node = await openNode({
     ...developmentChain({ fork, accounts, blockMs }),
     folder,

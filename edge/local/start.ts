@@ -4,6 +4,7 @@ import { file } from '../../sdk/adapters/file.ts'
 import { httpRelay, rpcNode } from '../../sdk/adapters/index.ts'
 import { SdkError } from '../../sdk/errors.ts'
 import type { Store } from '../../sdk/ports.ts'
+import { useFastEngine } from '../executor/parallel/fastEngine.ts'
 import { startBitcoin } from './bitcoinBackend.ts'
 import { serveCheckout, startMortalEdge } from './checkout.ts'
 import { startEvm } from './evmBackend.ts'
@@ -23,6 +24,7 @@ async function start(options: Options): Promise<boolean> {
   const began = Date.now()
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
+  useFastEngine()
   const stops: (() => Promise<void>)[] = []
   try {
     const node = await startEvm(options.evm, { fork, folder: join(folder, 'chain') })

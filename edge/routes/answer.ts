@@ -1,8 +1,10 @@
 import type { Context } from 'hono'
 import { InvariantError } from '../../sdk/errors.ts'
+import type { TxStatus } from '../../sdk/ports.ts'
 import { type Address, address, type BatchId, batchId, isHex, type TxHash, txHash } from '../../sdk/units.ts'
 import { type ChainConfig, decodeChains, readChainId } from '../config.ts'
 import type { Env } from '../objects.ts'
+import { shardName, shardOf } from '../placement.ts'
 import { type ProblemCode, problem } from '../problems.ts'
 
 /** A request that ends in a problem. Thrown inside routes only, so that each of them reads as the good case. */
@@ -82,6 +84,12 @@ export function cursorOf(text: string | undefined): number {
   const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(value)) throw new Refusal('malformed-cursor', 'A cursor is a whole number.')
   return value
+}
+
+/** What the shard knows of a transaction. */
+export async function statusOf(env: Env, chain: ChainConfig, sender: Address, hash: TxHash): Promise<TxStatus | null> {
+  const shard = env.SHARD.getByName(shardName(chain.id, shardOf(sender)))
+  return ask(() => shard.status(sender, hash))
 }
 
 /**

@@ -1,6 +1,10 @@
 import type { Context, MiddlewareHandler } from 'hono'
+import { decodeSenderToken } from '../../sdk/evm/index.ts'
+import type { Address } from '../../sdk/units.ts'
 import { openBuckets } from '../buckets.ts'
-import { addressesRemembered, badSignaturesBurst, badSignaturesPerSecond } from '../limits.ts'
+import type { ChainConfig } from '../config.ts'
+import { sentence } from '../intake.ts'
+import { addressesRemembered, badSignaturesBurst, badSignaturesPerSecond, tokenSecondsMax } from '../limits.ts'
 import type { Env } from '../objects.ts'
 import { allowedOrigin, decodeSecurity, isAdmin, keyOf, type Scope, type Security } from '../security.ts'
 import { Refusal } from './answer.ts'
@@ -21,9 +25,75 @@ export function securityOf(env: Env): Security {
 export function admit(context: Context<Bindings>, scope: Scope): void {
   const security = securityOf(context.env)
   const secret = bearerOf(context)
-  if (secret === undefined && !security.isClosed) return
+  // What a node tells of everybody's transactions is not for everybody then.
+  const isOpen = !security.isClosed && !(security.isPrivate && scope === 'rpc')
+  if (isOpen && (secret === undefined || isSenderToken(secret))) return
   if (secret === undefined || !keyOf(security, secret, scope, Date.now()))
     throw new Refusal('unauthorized', 'A key with this scope is needed: Authorization: Bearer <key>.')
+}
+
+/** Who reads: everybody's affairs with a key, or a sender its own. */
+export type Reader = { readonly kind: 'all' } | { readonly kind: 'sender'; readonly sender: Address }
+
+/** Lets a reader in. A sender shows a token that it has signed; where nothing is private, nobody has to show anything. */
+export function admitReader(context: Context<Bindings>, chain: ChainConfig): Reader {
+  const security = securityOf(context.env)
+  const secret = bearerOf(context) ?? tokenInQuery(context)
+  if (secret !== undefined && isSenderToken(secret)) {
+    const sender = senderIn(context, chain, secret)
+    return security.isPrivate ? { kind: 'sender', sender } : { kind: 'all' }
+  }
+  if (secret === undefined && !security.isPrivate) return { kind: 'all' }
+  if (secret !== undefined && keyOf(security, secret, 'read', Date.now())) return { kind: 'all' }
+  throw new Refusal('unauthorized', 'A key with the scope "read" or a token of the sender is needed.')
+}
+
+/** Lets a reader of one sender's affairs in. */
+export function admitReaderOf(context: Context<Bindings>, chain: ChainConfig, sender: Address): void {
+  const reader = admitReader(context, chain)
+  if (reader.kind === 'sender' && reader.sender !== sender) throw notTheirs()
+}
+
+/** Lets a reader of what many senders have in common in. */
+export function admitReaderOfAll(context: Context<Bindings>, chain: ChainConfig): void {
+  if (admitReader(context, chain).kind === 'sender') throw notTheirs()
+}
+
+export function notTheirs(): Refusal {
+  return new Refusal('unauthorized', 'The token is of another sender.')
+}
+
+/** Lets in whoever acts for a sender: the sender alone, never a key. */
+export function demandSender(context: Context<Bindings>, chain: ChainConfig, sender: Address): void {
+  const token = bearerOf(context)
+  if (token === undefined || !isSenderToken(token))
+    throw new Refusal('unauthorized', 'A token of the sender is needed: Authorization: Bearer <token>.')
+  if (senderIn(context, chain, token) !== sender) throw notTheirs()
+}
+
+/** Who has signed a token for this edge and this chain. A signature that is none counts against its address. */
+function senderIn(context: Context<Bindings>, chain: ChainConfig, token: string): Address {
+  demandGoodFaith(context)
+  const { host } = new URL(context.req.url)
+  const grant = decodeSenderToken(token, { host, chainId: chain.id })
+  if (!grant.ok) {
+    noteBadFaith(context, 1)
+    throw new Refusal('unauthorized', sentence(grant.reason))
+  }
+  const left = grant.value.until - Date.now() / 1_000
+  if (left <= 0 || left > tokenSecondsMax)
+    throw new Refusal('unauthorized', `The token has ended, or lasts longer than ${tokenSecondsMax} seconds.`)
+  return grant.value.account
+}
+
+/** Keys have no dots and no such beginning. */
+function isSenderToken(secret: string): boolean {
+  return /^0x[0-9a-f]{40}\./i.test(secret)
+}
+
+/** A page cannot put a header on a stream or a socket: there the token may stand in the query. */
+function tokenInQuery(context: Context): string | undefined {
+  return /\/(events|socket)$/.test(context.req.path) ? context.req.query('token')?.slice(0, 256) : undefined
 }
 
 /** Lets the administrator in, and nobody while there is none: then the path does not exist. */

@@ -52,7 +52,14 @@ export function ops() {
       const rows = await ask(() => context.env.CHAIN.getByName(chainName(chain.id)).audited(after, rowsPerReadMax))
       return context.json({ rows })
     })
-    .all('/admin/chains/:chain/audit', allowOnly('GET'))
+    .delete('/admin/chains/:chain/audit', async (context) => {
+      admitAdmin(context)
+      const chain = chainOf(context.env, context.req.param('chain'))
+      const before = cursorOf(context.req.query('before'))
+      const forgotten = await ask(() => context.env.CHAIN.getByName(chainName(chain.id)).forgetAudit(before))
+      return context.json({ forgotten })
+    })
+    .all('/admin/chains/:chain/audit', allowOnly('GET, DELETE'))
 }
 
 async function setPaused(context: Context<Bindings>, text: string, isPaused: boolean): Promise<Response> {

@@ -199,5 +199,5 @@ async function transactionReply(
 ): Promise<Reply> {
   if (!passed || !('result' in passed) || passed.result !== null) return passed ?? noAnswer
   const found = await ask(() => env.CHAIN.getByName(chainName(chain.id)).raw(hash))
-  return { result: found && pendingTransaction(hash, found.sender, found.raw) }
+  return { result: found && pendingTransaction(found.raw, { hash, from: found.sender }) }
 }

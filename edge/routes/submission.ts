@@ -60,8 +60,12 @@ async function judgeAll(transactions: readonly Submission[], chain: ChainConfig)
 }
 
 /** Asks the operator's rule about each fit one, and records what it said before anything else happens. */
-async function rule(env: Env, chain: ChainConfig, judged: readonly Judged[]): Promise<readonly Judged[]> {
-  const ruleOf: Policy | null = policy
+export async function rule(
+  env: Pick<Env, 'CHAIN'>,
+  chain: ChainConfig,
+  judged: readonly Judged[],
+  ruleOf: Policy | null = policy,
+): Promise<readonly Judged[]> {
   if (ruleOf === null) return judged
   const now = Date.now()
   const audit: AuditRow[] = []

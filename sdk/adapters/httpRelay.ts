@@ -9,6 +9,11 @@ import { watchdog } from './watchdog.ts'
 
 export interface HttpRelayOptions {
   readonly fetch?: Fetch
+  /**
+   * What each request carries as `Authorization: Bearer`: an API key, or a sender's token (`senderTokenText`), made anew
+   * before it ends. Asked once a request; what it throws, the call throws.
+   */
+  readonly bearer?: () => string | Promise<string>
   /** Per request, the body included; for the event stream: until it is open. */
   readonly timeoutMs?: number
   /** Longest silence on an open event stream before it counts as cut. */
@@ -33,11 +38,13 @@ const silenceMsDefault = 60_000
 export function httpRelay(url: string, options: HttpRelayOptions = {}): Relay {
   const { fetch = globalThis.fetch, timeoutMs = timeoutMsDefault, silenceMs = silenceMsDefault } = options
   const base = url.replace(/\/+$/, '')
-  const ask = (path: string, init: RequestInit) =>
+  const { bearer } = options
+  const shown = async () => (bearer ? { authorization: `Bearer ${await bearer()}` } : {})
+  const ask = async (path: string, init: RequestInit) =>
     exchange(fetch, {
       counterpart: relay,
       url: `${base}${path}`,
-      init,
+      init: { ...init, headers: { ...init.headers, ...(await shown()) } },
       timeoutMs,
       bodyBytesMax: relayAnswerBytesMax,
     })
@@ -63,13 +70,14 @@ export function httpRelay(url: string, options: HttpRelayOptions = {}): Relay {
       return told.status
     },
     events: (chain, batch, sequence, signal) =>
-      events({ fetch, base, timeoutMs, silenceMs }, { chain, batch, sequence, signal }),
+      events({ fetch, base, shown, timeoutMs, silenceMs }, { chain, batch, sequence, signal }),
   }
 }
 
 interface Place {
   readonly fetch: Fetch
   readonly base: string
+  readonly shown: () => Promise<Readonly<Record<string, string>>>
   readonly timeoutMs: number
   readonly silenceMs: number
 }
@@ -108,10 +116,14 @@ async function* events(place: Place, wanted: Wanted): AsyncGenerator<RelayEvent,
   }
 }
 
-async function open({ fetch, base }: Place, wanted: Wanted, signal: AbortSignal): Promise<Response> {
+async function open({ fetch, base, shown }: Place, wanted: Wanted, signal: AbortSignal): Promise<Response> {
   const { chain, batch, sequence } = wanted
   const response = await fetch(`${base}/v1/chains/${chain}/batches/${batch}/events`, {
-    headers: { accept: 'text/event-stream', ...(sequence > 0 ? { 'last-event-id': `${sequence}` } : {}) },
+    headers: {
+      accept: 'text/event-stream',
+      ...(sequence > 0 ? { 'last-event-id': `${sequence}` } : {}),
+      ...(await shown()),
+    },
     signal,
   })
   if (response.status === 200) return response

@@ -25,6 +25,7 @@ export {
   type TemplateCall,
 } from './rule.ts'
 export { type Schedule, schedule, workersMax } from './schedule.ts'
+export { type Arrangement, arrange, unknownsPerSenderMax } from './tail.ts'
 export {
   applyTemplate,
   type CodeHashes,
@@ -37,6 +38,7 @@ export {
   templateObservationsMax,
 } from './template.ts'
 export { createTemplateBook, type TemplateBook, templateRunsMin, templatesMax } from './templateBook.ts'
+export { decodeTemplates, encodeTemplates, templateBytesMax } from './templateCodec.ts'
 export {
   type Batch,
   batchBytesMax,

@@ -194,16 +194,27 @@ function lanesOf(count: number, { offsets, targets }: Waits): { laneOf: Int32Arr
       parent[Math.max(one, other)] = Math.min(one, other)
     }
   }
+  return listed(count, rootOf)
+}
+
+/** Numbers the lanes, and lists their members. They are counted first: a list that grows takes room for many more. */
+function listed(count: number, rootOf: (index: number) => number): { laneOf: Int32Array; lanes: number[][] } {
   const laneOf = new Int32Array(count)
-  const lanes: number[][] = []
+  const sizes = new Int32Array(count)
+  let laneCount = 0
   for (let index = 0; index < count; index++) {
     const root = rootOf(index)
-    if (root === index) laneOf[index] = lanes.push([index]) - 1
-    else {
-      const lane = laneOf[root] as number
-      laneOf[index] = lane
-      lanes[lane]?.push(index)
-    }
+    const lane = root === index ? laneCount++ : (laneOf[root] as number)
+    laneOf[index] = lane
+    sizes[lane] = (sizes[lane] as number) + 1
+  }
+  const lanes = Array.from({ length: laneCount }, (_, lane) => new Array<number>(sizes[lane] as number))
+  const filled = new Int32Array(laneCount)
+  for (let index = 0; index < count; index++) {
+    const lane = laneOf[index] as number
+    const at = filled[lane] as number
+    ;(lanes[lane] as number[])[at] = index
+    filled[lane] = at + 1
   }
   return { laneOf, lanes }
 }

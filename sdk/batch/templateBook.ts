@@ -24,10 +24,16 @@ export interface TemplateBook {
   /** What a call will touch; nothing without a template that holds for the code as it is now. */
   readonly forecast: (call: TemplateCall, codeHashOf: CodeHashes) => Access | undefined
   readonly size: () => number
+  /** All of them, the one that was of no use for longest first: what {@link createTemplateBook} begins with again. */
+  readonly templates: () => readonly Template[]
+  /** Runs it has learnt from since it began. */
+  readonly lessons: () => number
 }
 
-export function createTemplateBook(): TemplateBook {
-  const templates = new Map<string, Template>()
+/** @param known - What an earlier book held. */
+export function createTemplateBook(known: readonly Template[] = []): TemplateBook {
+  const templates = new Map(known.map((one) => [one.codeHash + one.selector.slice(2), one]))
+  let lessons = 0
   const put = (key: string, template: Template) => {
     templates.delete(key) // A map keeps its order of insertion: the first is the one to forget.
     templates.set(key, template)
@@ -51,7 +57,9 @@ export function createTemplateBook(): TemplateBook {
   return {
     learn: (observation) => {
       const key = keyOf(observation.call, observation.codeHashOf)
-      if (key !== undefined) put(key, learnTemplate(templates.get(key), observation))
+      if (key === undefined) return
+      put(key, learnTemplate(templates.get(key), observation))
+      lessons += 1
     },
     find,
     forecast: (call, codeHashOf) => {
@@ -61,5 +69,7 @@ export function createTemplateBook(): TemplateBook {
       return access?.ok ? access.value : undefined
     },
     size: () => templates.size,
+    templates: () => [...templates.values()],
+    lessons: () => lessons,
   }
 }

@@ -1,4 +1,6 @@
 import { HDKey } from '@scure/bip32'
+import { currentEngine } from '../crypto/engine.ts'
+import { hmacSha512 } from '../crypto/hmac.ts'
 import { accepted, type Decoded, invariant, refused } from '../errors.ts'
 import { type Network, networks } from './network.ts'
 
@@ -21,8 +23,16 @@ export interface AccountKey {
   /** As BIP-32 prints it, for the network's kind: `xpub...` or `tpub...`. */
   readonly xpub: string
   readonly steps: readonly number[]
-  /** The key after `steps`, from which children are derived. Holds no private key. */
-  readonly node: HDKey
+  /** The key after `steps`, from which children are derived. */
+  readonly node: PublicNode
+}
+
+/** A public key that has children (BIP-32, "extended public key"). */
+export interface PublicNode {
+  /** 33 bytes. */
+  readonly publicKey: Uint8Array
+  /** 32 bytes. */
+  readonly chainCode: Uint8Array
 }
 
 /** A public key of an account, and the way on which its signer finds it. */
@@ -50,22 +60,38 @@ export function decodeAccountKey(input: {
   const origin = input.origin ?? { fingerprint: root.fingerprint.toString(16).padStart(8, '0'), path: [] }
   if (origin.path.length + steps.length >= pathStepsMax) return refused('the path is too long')
   if (steps.some((step) => !isPlain(step))) return refused('a public key has no hardened children')
-  const node = steps.reduce((key, step) => key.deriveChild(step), root)
-  return accepted({ origin, xpub: root.publicExtendedKey, steps, node })
+  const { publicKey, chainCode, publicExtendedKey } = root
+  invariant(publicKey && chainCode, 'an extended public key has both')
+  return accepted({ origin, xpub: publicExtendedKey, steps, node: steps.reduce(below, { publicKey, chainCode }) })
 }
 
 /** The key one plain step below (BIP-32, public parent to public child). `index` is below {@link hardened}. */
 export function childKey({ origin, steps, node }: AccountKey, index: number): DerivedKey {
-  invariant(isPlain(index), 'a public key has plain children only')
-  const { publicKey } = node.deriveChild(index)
-  invariant(publicKey, 'a child of a public key has a public key')
-  return { publicKey, fingerprint: origin.fingerprint, path: [...origin.path, ...steps, index] }
+  return {
+    publicKey: below(node, index).publicKey,
+    fingerprint: origin.fingerprint,
+    path: [...origin.path, ...steps, index],
+  }
 }
 
 /** The same key one plain step deeper, to derive many children from. */
 export function stepInto(key: AccountKey, step: number): AccountKey {
-  invariant(isPlain(step), 'a public key has plain children only')
-  return { ...key, steps: [...key.steps, step], node: key.node.deriveChild(step) }
+  return { ...key, steps: [...key.steps, step], node: below(key.node, step) }
+}
+
+/**
+ * BIP-32, public parent to public child. A wallet derives eighty of them to look through its gaps: the engine adds public
+ * tweaks in half the time that a library takes which treats every factor as a secret.
+ */
+function below({ publicKey, chainCode }: PublicNode, index: number): PublicNode {
+  invariant(isPlain(index), 'a public key has plain children only')
+  const data = new Uint8Array(37)
+  data.set(publicKey)
+  new DataView(data.buffer).setUint32(33, index)
+  const digest = hmacSha512(chainCode, data)
+  const child = currentEngine().tweakPublicKey(publicKey, digest.subarray(0, 32))
+  // One in 2^127 gives no key; BIP-32 passes over it.
+  return child ? { publicKey: child, chainCode: digest.slice(32) } : below({ publicKey, chainCode }, index + 1)
 }
 
 function isPlain(step: number): boolean {

@@ -1,6 +1,6 @@
 import { Transaction } from 'bitcoinjs-lib/src/transaction'
-import { accepted, type Decoded, refused } from '../errors.ts'
-import { fromHex, type Sats, sats, type Txid, toHex, txid } from '../units.ts'
+import { accepted, type Decoded, invariant, refused } from '../errors.ts'
+import { fromHex, type Sats, sats, type Txid, toHex } from '../units.ts'
 import { compareBytes, equalBytes } from './script.ts'
 
 /** Largest transaction {@link decodeTransaction} reads: what a block holds (BIP-141). */
@@ -121,7 +121,8 @@ export function txidBytes(id: Txid): Uint8Array {
 
 /** The txid that transactions carry as these 32 bytes. */
 export function txidOf(bytes: Uint8Array): Txid {
-  return txid(toHex(bytes.slice().reverse()).slice(2))
+  invariant(bytes.length === 32, 'a txid has 32 bytes')
+  return toHex(bytes.slice().reverse()).slice(2) as Txid
 }
 
 /** The library's form of a transaction, for digests. */

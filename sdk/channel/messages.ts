@@ -1,4 +1,4 @@
-import { hmacSha256 } from '../crypto/hmac.ts'
+import { hmacSha256 } from '../crypto/engine.ts'
 import { accepted, type Decoded, refused, unreachable } from '../errors.ts'
 import { decodeRlp, encodeRlp, quantity, type RlpItem } from '../rlp.ts'
 import { type ChannelId, channelId, fromHex, type Sats, toHex } from '../units.ts'

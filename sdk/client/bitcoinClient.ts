@@ -1,10 +1,11 @@
-import type { Network } from '../bitcoin/index.ts'
+import { type BitcoinTransaction, decodeTransaction, type Network, type Outpoint } from '../bitcoin/index.ts'
 import type { ChainView, Opening } from '../channel/index.ts'
 import { invariant, SdkError } from '../errors.ts'
-import type { BitcoinNode, Clock, Store } from '../ports.ts'
+import type { BitcoinNode, Clock, FilterSource, Store } from '../ports.ts'
 import { type Feerate, type Height, height, sameBytes, type Txid } from '../units.ts'
 import {
   type BitcoinCheckpoint,
+  burialOf,
   type ConfirmedOutput,
   type ConfirmedVerdict,
   genesisCheckpoint,
@@ -13,11 +14,12 @@ import {
   verifyOutput,
 } from '../verify/index.ts'
 import { broadcastTo } from './broadcast.ts'
-import { evidenceFrom } from './evidence.ts'
+import { evidenceFrom, spendFrom } from './evidence.ts'
 import { feerateOf } from './feerate.ts'
 import { type HeaderBook, openHeaderBook } from './headers.ts'
 import { createPanel, type NodeFault, type Panel } from './panel.ts'
 import { platformClock } from './platform.ts'
+import { createSpendLook, type FilterConflict, type MadeOutput, type Spentness } from './unspent.ts'
 import { createViewer } from './view.ts'
 
 /** Headers kept above the base where nothing else is asked for: ten weeks. */
@@ -40,6 +42,8 @@ export interface BitcoinClientParts {
    * hours of headers.
    */
   readonly anchor?: BitcoinCheckpoint
+  /** Tell block filters, for {@link BitcoinClient.unspent}. Take at least two that do not know of each other. */
+  readonly filters?: readonly FilterSource[]
   /** Keeps headers from one start to the next. */
   readonly store?: Store
   readonly clock?: Pick<Clock, 'now'>
@@ -54,6 +58,12 @@ export interface BitcoinClientParts {
 export interface ConfirmedTransaction {
   readonly value: Omit<ConfirmedOutput, 'vout'>
   readonly verdict: ConfirmedVerdict
+}
+
+/** A transaction that spends an output, and the block that holds it. */
+export interface ProvenSpend {
+  readonly transaction: BitcoinTransaction
+  readonly height: Height
 }
 
 /**
@@ -84,6 +94,14 @@ export interface BitcoinClient {
    */
   readonly inclusion: (txid: Txid) => Promise<ConfirmedTransaction | null>
   /**
+   * What spends an output, proven as {@link BitcoinClient.view} proves it; nothing when no node proves a spend.
+   *
+   * Funds at risk: a spend that all nodes hide is not seen, and one that waits for a block is nothing yet.
+   *
+   * @param output.script - The output's own: some nodes find spends by it.
+   */
+  readonly spend: (output: { readonly outpoint: Outpoint; readonly script: Uint8Array }) => Promise<ProvenSpend | null>
+  /**
    * Hands a signed transaction to every node. Resolves when one has taken it or knows it, or when the chain holds it.
    *
    * Funds at risk: taken by a node is not mined. Look for it, and broadcast again until the chain holds it.
@@ -99,8 +117,20 @@ export interface BitcoinClient {
    * Funds at risk: one node alone, or one of two, can name the highest.
    */
   readonly feerate: () => Promise<Feerate>
+  /**
+   * Whether an output is spent, by filters of every block since (BIP-157 and 158), that all sources must agree on. A spend is
+   * proven by its block; that there is none is as true as one of the sources is honest, which the verdict says.
+   *
+   * Throws `client/not-provable` without sources of filters, and for an output of more than {@link filterBlocksMax} blocks ago;
+   * `client/conflict` where sources disagree and the block cannot tell who lied.
+   */
+  readonly unspent: (output: MadeOutput) => Promise<Spentness>
+  /** Filters that sources disagree about, as they told them. */
+  readonly conflicts: () => readonly FilterConflict[]
   /** The last thing that each node did wrong, and when: the evidence against it. */
   readonly faults: () => readonly NodeFault[]
+  /** The same of each source of filters. */
+  readonly filterFaults: () => readonly NodeFault[]
 }
 
 /**
@@ -116,6 +146,8 @@ export async function createBitcoinClient(parts: BitcoinClientParts): Promise<Bi
   const anchor = parts.anchor ?? genesisCheckpoint(network)
   const book = await openHeaderBook({ panel, network, anchor, headersMax, clock, store })
   const viewer = createViewer(panel, book)
+  const filterPanel = createPanel(parts.filters ?? [], clock, 'filter')
+  const spends = createSpendLook(filterPanel, panel)
   const inclusion = (txid: Txid) => atOneTip(book, (chain) => include(panel, book, chain, txid))
   return {
     network,
@@ -126,10 +158,27 @@ export async function createBitcoinClient(parts: BitcoinClientParts): Promise<Bi
     },
     view: (opening) => atOneTip(book, (chain) => viewer.look(opening, chain)),
     inclusion,
+    spend: (output) => atOneTip(book, (chain) => spendOf(panel, book, chain, output)),
     broadcast: (transaction) => broadcastTo(panel, inclusion, transaction),
     feerate: () => feerateOf(panel),
+    unspent: async (output) => {
+      if (filterPanel.size === 0) throw withoutFilters()
+      return atOneTip(book, (chain) => spends.look(chain, output))
+    },
+    conflicts: spends.conflicts,
     faults: panel.faults,
+    filterFaults: filterPanel.faults,
   }
+}
+
+function withoutFilters(): SdkError {
+  return new SdkError(
+    'client/not-provable',
+    'That an output is unspent needs filters, and there is no source of them.',
+    {
+      notes: ['An inclusion proves that it was made, and no more.', 'Add sources of block filters: `filters: [...]`.'],
+    },
+  )
 }
 
 /** Looks at the chain, and again when it has moved meanwhile: parts of two chains are no answer. */
@@ -170,6 +219,21 @@ async function include(
     if (!proven.ok) continue
     const { vout: _, ...value } = proven.value.value
     return { value, verdict: proven.value.verdict }
+  }
+  return null
+}
+
+async function spendOf(
+  panel: Panel,
+  book: HeaderBook,
+  chain: HeaderChain,
+  output: { readonly outpoint: Outpoint; readonly script: Uint8Array },
+): Promise<ProvenSpend | null> {
+  const told = await panel.ask((node) => spendFrom(book, node, output))
+  for (const { value: evidence } of told) {
+    const block = evidence && burialOf(chain, evidence.blockHash)
+    const decoded = evidence && decodeTransaction(evidence.transaction.bytes)
+    if (block && decoded?.ok) return { transaction: decoded.value, height: height(block.height) }
   }
   return null
 }

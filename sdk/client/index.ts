@@ -4,6 +4,7 @@ export {
   type ConfirmedTransaction,
   createBitcoinClient,
   headersMaxDefault,
+  type ProvenSpend,
 } from './bitcoinClient.ts'
 export { feerateDefault, feerateMax, feerateMin, feerateTargetBlocks } from './feerate.ts'
 export { storedHeadersMax } from './headerStore.ts'
@@ -12,3 +13,4 @@ export type { NodeFault } from './panel.ts'
 export { postsMax, postTriesMax } from './poster.ts'
 export { acknowledgedEvery, acknowledgedIdleMs, type Take } from './reader.ts'
 export { createTowerClient, type TowerClient, type TowerClientParts } from './tower.ts'
+export { type FilterConflict, filterBlocksMax, type MadeOutput, type Spentness } from './unspent.ts'

@@ -1,5 +1,5 @@
 export { type Approval, type Provider, type ProviderEvent, type ProviderOptions, provider } from './provider.ts'
 export { type RpcError, rpcCodes } from './rpcError.ts'
-export { type VerifiedOptions, verified } from './verified.ts'
+export { type ProvingClient, type VerifiedOptions, verified } from './verified.ts'
 export { toViemAccount } from './viemAccount.ts'
 export { lanekit } from './viemTransport.ts'

@@ -1,5 +1,7 @@
 import { decodeTypedData, type TypedData } from '../evm/index.ts'
-import { type Address, address, fromHex, isHex } from '../units.ts'
+import { pooledTransactionJson } from '../evm/transactionJson.ts'
+import { readWire } from '../evm/wire.ts'
+import { type Address, address, fromHex, isHex, type TxHash } from '../units.ts'
 import type { Order, Wallet } from '../wallet/index.ts'
 import { orderFromRequest } from './request.ts'
 import { refusalError, rpcCodes, rpcError, toRpcError } from './rpcError.ts'
@@ -51,7 +53,6 @@ const reads: ReadonlySet<string> = new Set([
   'eth_getStorageAt',
   'eth_getTransactionByBlockHashAndIndex',
   'eth_getTransactionByBlockNumberAndIndex',
-  'eth_getTransactionByHash',
   'eth_getTransactionCount',
   'eth_getTransactionReceipt',
   'eth_maxPriorityFeePerGas',
@@ -117,6 +118,8 @@ async function answer(session: Session, method: string, params: readonly unknown
       return switchChain(session, params[0])
     case 'eth_getTransactionCount':
       return transactionCount(session, params)
+    case 'eth_getTransactionByHash':
+      return transactionByHash(session, params)
     default:
       if (reads.has(method)) return wallet.request(method, params)
       throw rpcError(rpcCodes.unsupported, `${method} is not offered.`)
@@ -188,6 +191,18 @@ async function transactionCount({ wallet }: Session, params: readonly unknown[])
   if (tag === 'pending' && isHex(by, 20) && (await wallet.accounts()).includes(address(by)))
     return quantity(await wallet.nextNonce(address(by)))
   return wallet.request('eth_getTransactionCount', params)
+}
+
+/** What was answered with a hash is found under it at once, also while no node has heard of it. */
+async function transactionByHash({ wallet }: Session, params: readonly unknown[]): Promise<unknown> {
+  const known = await wallet.request('eth_getTransactionByHash', params)
+  const [json] = params
+  if (known !== null || !isHex(json, 32)) return known
+  const hash = json.toLowerCase() as TxHash
+  const stored = await wallet.stored(hash)
+  if (!stored) return null
+  const wire = readWire(stored.bytes)
+  return wire.ok ? pooledTransactionJson(wire.value, { hash, from: stored.from }) : null
 }
 
 async function agree({ approve, isConnected }: Session, approval: Approval): Promise<void> {

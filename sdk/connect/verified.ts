@@ -1,9 +1,21 @@
 import { type CustomTransport, custom } from 'viem'
 import type { BlockChoice, EthereumClient } from '../client/ethereum/index.ts'
 import { SdkError } from '../errors.ts'
-import { type Address, address, fromHex, type Hex, isHex, slot, toHex } from '../units.ts'
-import type { LogFilter, ProvenLog } from '../verify/ethereum/index.ts'
+import {
+  type Address,
+  address,
+  blockHash,
+  fromHex,
+  type Hex,
+  isHex,
+  slot,
+  type TxHash,
+  toHex,
+  txHash,
+} from '../units.ts'
+import type { LogFilter, ProvenLog, VerifiedBlock } from '../verify/ethereum/index.ts'
 import { rpcCodes, rpcError } from './rpcError.ts'
+import { blockJson, receiptsJson, transactionJsonAt } from './verifiedBlocks.ts'
 
 export interface VerifiedOptions {
   /** Which block `latest` stands for: the youngest signed one without a choice, which can still be reorganised. */
@@ -20,12 +32,13 @@ export interface VerifiedOptions {
 }
 
 /**
- * A viem transport whose every answer is proven: balances, nonces, code, storage, calls and logs, all logs of a range
- * among them. Methods that cannot be proven are refused (4200), unless `unverified` names them.
+ * A viem transport whose every answer is proven: balances, nonces, code, storage, calls, whole blocks, transactions,
+ * receipts, and logs, all logs of a range among them. Methods that cannot be proven are refused (4200), unless `unverified` names them.
  *
- * Logs carry no hash of their transaction: receipts do not name one.
+ * Logs carry no hash of their transaction: receipts do not name one. What a node tells of no transaction is `null`, and
+ * proves no absence.
  */
-export function verified(client: EthereumClient, options: VerifiedOptions = {}): CustomTransport {
+export function verified(client: ProvingClient, options: VerifiedOptions = {}): CustomTransport {
   const { unverified } = options
   const request = async ({ method, params }: { method: string; params?: unknown }): Promise<unknown> => {
     const list = Array.isArray(params) ? params : []
@@ -44,8 +57,11 @@ function told(error: unknown): never {
   throw rpcError(code, [error.message, ...error.notes].join(' '), { code: error.code })
 }
 
+/** A light client on this thread or in a worker. */
+export type ProvingClient = Omit<EthereumClient, 'conflicts' | 'faults'>
+
 interface Context {
-  readonly client: EthereumClient
+  readonly client: ProvingClient
   readonly latest: 'finalized' | 'optimistic'
 }
 
@@ -84,6 +100,34 @@ const methods: Readonly<Record<string, (context: Context, params: readonly unkno
     const { value } = await context.client.logs(...readRange(context, filter))
     return value.map(writeLog)
   },
+  eth_getBlockByNumber: async (context, [block, isWhole]) =>
+    blockJson(await wholeBlock(context, choiceOf(context, block)), isWhole === true),
+  eth_getBlockByHash: async (context, [hash, isWhole]) =>
+    blockJson(await wholeBlock(context, hashChoiceOf(context, hash)), isWhole === true),
+  eth_getBlockReceipts: async (context, [block]) => {
+    const choice = isHex(block, 32) ? hashChoiceOf(context, block) : choiceOf(context, block)
+    return receiptsJson(await wholeBlock(context, choice))
+  },
+  eth_getBlockTransactionCountByNumber: async (context, [block]) =>
+    quantity((await wholeBlock(context, choiceOf(context, block))).receipts.length),
+  eth_getBlockTransactionCountByHash: async (context, [hash]) =>
+    quantity((await wholeBlock(context, hashChoiceOf(context, hash))).receipts.length),
+  eth_getTransactionByBlockNumberAndIndex: async (context, [block, index]) =>
+    transactionJsonAt(await wholeBlock(context, choiceOf(context, block)), Number(readQuantity(index))),
+  eth_getTransactionByBlockHashAndIndex: async (context, [hash, index]) =>
+    transactionJsonAt(await wholeBlock(context, hashChoiceOf(context, hash)), Number(readQuantity(index))),
+  eth_getTransactionByHash: async ({ client, latest }, [hash]) => {
+    const found = await client.mined(readTxHash(hash), latest)
+    return found && transactionJsonAt(found.value.block, found.value.index)
+  },
+  eth_getTransactionReceipt: async ({ client, latest }, [hash]) => {
+    const found = await client.mined(readTxHash(hash), latest)
+    return found && receiptsJson(found.value.block)[found.value.index]
+  },
+}
+
+async function wholeBlock({ client }: Context, choice: BlockChoice): Promise<VerifiedBlock> {
+  return (await client.block(choice)).value
 }
 
 function malformed(why: string): Error {
@@ -97,8 +141,18 @@ function quantity(value: bigint | number): Hex {
 function choiceOf({ latest }: Context, json: unknown): BlockChoice {
   if (json == null || json === 'latest') return latest
   if (json === 'finalized' || json === 'safe') return 'finalized'
-  if (typeof json === 'string' && /^0x[0-9a-fA-F]{1,13}$/.test(json)) return Number(json)
+  if (typeof json === 'string' && /^0x[0-9a-fA-F]{1,13}$/.test(json)) return { under: latest, block: Number(json) }
   throw malformed('the block is not a number, latest, safe or finalized')
+}
+
+function hashChoiceOf({ latest }: Context, json: unknown): BlockChoice {
+  if (!isHex(json, 32)) throw malformed('the hash of a block is malformed')
+  return { under: latest, block: blockHash(json) }
+}
+
+function readTxHash(json: unknown): TxHash {
+  if (!isHex(json, 32)) throw malformed('the hash of a transaction is malformed')
+  return txHash(json)
 }
 
 function readAddress(json: unknown): Address {
@@ -132,7 +186,8 @@ function readQuantity(json: unknown): bigint {
 function readRange(context: Context, json: unknown): Parameters<EthereumClient['logs']> {
   const { address: told, topics = [], fromBlock, toBlock, blockHash } = fieldsOf(json)
   if (blockHash != null) throw malformed('a range is named by its numbers')
-  const from = choiceOf(context, fromBlock)
+  const first = choiceOf(context, fromBlock)
+  const from = typeof first === 'object' && first.block
   if (typeof from !== 'number') throw malformed('the first block is not a number')
   const addresses = (told == null ? [] : Array.isArray(told) ? told : [told]).map(readAddress)
   if (!Array.isArray(topics)) throw malformed('the topics are not a list')

@@ -14,6 +14,8 @@ export interface CryptoEngine {
   readonly name: string
   readonly keccak256: (bytes: Uint8Array) => Uint8Array
   readonly sha256: (bytes: Uint8Array) => Uint8Array
+  /** HMAC-SHA-256 (RFC 2104), 32 bytes. */
+  readonly hmacSha256: (key: Uint8Array, bytes: Uint8Array) => Uint8Array
   /** SHA-256, then RIPEMD-160: the key and script hash of Bitcoin. */
   readonly hash160: (bytes: Uint8Array) => Uint8Array
   /** True for a secret key in 1..n-1. */
@@ -93,6 +95,11 @@ export function useEngine(next: CryptoEngine): void {
 /** The engine in use, for callers that need several functions or its name. */
 export function currentEngine(): CryptoEngine {
   return engine
+}
+
+/** HMAC-SHA-256 (RFC 2104), 32 bytes, by the engine in use. */
+export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return engine.hmacSha256(key, bytes)
 }
 
 export { keccak256, sha256 } from './hashes.ts'

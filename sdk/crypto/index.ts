@@ -1,6 +1,7 @@
 export {
   type CryptoEngine,
   currentEngine,
+  hmacSha256,
   type KeyMultiple,
   keccak256,
   type Signature,
@@ -8,5 +9,4 @@ export {
   useEngine,
   type XOnlyKey,
 } from './engine.ts'
-export { hmacSha256 } from './hmac.ts'
 export { nobleEngine } from './noble.ts'

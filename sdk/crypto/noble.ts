@@ -1,10 +1,11 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
+import { hmac } from '@noble/hashes/hmac.js'
 import { ripemd160 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine, KeyMultiple } from './engine.ts'
-import { type Point, pointOf, verifyEcdsa } from './verification.ts'
+import { factorOf, type Point, pointOf, verifyEcdsa } from './verification.ts'
 
 /**
  * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does.
@@ -14,6 +15,7 @@ export const nobleEngine: CryptoEngine = {
   name: 'noble',
   keccak256: keccak_256,
   sha256,
+  hmacSha256: (key, bytes) => hmac(sha256, key, bytes),
   hash160: (bytes) => ripemd160(sha256(bytes)),
   isSecretKey: (bytes) => secp256k1.utils.isValidSecretKey(bytes),
   publicKey: (secretKey) => orMalformed(() => secp256k1.getPublicKey(secretKey, true)),
@@ -51,7 +53,6 @@ export const nobleEngine: CryptoEngine = {
   schnorrSign: (message, secretKey, auxRand) => orMalformed(() => schnorr.sign(message, secretKey, auxRand)),
   schnorrVerify: (signature, message, xOnlyKey) =>
     orNothing(() => schnorr.verify(signature, message, xOnlyKey)) ?? false,
-  tweakPublicKey: (publicKey, tweak) => orNothing(() => addTweak(compressedPoint(publicKey), tweak).toBytes(true)),
   tweakSecretKey: (secretKey, tweak) => orNothing(() => addToSecret(secretScalar(secretKey), tweak)),
   sumOfMultiples: (multiples) =>
     orNothing(() => multiples.reduce((sum, one) => sum.add(multiple(one)), secp256k1.Point.ZERO).toBytes(true)),
@@ -60,17 +61,33 @@ export const nobleEngine: CryptoEngine = {
       const { Fn } = secp256k1.Point
       return Fn.toBytes(Fn.mul(secretScalar(secretKey), secretScalar(factor)))
     }),
-  tweakXOnlyKey: (xOnlyKey, tweak) =>
-    orNothing(() => {
-      const bytes = addTweak(evenPoint(xOnlyKey), tweak).toBytes(true)
-      return { key: bytes.slice(1), parity: bytes[0] === 2 ? 0 : 1 }
-    }),
   tweakXOnlySecretKey: (secretKey, tweak) =>
     orNothing(() => {
       const secret = secretScalar(secretKey)
       const isOdd = secp256k1.getPublicKey(secretKey, true)[0] === 3
       return addToSecret(isOdd ? secp256k1.Point.Fn.neg(secret) : secret, tweak)
     }),
+  // Tweaks are made of public keys, and so public: the time that it takes may tell them.
+  ...tweaksBy((tweak) => secp256k1.Point.BASE.multiplyUnsafe(secp256k1.Point.Fn.fromBytes(tweak))),
+}
+
+/** Tweaks of public keys, on whatever multiplies the generator. It throws for a tweak of n or more. */
+export function tweaksBy(
+  multiplyBase: (tweak: Uint8Array) => Point,
+): Pick<CryptoEngine, 'tweakPublicKey' | 'tweakXOnlyKey'> {
+  const add = (point: Point, tweak: Uint8Array) => {
+    if (tweak.length !== 32) throw new RangeError()
+    const isZero = tweak.every((byte) => byte === 0)
+    return (isZero ? point : point.add(multiplyBase(tweak))).toBytes(true) // Throws for infinity.
+  }
+  return {
+    tweakPublicKey: (publicKey, tweak) => orNothing(() => add(compressedPoint(publicKey), tweak)),
+    tweakXOnlyKey: (xOnlyKey, tweak) =>
+      orNothing(() => {
+        const bytes = add(evenPoint(xOnlyKey), tweak)
+        return { key: bytes.slice(1), parity: bytes[0] === 2 ? 0 : 1 }
+      }),
+  }
 }
 
 /** The point of even y with this x (BIP-340 lift_x). Throws when there is none. */
@@ -82,14 +99,14 @@ function evenPoint(xOnlyKey: Uint8Array): Point {
   return secp256k1.Point.fromBytes(compressed)
 }
 
-/** Throws for a tweak of n or more; the encoder of points throws for infinity. */
-function addTweak(point: Point, tweak: Uint8Array): Point {
-  const scalar = secp256k1.Point.Fn.fromBytes(tweak)
-  return scalar === 0n ? point : point.add(secp256k1.Point.BASE.multiplyUnsafe(scalar))
+/** Factors are public, so the time that it takes may tell them. */
+function multiple({ publicKey, factor }: KeyMultiple): Point {
+  return (publicKey ? factorPoint(publicKey) : secp256k1.Point.BASE).multiplyUnsafe(secretScalar(factor))
 }
 
-function multiple({ publicKey, factor }: KeyMultiple): Point {
-  return (publicKey ? compressedPoint(publicKey) : secp256k1.Point.BASE).multiplyUnsafe(secretScalar(factor))
+function factorPoint(publicKey: Uint8Array): Point {
+  if (publicKey.length !== 33) throw new RangeError()
+  return factorOf(publicKey)
 }
 
 function compressedPoint(publicKey: Uint8Array): Point {
@@ -116,7 +133,7 @@ function whole(digest: Uint8Array): Uint8Array {
 }
 
 /** noble puts the recovery byte first, Ethereum last. */
-function rotate(bytes: Uint8Array, by: number): Uint8Array {
+export function rotate(bytes: Uint8Array, by: number): Uint8Array {
   const out = new Uint8Array(bytes.length)
   out.set(bytes.subarray(by))
   out.set(bytes.subarray(0, by), bytes.length - by)

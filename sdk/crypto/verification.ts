@@ -32,21 +32,28 @@ export function verifyEcdsa(signature: Uint8Array, digest: Uint8Array, publicKey
   const inverse = Fn.inv(s)
   const ofBase = Fn.mul(Fn.create(BigInt(`0x${bytesToHex(digest)}`)), inverse)
   const ofKey = Fn.mul(r, inverse)
-  const sum = Point.BASE.multiplyUnsafe(ofBase).add(pointOf(publicKey).multiplyUnsafe(ofKey))
+  const sum = Point.BASE.multiplyUnsafe(ofBase).add(factorOf(publicKey).multiplyUnsafe(ofKey))
   return !sum.is0() && Fn.create(sum.x) === r
 }
 
-/**
- * The point of a public key; a key that is met again and again has a table of multiples, for its unsafe use alone.
- * Throws for what is no key.
- */
+/** The point of a public key. Throws for what is no key. */
 export function pointOf(publicKey: Uint8Array): Point {
+  return keyOf(publicKey).point
+}
+
+/** The same, to be multiplied: a key that is met again and again has a table of multiples, for its unsafe use alone. */
+export function factorOf(publicKey: Uint8Array): Point {
+  const key = keyOf(publicKey)
+  key.uses += 1
+  if (key.uses === usesBeforeTable) key.point.precompute(tableBits)
+  return key.point
+}
+
+function keyOf(publicKey: Uint8Array): KnownKey {
   const name = bytesToHex(publicKey)
   const key = known.get(name) ?? { point: secp256k1.Point.fromBytes(publicKey), uses: 0 }
   known.delete(name)
   known.set(name, key)
   if (known.size > keysMax) known.delete(known.keys().next().value ?? name)
-  key.uses += 1
-  if (key.uses === usesBeforeTable) key.point.precompute(tableBits)
-  return key.point
+  return key
 }

@@ -64,6 +64,7 @@ export {
 } from './receipt.ts'
 export { type Bump, bump, bumpPercentMin, cancellation } from './replacement.ts'
 export { accountOf, createdAddress, recoverAccount, senderOf } from './sender.ts'
+export { decodeSenderToken, encodeSenderToken, type SenderGrant, senderTokenText } from './senderToken.ts'
 export {
   type AccessList,
   type AccessListEntry,

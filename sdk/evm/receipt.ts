@@ -41,10 +41,15 @@ const receiptTypes = ['legacy', 'eip2930', 'eip1559', 'eip4844', 'eip7702'] as c
 
 /** The receipt in consensus encoding (EIP-2718): what the receipts root commits to. */
 export function encodeReceipt(receipt: Receipt): Uint8Array {
+  return encodeFiltered(receipt, bloomOf(receipt.logs))
+}
+
+/** {@link encodeReceipt} for who has worked out the filter of its logs already. */
+export function encodeFiltered(receipt: Receipt, bloom: Uint8Array): Uint8Array {
   const payload = encodeRlp([
     typeof receipt.outcome === 'string' ? quantity(receipt.outcome === 'succeeded' ? 1 : 0) : receipt.outcome.stateRoot,
     quantity(receipt.cumulativeGasUsed),
-    bloomOf(receipt.logs),
+    bloom,
     receipt.logs.map((log) => [fromHex(log.address), log.topics, log.data]),
   ])
   if (receipt.type === 'legacy') return payload

@@ -1,7 +1,18 @@
 import { accepted, type Decoded, refused } from '../errors.ts'
-import { quantity, type RlpItem } from '../rlp.ts'
-import { fromHex, isHex } from '../units.ts'
-import { enclose, type FieldShape, isTransactionType, layouts, readWire, shapes } from './wire.ts'
+import { isBytes, quantity, type RlpItem, toBigInt } from '../rlp.ts'
+import { type Address, fromHex, type Hex, isHex, type TxHash, toHex } from '../units.ts'
+import {
+  bytesOf,
+  enclose,
+  type FieldShape,
+  isTransactionType,
+  layouts,
+  listOf,
+  numberOf,
+  readWire,
+  shapes,
+  type Wire,
+} from './wire.ts'
 
 /**
  * Turns a transaction as JSON-RPC tells it (types 0 to 4, also legacy without a chain id) into its signed bytes,
@@ -25,6 +36,79 @@ export function transactionFromJson(json: unknown): Decoded<Uint8Array> {
   const bytes = enclose(type, [...items, ...signature])
   const wire = readWire(bytes)
   return wire.ok ? accepted(bytes) : wire
+}
+
+/** What names a transaction beside its bytes. */
+export interface TransactionNames {
+  readonly hash: TxHash
+  readonly from: Address
+}
+
+/** What a transaction's signature covers, and the signature, as JSON-RPC tells them (execution-apis). */
+export function transactionJson(wire: Wire, { hash, from }: TransactionNames): Json {
+  const { v, r, s } = wire.signature
+  return {
+    hash,
+    type: quantityHex(BigInt(wire.type)),
+    from,
+    ...Object.fromEntries(layouts[wire.type].map((name) => [name, fieldJson(wire, name)])),
+    ...(wire.type === 0 ? chainJson(v) : { yParity: quantityHex(v) }),
+    v: quantityHex(v),
+    r: quantityHex(toBigInt(r)),
+    s: quantityHex(toBigInt(s)),
+  }
+}
+
+/** A transaction that is in no block yet, as `eth_getTransactionByHash` tells it. */
+export function pooledTransactionJson(wire: Wire, names: TransactionNames): Json {
+  const gasPrice = quantityHex(numberOf(wire, wire.type < 2 ? 'gasPrice' : 'maxFeePerGas'))
+  return { ...transactionJson(wire, names), gasPrice, blockHash: null, blockNumber: null, transactionIndex: null }
+}
+
+/** EIP-155. */
+function chainJson(v: bigint): Json {
+  return v >= 35n ? { chainId: quantityHex((v - 35n) / 2n) } : {}
+}
+
+function fieldJson(wire: Wire, name: (typeof layouts)[0][number]): unknown {
+  const shape = shapes[name]
+  if (typeof shape === 'object') return quantityHex(numberOf(wire, name))
+  switch (shape) {
+    case 'recipient': {
+      const bytes = bytesOf(wire, name)
+      return bytes.length === 0 ? null : toHex(bytes)
+    }
+    case 'bytes':
+      return toHex(bytesOf(wire, name))
+    case 'hashes':
+      return listOf(wire, name).map(hexOf)
+    case 'accessList':
+      return listOf(wire, name).map((entry) => {
+        const [account, keys] = entry as readonly [RlpItem, readonly RlpItem[]]
+        return { address: hexOf(account), storageKeys: keys.map(hexOf) }
+      })
+    case 'authorizations':
+      return listOf(wire, name).map((entry) => {
+        const [chainId, account, nonce, yParity, r, s] = entry as readonly Uint8Array[]
+        const number = (bytes: Uint8Array | undefined) => quantityHex(toBigInt(bytes ?? new Uint8Array(0)))
+        return {
+          chainId: number(chainId),
+          address: toHex(account as Uint8Array),
+          nonce: number(nonce),
+          yParity: number(yParity),
+          r: number(r),
+          s: number(s),
+        }
+      })
+  }
+}
+
+function hexOf(item: RlpItem): Hex {
+  return isBytes(item) ? toHex(item) : '0x'
+}
+
+function quantityHex(value: bigint): Hex {
+  return `0x${value.toString(16)}`
 }
 
 type Json = Readonly<Record<string, unknown>>

@@ -47,6 +47,14 @@ function onReceipts(change: (list: readonly Json[]) => readonly Json[]) {
   return (result: unknown) => change(listOf(result).map(fieldsOf))
 }
 
+/** Of a whole block: where only hashes are told, nobody looks at them. */
+function onTransactions(change: (list: readonly unknown[]) => readonly unknown[]) {
+  return (result: unknown) => {
+    const { transactions } = fieldsOf(result)
+    return result === null ? null : { ...fieldsOf(result), transactions: change(listOf(transactions)) }
+  }
+}
+
 function deepRlp(): string {
   // Lists in lists, each in the short form for as long as it can be.
   return `0x${'c1'.repeat(depth)}c0`
@@ -161,5 +169,35 @@ export const nodeLies: readonly Lie[] = [
     claim: 'transactions that went through had failed, and the other way round',
     about: receipts,
     tell: onReceipts((list) => list.map((one) => ({ ...one, status: one.status === '0x1' ? '0x0' : '0x1' }))),
+  },
+  {
+    name: 'missing-transaction',
+    claim: 'the block has one transaction less',
+    about: headers,
+    tell: onTransactions((list) => list.slice(0, -1)),
+  },
+  {
+    name: 'moved-transaction',
+    claim: 'transactions ran in another order',
+    about: headers,
+    tell: onTransactions((list) => [...list].reverse()),
+  },
+  {
+    name: 'changed-transaction',
+    claim: 'somebody else was paid',
+    about: headers,
+    tell: onTransactions((list) => list.map((one) => ({ ...fieldsOf(one), to: `0x${'66'.repeat(20)}` }))),
+  },
+  {
+    name: 'added-transaction',
+    claim: 'a transaction ran twice',
+    about: headers,
+    tell: onTransactions((list) => [...list, ...list.slice(-1)]),
+  },
+  {
+    name: 'payment-elsewhere',
+    claim: 'the transaction is in another block',
+    about: ['eth_getTransactionReceipt'],
+    tell: (result) => (result === null ? null : { ...fieldsOf(result), blockHash: `0x${'11'.repeat(32)}` }),
   },
 ]

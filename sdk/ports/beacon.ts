@@ -45,3 +45,11 @@ export interface ProofNode {
     block: number,
   ) => Promise<readonly { readonly address: Address; readonly slots: readonly Slot[] }[]>
 }
+
+/** A {@link ProofNode} of a chain that one sequencer orders, which hands out its signatures. */
+export interface SequencedNode extends ProofNode {
+  /** The header (RLP) and 65 bytes of signature; nothing where the node has no such block. */
+  readonly signedHeader: (
+    which: BlockHash | number | 'latest',
+  ) => Promise<{ readonly header: Uint8Array; readonly signature: Uint8Array } | undefined>
+}

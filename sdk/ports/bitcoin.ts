@@ -120,6 +120,18 @@ export interface BitcoinNode {
   readonly broadcast: (raw: Uint8Array) => Promise<Broadcast>
 }
 
+/** A basic filter of one block (BIP-158), and the header that names it and all before it (BIP-157), 32 bytes. */
+export interface BlockFilter {
+  readonly filter: Uint8Array
+  readonly header: Uint8Array
+}
+
+/** Who tells block filters. Nothing in a block commits to them: ask several that do not know of each other. */
+export interface FilterSource {
+  /** One for each block, in the order asked. Throws as {@link BitcoinNode} does, `node/refused` for blocks it does not have. */
+  readonly filters: (blocks: readonly Uint8Array[]) => Promise<readonly BlockFilter[]>
+}
+
 /** A signature that a transaction of the wallet's own coins wants. */
 export interface BitcoinSignRequest {
   /** The whole transaction as a PSBT (BIP-174), for a screen to show. */

@@ -1,6 +1,6 @@
 import { decodePayee, onewayFormat } from '../channel/index.ts'
 import { createMailbox, type Mailbox } from '../client/index.ts'
-import { hmacSha256 } from '../crypto/hmac.ts'
+import { hmacSha256 } from '../crypto/engine.ts'
 import { invariant, SdkError } from '../errors.ts'
 import type { ChannelLink, Clock, Store } from '../ports.ts'
 import { type ChannelId, toHex } from '../units.ts'

@@ -1,4 +1,4 @@
-import type { BlockHash, Hex } from '../units.ts'
+import type { Address, BlockHash, Hex } from '../units.ts'
 import type { ConfirmedVerdict } from './bitcoin/output.ts'
 
 /**
@@ -35,13 +35,17 @@ export interface CheckpointAnchor {
  * What was proven. Nothing beside it was: above all, not that nothing was left out, but where the name says so.
  *
  * - `account-absence`: the state holds nothing at the address, as shown by the place where it would be.
+ * - `block-transactions`: these are all the transactions of the block, in order.
  * - `block-receipts`: these are all the receipts of the block, in order.
  * - `logs-complete`: these are all the logs that fit, of every block of the range.
  * - `ancestry`: the block is an ancestor of the one that was signed.
+ * - `output-root`: the block has the output root that stands in a dispute game on its L1.
+ * - `sequencer-signature`: the known sequencer has signed the block.
  */
 export type Claim =
   | 'transaction-inclusion'
   | 'receipt-inclusion'
+  | 'block-transactions'
   | 'block-receipts'
   | 'account'
   | 'account-absence'
@@ -50,6 +54,8 @@ export type Claim =
   | 'logs-complete'
   | 'call'
   | 'ancestry'
+  | 'output-root'
+  | 'sequencer-signature'
 
 /** What was proven of an answer under a block that one node told. */
 export interface NodeVerdict {
@@ -88,8 +94,44 @@ export interface CommittedVerdict {
   readonly sources: readonly string[]
 }
 
+interface BlockName {
+  readonly number: number
+  readonly hash: BlockHash
+  /** In seconds since 1970. */
+  readonly timestamp: number
+}
+
+/** What was proven of a block of a rollup, by its proposal on verified L1. */
+export interface ProposedVerdict {
+  readonly level: Extract<Level, 'proposed'>
+  /** What the L1 block hangs on. */
+  readonly anchor: CheckpointAnchor
+  readonly l1: { readonly number: number; readonly hash: BlockHash; readonly level: BeaconVerdict['level'] }
+  readonly block: BlockName
+  /** `open`: the claim can still be lost. `createdAt` is in seconds since 1970. */
+  readonly game: { readonly address: Address; readonly status: 'open' | 'defended'; readonly createdAt: number }
+  readonly proven: readonly Claim[]
+  readonly sources: readonly string[]
+}
+
+/** What was proven of a block that a known sequencer signed. */
+export interface SequencedVerdict {
+  readonly level: Extract<Level, 'sequenced'>
+  /** Whose word is taken. */
+  readonly anchor: { readonly kind: 'sequencer'; readonly chainId: number; readonly sequencer: Address }
+  readonly block: BlockName
+  readonly proven: readonly Claim[]
+  readonly sources: readonly string[]
+}
+
 /** What was proven of an answer, and how far. Compare `level` first: it decides what else there is. */
-export type Verdict = NodeVerdict | BeaconVerdict | CommittedVerdict | ConfirmedVerdict
+export type Verdict =
+  | NodeVerdict
+  | BeaconVerdict
+  | CommittedVerdict
+  | ConfirmedVerdict
+  | ProposedVerdict
+  | SequencedVerdict
 
 /** An answer, and how far it can be relied on. */
 export interface Verified<value, verdict extends Verdict = NodeVerdict> {

@@ -1,3 +1,4 @@
+import type { Place } from '../evm/place.ts'
 import { type Address, fromHex, type Hex } from '../units.ts'
 import { type Code, cachedCode, noCode } from './code.ts'
 import type { Execution } from './execution.ts'
@@ -15,6 +16,8 @@ export interface AccountEntry {
   readonly precompile: number
   /** Salts the hash of this account's slots. */
   readonly salt: number
+  /** As records name them, the same objects every time. */
+  readonly places: Readonly<Record<'nonce' | 'balance' | 'code', Place>>
   turn: number
   baseNonce: bigint
   baseBalance: bigint
@@ -147,8 +150,14 @@ function insert(table: AccountTable, words: Words, at: number, place: number): A
 }
 
 function createEntry(fixed: Pick<AccountEntry, 'address' | 'word' | 'salt' | 'precompile'>): AccountEntry {
+  const { address } = fixed
   return {
     ...fixed,
+    places: {
+      nonce: { kind: 'nonce', address },
+      balance: { kind: 'balance', address },
+      code: { kind: 'code', address },
+    },
     turn: 0,
     baseNonce: 0n,
     baseBalance: 0n,

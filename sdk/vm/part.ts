@@ -13,8 +13,11 @@ export type StatePiece =
 
 /** What is known of a state so far, by {@link pieceKey}. */
 export interface StatePart {
-  /** `null`: it is known that the account does not exist. */
-  readonly accounts: ReadonlyMap<string, (Account & { readonly code: Uint8Array }) | null>
+  /**
+   * `null`: it is known that the account does not exist, and so that its slots are zero. Code that is `null` is not known
+   * yet: who runs it, finds the account missing.
+   */
+  readonly accounts: ReadonlyMap<string, (Account & { readonly code: Uint8Array | null }) | null>
   /** 32 bytes each. */
   readonly slots: ReadonlyMap<string, Uint8Array>
   /** 32 bytes each. */
@@ -69,7 +72,7 @@ const zero = /* @__PURE__ */ new Uint8Array(32)
 const large = /* @__PURE__ */ Uint8Array.from({ length: 32 }, (_, at) => (at === 19 ? 1 : 0))
 const guesses = [zero, large]
 
-/** Ends a run on guesses that finds no end. The machine lets it through. */
+/** Ends a run on guesses that finds no end, or is at code that is not known. The machine lets it through. */
 class Astray extends Error {}
 
 function runOnGuesses(run: () => Outcome): Outcome | undefined {
@@ -83,6 +86,7 @@ function runOnGuesses(run: () => Outcome): Outcome | undefined {
 
 function guessing(part: StatePart, guess: Uint8Array, missing: Map<string, StatePiece>) {
   const codes = new Map<Hex, Uint8Array>()
+  const owners = new Map<Hex, Address>()
   const look = <known>(known: known | undefined, piece: StatePiece, guessed: known): known => {
     if (known !== undefined) return known
     missing.set(`${piece.kind} ${pieceKey(piece)}`, piece)
@@ -92,11 +96,22 @@ function guessing(part: StatePart, guess: Uint8Array, missing: Map<string, State
   const state: State = {
     account: (address) => {
       const account = look(part.accounts.get(address), { kind: 'account', address }, null)
-      if (account) codes.set(account.codeHash, account.code)
+      if (account?.code) codes.set(account.codeHash, account.code)
+      else if (account) owners.set(account.codeHash, address)
       return account ?? undefined
     },
-    code: (hash) => codes.get(hash) ?? new Uint8Array(0),
-    storage: (address, slot) => look(part.slots.get(address + slot), { kind: 'slot', address, slot }, guess),
+    code: (hash) => {
+      const code = codes.get(hash)
+      if (code) return code
+      // No guess: the machine keeps code by its hash, and would run the guess ever after.
+      const address = owners.get(hash)
+      if (address) missing.set(`account ${address}`, { kind: 'account', address })
+      throw new Astray()
+    },
+    storage: (address, slot) =>
+      part.accounts.get(address) === null
+        ? undefined
+        : look(part.slots.get(address + slot), { kind: 'slot', address, slot }, guess),
   }
   const hashOf = (number: bigint) => look(part.blockHashes.get(`${number}`), { kind: 'block-hash', number }, zero)
   return { state, hashOf }

@@ -3,7 +3,7 @@ import type { Address, Hex, Slot } from '../units.ts'
 import { type AccountEntry, seenBalance, seenCode, seenEmptiness, seenNonce } from './accounts.ts'
 import { noCode } from './code.ts'
 import type { Execution } from './execution.ts'
-import { cellLimbs, nameOf, originalAt, valueAt } from './slots.ts'
+import { cellLimbs, originalAt, placeOf, valueAt } from './slots.ts'
 import { emptyCodeHash } from './state.ts'
 import { bytesOf, isEqual } from './word.ts'
 
@@ -65,15 +65,14 @@ function recordSlots({ slots, touchedSlots }: Execution, { reads, writes }: List
   const changed = new Map<AccountEntry, SlotChanges>()
   for (const slot of touchedSlots) {
     const owner = slots.owners[slot] as AccountEntry
-    const name = nameOf(slots, slot)
     const cell = slot * cellLimbs
-    const place: Place = { kind: 'slot', address: owner.address, slot: name }
+    const place = placeOf(slots, slot)
     if (owner.isDestroyed || isEqual(cells, cell + originalAt, cells, cell + valueAt)) {
       reads.push(place)
       continue
     }
     writes.push(place)
-    const change = { slot: name, value: bytesOf(cells, cell + valueAt) }
+    const change = { slot: place.slot, value: bytesOf(cells, cell + valueAt) }
     const known = changed.get(owner)
     if (known) known.push(change)
     else changed.set(owner, [change])
@@ -82,16 +81,16 @@ function recordSlots({ slots, touchedSlots }: Execution, { reads, writes }: List
 }
 
 function recordAccount(entry: AccountEntry, lists: Lists, slots: SlotChanges | undefined): AccountChange | undefined {
-  const { address, seen } = entry
+  const { address, seen, places } = entry
   const isGone = entry.isDestroyed || (entry.isTouched && isEmptyNow(entry))
   const nonce = entry.nonce !== entry.baseNonce
   const balance = entry.balance !== entry.baseBalance
   const code = entry.codeHash !== entry.baseCodeHash
   const isCredit = balance && !isGone && (seen & seenBalance) === 0
-  if (isCredit) lists.credits.push({ kind: 'balance', address })
-  list(lists, { kind: 'nonce', address }, nonce, seen & seenNonce)
-  list(lists, { kind: 'balance', address }, balance && !isCredit, isCredit ? 0 : seen & seenBalance)
-  list(lists, { kind: 'code', address }, code, seen & seenCode)
+  if (isCredit) lists.credits.push(places.balance)
+  list(lists, places.nonce, nonce, seen & seenNonce)
+  list(lists, places.balance, balance && !isCredit, isCredit ? 0 : seen & seenBalance)
+  list(lists, places.code, code, seen & seenCode)
   if (seen & seenEmptiness) lists.emptiness.push({ address, isEmpty: wasEmpty(entry) })
   if (isGone) return entry.baseExists ? { address, isDeleted: true, ...unchanged } : undefined
   if (!nonce && !balance && !code && !slots) return undefined

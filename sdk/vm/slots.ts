@@ -1,3 +1,4 @@
+import type { Place } from '../evm/place.ts'
 import { type Slot, toHex } from '../units.ts'
 import type { AccountEntry } from './accounts.ts'
 import type { Execution } from './execution.ts'
@@ -14,12 +15,15 @@ export interface SlotTable {
   /** Three words a slot: its key, its value before the transaction, its value now. */
   cells: Int32Array
   readonly owners: AccountEntry[]
-  readonly names: (Slot | undefined)[]
+  /** Made when somebody asks, and then the same object every time. */
+  readonly places: (SlotPlace | undefined)[]
   readonly turns: number[]
   /** The transaction in which a slot was last warm. */
   readonly warmTurns: number[]
   readonly seed: number
 }
+
+type SlotPlace = Place & { readonly kind: 'slot' }
 
 export const cellLimbs = 24
 /** Where in its cell a slot has its value before the transaction, and its value now. */
@@ -35,7 +39,7 @@ export function createSlotTable(seed: number): SlotTable {
     index: new Int32Array(startSize),
     cells: new Int32Array((startSize / 2) * cellLimbs),
     owners: [],
-    names: [],
+    places: [],
     turns: [],
     warmTurns: [],
     seed,
@@ -48,7 +52,7 @@ export function trimSlots(table: SlotTable, accountsAreGone: boolean): void {
   table.count = 0
   table.index = new Int32Array(startSize)
   table.cells = new Int32Array((startSize / 2) * cellLimbs)
-  table.owners.length = table.names.length = table.turns.length = table.warmTurns.length = 0
+  table.owners.length = table.places.length = table.turns.length = table.warmTurns.length = 0
 }
 
 /** Number of the slot of `owner` that a word names, loaded. */
@@ -59,13 +63,14 @@ export function slotAt(execution: Execution, owner: AccountEntry, words: Words, 
   return slot
 }
 
-/** The name of a slot in the state. */
-export function nameOf(table: SlotTable, slot: number): Slot {
-  const known = table.names[slot]
+/** The slot, as the state and records name it. */
+export function placeOf(table: SlotTable, slot: number): SlotPlace {
+  const known = table.places[slot]
   if (known !== undefined) return known
-  const name = toHex(bytesOf(table.cells, slot * cellLimbs)) as Slot
-  table.names[slot] = name
-  return name
+  const { address } = table.owners[slot] as AccountEntry
+  const place: SlotPlace = { kind: 'slot', address, slot: toHex(bytesOf(table.cells, slot * cellLimbs)) as Slot }
+  table.places[slot] = place
+  return place
 }
 
 function load(execution: Execution, slot: number): void {
@@ -73,7 +78,7 @@ function load(execution: Execution, slot: number): void {
   const { cells } = slots
   const owner = slots.owners[slot] as AccountEntry
   const at = slot * cellLimbs
-  const bytes = owner.isCreated ? undefined : state.storage(owner.address, nameOf(slots, slot))
+  const bytes = owner.isCreated ? undefined : state.storage(owner.address, placeOf(slots, slot).slot)
   if (bytes === undefined) clear(cells, at + originalAt)
   else readShort(bytes, cells, at + originalAt)
   copy(cells, at + originalAt, cells, at + valueAt)
@@ -102,7 +107,7 @@ function insert(table: SlotTable, owner: AccountEntry, words: Words, at: number,
   }
   copy(words, at, table.cells, slot * cellLimbs)
   table.owners.push(owner)
-  table.names.push(undefined)
+  table.places.push(undefined)
   table.turns.push(0)
   table.warmTurns.push(0)
   table.count = slot + 1

@@ -1,10 +1,10 @@
 import type { Machines } from '../client/ethereum/index.ts'
 import { platformClock, platformRandom } from '../client/platform.ts'
 import { SdkError } from '../errors.ts'
-import type { TypedData } from '../evm/index.ts'
+import type { Token, TypedData } from '../evm/index.ts'
 import type { Clock, EvmNode, Random, Relay, Signer, Store } from '../ports.ts'
 import type { Address, Hex, TxHash } from '../units.ts'
-import type { Verified } from '../verify/index.ts'
+import type { BeaconVerdict, NodeVerdict, Verified } from '../verify/index.ts'
 import { blockBook, type Included } from './blocks.ts'
 import { createBoard } from './board.ts'
 import { createDispatch } from './dispatch.ts'
@@ -14,9 +14,18 @@ import type { Chain, Order, Quoted, World } from './order.ts'
 import { freeNonces, undecided } from './outbox.ts'
 import { accountsWithOutbox, readOutboxes } from './outboxStore.ts'
 import { provenReceipt } from './receipt.ts'
-import { type Office, outstanding, quote, replace, send, sendSigned } from './send.ts'
-import type { Sent } from './sent.ts'
+import { type Office, outstanding, quote, replace, send, sendSigned, storedBytes } from './send.ts'
+import type { Sent, StoredBytes } from './sent.ts'
 import { signMessage, signTypedData } from './signing.ts'
+import { templateShelf } from './templateShelf.ts'
+import {
+  checkVerifier,
+  type LightAnswer,
+  lightReceipt,
+  provenBalance,
+  type Verifier,
+  withoutVerifier,
+} from './verified.ts'
 import { watcher } from './watch.ts'
 
 /** What a wallet is made of. Every part is a port, and can be replaced. */
@@ -34,6 +43,11 @@ export interface WalletParts {
    * `async (fork, precompiles) => createMachine({ fork, precompiles: await loadPrecompiles(precompiles) })`.
    */
   readonly machines?: Machines
+  /**
+   * Proves balances and receipts under blocks that a sync committee signed: a client of `lanekit/client/ethereum`. Without it,
+   * receipts are of level `node`, and balances are refused.
+   */
+  readonly verify?: Verifier
   readonly clock?: Clock
   readonly random?: Random
 }
@@ -62,14 +76,24 @@ export interface Wallet {
   readonly cancel: (hash: TxHash, options?: { readonly percent?: number }) => Promise<Sent>
   /** Everything on its way, of this wallet and of those before it on the store. */
   readonly outstanding: () => Promise<Sent>
+  /** The signed bytes of a transaction on its way, replaced ones too; nothing when the store holds none. */
+  readonly stored: (hash: TxHash) => Promise<StoredBytes | undefined>
   /** The nonce that the next transaction of the account will have. */
   readonly nextNonce: (account: Address) => Promise<number>
   /** Signs a personal message (ERC-191). */
   readonly signMessage: (account: Address, message: string | Uint8Array) => Promise<Hex>
   /** Signs typed data (EIP-712). Funds at risk: a permit is typed data. */
   readonly signTypedData: (account: Address, data: TypedData) => Promise<Hex>
-  /** What became of a transaction, proven against its block; nothing while no block holds it. */
-  readonly receipt: (hash: TxHash) => Promise<Verified<Included> | undefined>
+  /**
+   * What became of a transaction, proven against its block; nothing while no block holds it. With `verify`, the block is signed, and
+   * final where the level says so; without, it is what the node told (level `node`).
+   */
+  readonly receipt: (hash: TxHash) => Promise<Verified<Included, NodeVerdict | BeaconVerdict> | undefined>
+  /**
+   * What an account holds in the final block: in wei, or in units of a token. Throws `client/not-provable` without `verify`,
+   * and what the client throws.
+   */
+  readonly balance: (account: Address, token?: Token) => Promise<LightAnswer<bigint>>
   /** Asks the node, as it is: what it answers is not proven and not validated. */
   readonly request: (method: string, params: readonly unknown[]) => Promise<unknown>
   /** Stops everything in the background. What is stored stays on its way, and the next wallet takes it up. */
@@ -79,10 +103,11 @@ export interface Wallet {
 /**
  * Opens a wallet, and takes up what earlier ones on the store left on its way. [OB8]
  *
- * Throws what the store throws, `store/corrupt` above all. The node is not asked yet: a wallet opens offline.
+ * Throws what the store throws, `store/corrupt` above all, and `client/wrong-network` for a client of another chain. The node is not asked yet: a wallet opens offline.
  */
 export async function createWallet(parts: WalletParts): Promise<Wallet> {
-  const { clock = platformClock, random = platformRandom, machines, ...rest } = parts
+  const { clock = platformClock, random = platformRandom, machines, verify, ...rest } = parts
+  if (verify) checkVerifier(verify, parts.chain.id)
   const world: World = { ...rest, clock, random }
   const controller = new AbortController()
   const board = createBoard()
@@ -99,7 +124,7 @@ export async function createWallet(parts: WalletParts): Promise<Wallet> {
   const office: Office = {
     world,
     place,
-    finder: factFinder(world.evm, world.chain, machines),
+    finder: factFinder(world.evm, world.chain, { machines, shelf: templateShelf(world.store, world.chain.id) }),
     board,
     dispatch,
     watch,
@@ -120,10 +145,19 @@ export async function createWallet(parts: WalletParts): Promise<Wallet> {
     speedUp: async (hash, options) => awake(() => replace(office, { wish: 'speed-up', hash, ...options })),
     cancel: async (hash, options) => awake(() => replace(office, { wish: 'cancel', hash, ...options })),
     outstanding: async () => awake(() => outstanding(office)),
+    stored: async (hash) => awake(() => storedBytes(office, hash)),
     nextNonce: async (account) => awake(() => nextNonce(office, account)),
     signMessage: async (account, message) => awake(() => signMessage(world.keys, account, message)),
     signTypedData: async (account, data) => awake(() => signTypedData(world.keys, account, data)),
-    receipt: async (hash) => awake(() => provenReceipt(world.evm, hash, blocks)),
+    receipt: async (hash) =>
+      awake<Awaited<ReturnType<Wallet['receipt']>>>(() =>
+        verify ? lightReceipt(verify, hash) : provenReceipt(world.evm, hash, blocks),
+      ),
+    balance: async (account, token) =>
+      awake(() => {
+        if (!verify) throw withoutVerifier()
+        return provenBalance(verify, account, token ?? null)
+      }),
     request: async (method, params) => awake(() => world.evm.request(method, params)),
     close: () => {
       const closed = new SdkError('wallet/closed', 'The wallet is closed.')

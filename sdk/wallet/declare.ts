@@ -4,6 +4,7 @@ import {
   declare,
   gasMax,
   type Place,
+  placeKey,
   transactionPlacesMax,
   undeclared,
 } from '../batch/index.ts'
@@ -53,6 +54,23 @@ export function declareFromAccessList({ call, run, feeRecipient }: Told<NodeAcce
   for (const { address, slots } of run.entries)
     for (const key of slots) access.writes.push({ kind: 'slot', address, slot: slot(key) })
   return bounded(withSender(access, call.from), run.gasUsed)
+}
+
+/**
+ * Declares by what earlier runs of the same code have taught, where a node made an access list and nobody ran the call: the
+ * forecast tells reads from writes, which the list does not. Nothing when the list has a slot that the forecast lacks: this
+ * call goes another way then.
+ *
+ * @param access - The forecast.
+ */
+export function declareFromTemplate(
+  { call, run }: Omit<Told<NodeAccessList>, 'feeRecipient'>,
+  access: Access,
+): Declaration | null {
+  const foretold = new Set([...access.reads, ...access.writes].map(placeKey))
+  for (const { address, slots } of run.entries)
+    for (const key of slots) if (!foretold.has(placeKey({ kind: 'slot', address, slot: slot(key) }))) return null
+  return bounded(withSender(access, call.from), run.gasUsed, 'template')
 }
 
 /**
@@ -118,11 +136,11 @@ function runsCode(account: TracedAccount | undefined): boolean {
 }
 
 /** More places than an envelope takes of one transaction are as good as none: it conflicts with everything then. */
-function bounded(access: Access, gasUsed: bigint): Declaration {
+function bounded(access: Access, gasUsed: bigint, source: 'trace' | 'template' = 'trace'): Declaration {
   const gas = Math.min(gasMax, Number(gasUsed))
   const { reads, writes, credits } = access
   const places = reads.length + writes.length + credits.length
-  return places > transactionPlacesMax ? undeclared(gas) : declare(access, gas, 'trace')
+  return places > transactionPlacesMax ? undeclared(gas) : declare(access, gas, source)
 }
 
 /** A traced call pays no fee and some nodes skip its nonce; the transaction will change both. */

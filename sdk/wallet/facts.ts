@@ -1,13 +1,21 @@
-import { createTemplateBook, type Declaration, undeclared } from '../batch/index.ts'
+import { type Access, type Declaration, undeclared } from '../batch/index.ts'
 import type { Machines } from '../client/ethereum/index.ts'
 import { accepted, type Decoded, refused, SdkError } from '../errors.ts'
 import { type AccessList, decodeHeader, type Header, headerFromJson } from '../evm/index.ts'
 import type { EvmNode, NodeAccessList, NodeCall, NodeRefusal } from '../ports.ts'
 import { type Address, address, isHex } from '../units.ts'
-import { accessedBy, accessedIn, declareFromAccessList, declareFromRun, declareFromTrace } from './declare.ts'
+import {
+  accessedBy,
+  accessedIn,
+  declareFromAccessList,
+  declareFromRun,
+  declareFromTemplate,
+  declareFromTrace,
+} from './declare.ts'
 import { type BlockState, blockState, foretold, learnFrom, runLocally } from './localRun.ts'
 import type { Chain } from './order.ts'
 import { inParallel } from './pool.ts'
+import { emptyShelf, type TemplateShelf } from './templateShelf.ts'
 
 /** Most questions that are open at a node at once. */
 export const nodeInFlightMax = 16
@@ -59,8 +67,20 @@ export interface FactFinder {
 
 type Touched = Omit<RunFacts, 'gasNeeded'>
 
+/** What a fact finder may have. */
+export interface FactFinderParts {
+  /** Lets it run calls itself. */
+  readonly machines?: Machines | undefined
+  /** Where what such runs teach is kept. */
+  readonly shelf?: TemplateShelf
+}
+
 /** A fact finder for one node, which must be one of the chain: else everything throws `wallet/wrong-chain`. */
-export function factFinder(evm: EvmNode, chain: Chain, machines?: Machines): FactFinder {
+export function factFinder(
+  evm: EvmNode,
+  chain: Chain,
+  { machines, shelf = emptyShelf() }: FactFinderParts = {},
+): FactFinder {
   const { id } = chain
   let isRightChain = false
   const checkChain = async () => {
@@ -70,7 +90,7 @@ export function factFinder(evm: EvmNode, chain: Chain, machines?: Machines): Fac
     isRightChain = true
   }
 
-  const touched = touchFinder(evm, chain, machines)
+  const touched = touchFinder(evm, chain, { machines, shelf })
 
   const run = async (one: Run, state: BlockState | null): Promise<Decoded<RunFacts>> => {
     const { call, gas } = one
@@ -106,31 +126,35 @@ export function factFinder(evm: EvmNode, chain: Chain, machines?: Machines): Fac
       })
       return new Map(told)
     },
-    runs: (runs) => {
+    runs: async (runs) => {
       const states = new Map<Header, BlockState>() // Runs on one block share what was fetched of it.
-      return inParallel(runs, nodeInFlightMax, (one) => {
+      const told = await inParallel(runs, nodeInFlightMax, (one) => {
         const { header } = one.chain
         if (!header) return run(one, null)
         const state = states.get(header) ?? blockState(evm, header)
         states.set(header, state)
         return run(one, state)
       })
+      await shelf.keep()
+      return told
     },
     gasUsed: (calls) =>
       inParallel(calls, nodeInFlightMax, async (call) => (await unlessRefused(evm.trace(call)))?.gasUsed),
   }
 }
 
+type Own = Required<Pick<FactFinderParts, 'shelf'>> & Pick<FactFinderParts, 'machines'>
+
 type TouchFinder = (run: Run, state: BlockState | null) => Promise<Touched | null>
 
 /**
  * Says what calls touch by the best way there is: a trace of the node, a run on `machines` (if there are any) over state of the
- * node, an access list that the node makes; else it is unknown. Own runs teach templates, from which the next ones know
- * what to fetch.
+ * node, an access list that the node makes; else it is unknown. Own runs teach templates: from them the next ones know what
+ * to fetch, and calls that cannot be run here (they carry authorizations, or a list already) are declared by them, as far as
+ * the node's list agrees.
  */
-function touchFinder(evm: EvmNode, { id, fork }: Chain, machines: Machines | undefined): TouchFinder {
+function touchFinder(evm: EvmNode, { id, fork }: Chain, { machines, shelf }: Own): TouchFinder {
   const offers = { traces: true, lists: true }
-  const book = createTemplateBook()
 
   const traced = async (call: NodeCall, { feeRecipient }: ChainFacts): Promise<Touched | null> => {
     const run = offers.traces ? await unlessMissing(evm.trace(call)) : null
@@ -147,6 +171,7 @@ function touchFinder(evm: EvmNode, { id, fork }: Chain, machines: Machines | und
   }
 
   const ran = async ({ call, gas }: Run, state: BlockState, own: Machines): Promise<Touched | null> => {
+    const book = await shelf.book()
     const access = await foretold(book, state, call)
     const expected = access ? accessedBy(access) : (((await listed(call))?.entries ?? []) as AccessList)
     const run = await runLocally({ machines: own, chain: { id, fork }, state, call, gas, expected })
@@ -154,6 +179,9 @@ function touchFinder(evm: EvmNode, { id, fork }: Chain, machines: Machines | und
     learnFrom(book, state, call, run)
     return { gasUsed: run.gasUsed, declaration: declareFromRun({ call, run }), accessed: accessedBy(run.access) }
   }
+
+  const foretell = async (call: NodeCall, state: BlockState): Promise<Access | null> =>
+    (await foretold(await shelf.book(), state, call)) ?? null
 
   return async (one, state) => {
     const { call, chain } = one
@@ -163,7 +191,10 @@ function touchFinder(evm: EvmNode, { id, fork }: Chain, machines: Machines | und
     if (own) return own
     const list = await listed(call)
     if (!list) return null
-    const declaration = declareFromAccessList({ call, run: list, feeRecipient: chain.feeRecipient })
+    const forecast = state ? await unlessRefused(foretell(call, state)) : null
+    const declaration =
+      (forecast && declareFromTemplate({ call, run: list }, forecast)) ??
+      declareFromAccessList({ call, run: list, feeRecipient: chain.feeRecipient })
     return { gasUsed: list.gasUsed, declaration, accessed: list.entries as AccessList }
   }
 }

@@ -20,7 +20,7 @@ import { encodeOutbox } from './outboxRecord.ts'
 import { accountsWithOutbox, changeOutboxes, type OutboxPlace, readOutboxes } from './outboxStore.ts'
 import { type Answers, prepareQuote, quoteOrders } from './quote.ts'
 import { reserve } from './reserve.ts'
-import { type Entry, refusedSent, type Sent, sentOf } from './sent.ts'
+import { type Entry, refusedSent, type Sent, type StoredBytes, sentOf } from './sent.ts'
 import { signTransaction } from './signing.ts'
 
 /** What sending works with. */
@@ -136,6 +136,12 @@ export async function outstanding({ world, place, board, dispatch }: Office): Pr
   )
   dispatch.reflect(outboxes)
   return sent
+}
+
+/** The bytes under a hash, as long as an outbox holds them. */
+export async function storedBytes({ place }: Office, hash: TxHash): Promise<StoredBytes | undefined> {
+  const entry = entryOf(await readOutboxes(place, await accountsWithOutbox(place)), hash)
+  return entry && { from: entry.from, bytes: entry.attempt.bytes }
 }
 
 /** What is to be stored, or why not. */

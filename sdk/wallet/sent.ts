@@ -13,6 +13,12 @@ export interface SentTransaction {
   readonly nonce: number
 }
 
+/** What an account signed, as it is stored. */
+export interface StoredBytes {
+  readonly from: Address
+  readonly bytes: Uint8Array
+}
+
 /** Where one transaction stands. */
 export type Progress = View & Pick<SentTransaction, 'index' | 'hash'>
 

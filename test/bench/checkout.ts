@@ -35,6 +35,8 @@ export async function* pageFigures(): AsyncIterable<Figure> {
     }
     yield plain('checkout, page load to a wallet that takes its password', at(loading, 0.5), 'ms')
     yield plain('checkout, password to a usable wallet', at(opening, 0.5), 'ms')
+    const whole = loading?.map((load, index) => load + (opening?.[index] ?? 0))
+    yield plain('checkout, page load to a usable wallet', at(whole, 0.5), 'ms')
   })
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { verifyMerkleProof } from '@ethereumjs/mpt'
 import { bls12_381 } from '@noble/curves/bls12-381.js'
-import { keccak256 } from '../../sdk/crypto/engine.ts'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { buildTrie, secureKey, verifyTrieProof } from '../../sdk/trie/index.ts'
 import {
   advance,
@@ -16,6 +17,7 @@ import {
 import { held } from '../conformance/bitcoin.ts'
 import { vectorPath } from '../vectors.ts'
 import type { Figure } from './run.ts'
+import { cpuMs, raced } from './turns.ts'
 
 const rounds = 8
 const late = timeOf(mainnet, 2 ** 32)
@@ -25,7 +27,7 @@ const folder = 'light/eth/lc-mainnet-capella'
  * Messages of mainnet with 512 members, read and judged by noble: from their JSON or SSZ to the head that they prove.
  * And accounts proven in a trie of 8 levels.
  */
-export function* lightFigures(): Iterable<Figure> {
+export async function* lightFigures(): AsyncIterable<Figure> {
   const bootstrap = held(decodeBootstrap(mainnet, messageOf('bootstrap', dataOf(read('bootstrap.json')))))
   const begun = held(startLightChain(mainnet, bootstrap.header.root, bootstrap))
   const list = (read('updates.json') as unknown[]).map((one) => messageOf('update', dataOf(one)))
@@ -36,26 +38,27 @@ export function* lightFigures(): Iterable<Figure> {
   const last = follow()
   const finalityBytes = messageOf('finality-update', dataOf(read('finality.json')))
   const finality = () => held(advance(last, [held(decodeUpdate(mainnet, 'finality-update', finalityBytes))], late))
-  yield beside('finality update, warm', {
+  yield await beside('finality update, warm', {
     ours: finality,
     peer: 'noble: one hash to the curve, one pairing',
     floor: pairingAlone(),
   })
-  yield figure('6 periods, one product of pairings', best(follow))
+  yield figure('6 periods, one product of pairings', await best(follow))
   yield figure(
     '6 periods, read and judged',
-    best(() => {
+    await best(() => {
       const read = list.map((bytes) => held(decodeUpdate(mainnet, 'update', bytes)))
       return held(advance(chain, read, late))
     }),
   )
-  yield accountFigure()
+  yield* accountFigures()
 }
 
 /** Keys that share ever more nibbles with the one that is proven, 15 of them a level: its way goes through 8 nodes. */
-function accountFigure(): Figure {
+async function* accountFigures(): AsyncIterable<Figure> {
   const account = new Uint8Array(104).fill(3)
-  const key = secureKey(Uint8Array.of(1))
+  const name = Uint8Array.of(1)
+  const key = secureKey(name)
   const others = Array.from({ length: 7 * 15 }, (_, at) => {
     const depth = Math.floor(at / 15)
     const other = key.slice()
@@ -65,18 +68,32 @@ function accountFigure(): Figure {
   })
   const trie = buildTrie([...others, key].map((one) => [one, account] as const))
   const proof = trie.prove(key)
-  const times = 400
-  const [ms, floor] = raced(
-    () => {
+  const times = 200
+  const peers = {
+    'its hashes alone, noble': () => {
+      for (let at = 0; at < times; at++) for (const node of proof) keccak_256(node)
+    },
+    '@ethereumjs/mpt': async () => {
+      const options = { useKeyHashing: false, root: trie.root }
+      for (let at = 0; at < times; at++) await verifyMerkleProof(key, [...proof], options)
+    },
+  }
+  for (const [peer, floor] of Object.entries(peers)) {
+    const ours = () => {
       for (let at = 0; at < times; at++) held(verifyTrieProof({ root: trie.root, key, proof }))
-    },
-    () => {
-      for (let at = 0; at < times; at++) for (const node of proof) keccak256(node)
-    },
-  )
-  const name = `account proof of ${proof.length} nodes, ${proof.reduce((sum, node) => sum + node.length, 0)} bytes`
-  const [value, peerValue] = [(1_000 * times) / ms, (1_000 * times) / floor]
-  return { name, value, unit: 'proofs/s', peer: 'its hashes alone, noble', peerValue, ratio: value / peerValue }
+    }
+    const [ms, floorMs] = await raced({ ours, floor, rounds })
+    const size = proof.reduce((sum, node) => sum + node.length, 0)
+    const [value, peerValue] = [(1_000 * times) / ms, (1_000 * times) / floorMs]
+    yield {
+      name: `account proof of ${proof.length} nodes, ${size} bytes`,
+      value,
+      unit: 'proofs/s',
+      peer,
+      peerValue,
+      ratio: value / peerValue,
+    }
+  }
 }
 
 /** What no check of one signature can do without. */
@@ -91,37 +108,23 @@ function pairingAlone(): () => unknown {
     ])
 }
 
-function beside(
+async function beside(
   name: string,
   { ours, peer, floor }: { readonly ours: () => unknown; readonly peer: string; readonly floor: () => unknown },
-): Figure {
-  const [value, peerValue] = raced(ours, floor)
+): Promise<Figure> {
+  const [value, peerValue] = await raced({ ours, floor, rounds })
   return { name, value, unit: 'ms', peer, peerValue, ratio: value / peerValue }
-}
-
-/** Both in turn, the best round of each. */
-function raced(ours: () => unknown, floor: () => unknown): readonly [number, number] {
-  let [least, leastFloor] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-  for (let round = 0; round < rounds; round++) {
-    least = Math.min(least, msOf(ours))
-    leastFloor = Math.min(leastFloor, msOf(floor))
-  }
-  return [least, leastFloor]
 }
 
 function figure(name: string, value: number): Figure {
   return { name, value, unit: 'ms', peer: null, peerValue: null, ratio: null }
 }
 
-/** The best round, in milliseconds. */
-function best(call: () => unknown): number {
-  return Math.min(...Array.from({ length: rounds }, () => msOf(call)))
-}
-
-function msOf(call: () => unknown): number {
-  const start = performance.now()
-  call()
-  return performance.now() - start
+/** The best round, in milliseconds of the processor. */
+async function best(call: () => unknown): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < rounds; round++) least = Math.min(least, await cpuMs(call))
+  return least
 }
 
 function messageOf(kind: LightMessage, json: unknown): Uint8Array {

@@ -4,8 +4,10 @@ import * as edge from './edge.ts'
 import * as executor from './executor.ts'
 import * as packageGroup from './package.ts'
 import * as plan from './plan.ts'
+import * as soak from './soak.ts'
 import * as verify from './verify.ts'
 import * as vm from './vm.ts'
+import * as workloads from './workloads.ts'
 
 /** One figure, with the peer measured in the same run where there is one. */
 export interface Figure {
@@ -23,10 +25,15 @@ const groups: Readonly<Record<string, () => AsyncIterable<Figure>>> = {
   codec: codec.run,
   edge: edge.run,
   executor: executor.run,
+  soak: soak.run,
   verify: verify.run,
   package: packageGroup.run,
   vm: vm.run,
+  workloads: workloads.run,
 }
+
+/** Takes ten minutes: only when it is asked for. */
+const longGroups = new Set(['soak'])
 
 const words = process.argv.slice(2)
 const json = words.includes('--json')
@@ -38,10 +45,22 @@ if (unknown.length > 0) {
 }
 
 for (const [name, run] of Object.entries(groups)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
+  if (wanted.length > 0 ? !wanted.includes(name) : longGroups.has(name)) continue
   if (!json) console.log(`\n${name}`)
+  const stopTelling = tellOfWork(name)
   for await (const figure of run())
     console.log(json ? JSON.stringify({ ...figure, name: `${name}/${figure.name}` }) : line(figure))
+  stopTelling()
+}
+
+/** Says on a terminal that something is under way; nothing in a file. */
+function tellOfWork(name: string): () => void {
+  if (!process.stderr.isTTY) return () => undefined
+  const start = Date.now()
+  const timer = setInterval(() => {
+    process.stderr.write(`  ${name}, under way for ${Math.round((Date.now() - start) / 1_000)} s\r`)
+  }, 1_000)
+  return () => clearInterval(timer)
 }
 
 function line({ name, value, unit, peer, peerValue, ratio }: Figure): string {

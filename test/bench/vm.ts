@@ -2,6 +2,7 @@ import type { TypedTransaction } from '@ethereumjs/tx'
 import { createMachine, type Machine } from '../../sdk/vm/index.ts'
 import { type Market, marketBlock, openMarket } from '../sdk/vm/market.ts'
 import { openPeer, type Peer } from '../sdk/vm/peer.ts'
+import { processorSeconds } from './clock.ts'
 import type { Figure } from './run.ts'
 
 const accounts = 1_000
@@ -64,9 +65,4 @@ async function ratePeer(peer: Peer, prepared: readonly TypedTransaction[]): Prom
   const start = processorSeconds()
   for (const transaction of prepared) await peer.run(transaction)
   return prepared.length / (processorSeconds() - start)
-}
-
-function processorSeconds(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
 }

@@ -3,24 +3,11 @@ import { createEngine } from '../../edge/executor/parallel/createEngine.ts'
 import { normalise, plan, schedule } from '../../sdk/batch/index.ts'
 import { asSigned, chain, genesisOf, laterBy } from '../edge/parallel/chain.ts'
 import { workerScript } from '../edge/parallel/workerScript.ts'
-import { type Market, openMarket } from '../sdk/vm/market.ts'
+import { workloads } from '../sdk/vm/defi/workloads.ts'
 import type { Figure } from './run.ts'
 
 const [accounts, count] = [128, 400]
 const workerCounts = [2, 4, 8, 16] as const
-
-/** Real contracts (OpenZeppelin's token, Uniswap v2's pairs and router), from one pool for all to one for every four. */
-const workloads: readonly {
-  readonly name: string
-  readonly pairs: number
-  readonly draw: (market: Market, at: number) => ReturnType<Market['swap']>
-}[] = [
-  { name: 'token transfers', pairs: 1, draw: (market) => market.transfer() },
-  { name: 'swaps, 32 pools', pairs: 32, draw: (market) => market.swap() },
-  { name: 'swaps, 8 pools', pairs: 8, draw: (market) => market.swap() },
-  { name: 'swaps, 1 pool', pairs: 1, draw: (market) => market.swap() },
-  { name: '3 transfers a swap, 8 pools', pairs: 8, draw: (market, at) => (at % 4 ? market.transfer() : market.swap()) },
-]
 
 export interface WorkloadRow {
   readonly name: string
@@ -33,14 +20,15 @@ export interface WorkloadRow {
 
 /** Each workload as one block, by workers and by one thread alone: the same block, or this throws. */
 export async function* runWorkloads(): AsyncIterable<WorkloadRow> {
-  for (const { name, pairs, draw } of workloads) {
-    const market = openMarket(accounts, pairs)
-    const start = genesisOf(market.state)
-    const transactions = Array.from({ length: count }, (_, at) => asSigned(draw(market, at)))
+  for (const { name, open } of workloads) {
+    const opened = open(accounts, count)
+    const start = genesisOf(opened.state)
+    const transactions = opened.transactions.map(asSigned)
     const environment = { ...laterBy(12), gasLimit: 10n ** 12n }
     const alone = await createEngine({ chainId: chain, fork: 'osaka', start })
     const expected = await alone.execute({ transactions, environment })
     if (expected.kind === 'refused' || expected.skipped.length > 0) throw new Error(`${name}: something was refused.`)
+    if (expected.transactions.some(({ failure }) => failure)) throw new Error(`${name}: something failed.`)
     const declarations = expected.transactions.map(({ access, gasUsed }) => ({
       ...normalise(access),
       source: 'trace' as const,
@@ -64,7 +52,7 @@ export async function* runWorkloads(): AsyncIterable<WorkloadRow> {
 }
 
 /** The rows as figures; as a picture too, in the file that LANEKIT_PICTURE names. */
-export async function* workloadFigures(): AsyncIterable<Figure> {
+export async function* run(): AsyncIterable<Figure> {
   const rows: WorkloadRow[] = []
   for await (const row of runWorkloads()) {
     rows.push(row)

@@ -4,6 +4,7 @@ import { bolt3 } from './bolt3.ts'
 import { bolt11 } from './bolt11.ts'
 import { cometbft } from './cometbft.ts'
 import { corrupted } from './corrupted.ts'
+import { filters } from './filters.ts'
 import { headers } from './headers.ts'
 import { lightSync } from './lightSync.ts'
 import { proofs } from './proofs.ts'
@@ -20,6 +21,7 @@ export const suites: Readonly<Record<string, Suite>> = {
   bolt3,
   cometbft,
   corrupted,
+  filters,
   headers,
   'light-sync': lightSync,
   proofs,

@@ -82,6 +82,23 @@ function hashCases(engine: CryptoEngine): void {
     )
   })
 
+  it.each([
+    // RFC 4231, cases 1, 2 and 6: a short key, a shorter one, and one longer than a block.
+    ['0b'.repeat(20), 'Hi There', 'b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7'],
+    [
+      toHex(utf8('Jefe')).slice(2),
+      'what do ya want for nothing?',
+      '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+    ],
+    [
+      'aa'.repeat(131),
+      'Test Using Larger Than Block-Size Key - Hash Key First',
+      '60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54',
+    ],
+  ])('hmacSha256 under key %s is right', (key, text, tag) => {
+    expect(toHex(engine.hmacSha256(fromHex(`0x${key}`), utf8(text)))).toBe(`0x${tag}`)
+  })
+
   it('hash160 of the public key of 1 is the one of BIP-173', () => {
     expect(toHex(engine.hash160(engine.publicKey(word(1n))))).toBe('0x751e76e8199196d454941c45d1b3a323f1433bd6')
   })

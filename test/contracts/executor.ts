@@ -30,8 +30,15 @@ function forwardRules(rule: Ruler): Rule[] {
   return [
     rule('[EX1] a lane is taken in its order, and comes into blocks', async ({ executor, payer }) => {
       const lane = await transfers(payer, 3)
-      same(await forward(executor, [lane]), ['accepted', 'accepted', 'accepted'], 'outcomes')
+      const told = await outcomes(executor, [lane])
+      same(
+        told.map((outcome) => outcome?.kind === 'accepted' || outcome?.kind === 'included'),
+        [true, true, true],
+        'outcomes',
+      )
       const inclusions = await includedAll(executor, lane)
+      for (const [at, outcome] of told.entries())
+        if (outcome?.kind === 'included') same(outcome.inclusion, inclusions[at], 'an inclusion that was told')
       same(
         inclusions.map(({ succeeded, gasUsed }) => [succeeded, gasUsed]),
         lane.map(() => [true, 21_000]),
@@ -52,11 +59,18 @@ function forwardRules(rule: Ruler): Rule[] {
         const second = await forward(executor, [lane])
         await includedAll(executor, lane)
         const third = await forward(executor, [lane])
-        const isFine = (kind: string | undefined) => kind === 'accepted' || kind === 'stale'
+        const isFine = (kind = '') => ['accepted', 'included', 'stale'].includes(kind)
         same([first, second, third].flat().map(isFine), [true, true, true], 'outcomes')
         same((await executor.nonces([sender(payer)], 'latest')).get(sender(payer)), 1, 'nonce')
       },
     ),
+    rule('[EX16] one alone is told of, or found, in the same block', async ({ executor, payer }) => {
+      const [one] = await transfers(payer, 1)
+      const [outcome] = await outcomes(executor, [[one as Sending]])
+      const [found] = await includedAll(executor, [one as Sending])
+      if (outcome?.kind === 'included') same(outcome.inclusion, found, 'inclusion')
+      else same(outcome?.kind, 'accepted', 'outcome')
+    }),
     rule('[EX3] a hash that nobody sent is missing', async ({ executor }) => {
       const hash = txHash(`0x${'ab'.repeat(32)}`)
       same((await executor.find([hash])).get(hash), { kind: 'missing' }, 'found')

@@ -9,7 +9,7 @@ import { height as heightOf, toHex } from '../../sdk/units.ts'
 import { type Built, buildEdge } from './build.ts'
 import { closingInput, closingOf } from './closings.ts'
 
-const count = 400
+const count = 200
 const crashes = 3
 const channel = toHex(crypto.getRandomValues(new Uint8Array(32)))
 

@@ -14,17 +14,37 @@ export interface Built {
   readonly config: string
   /** An empty folder, for rows. */
   readonly folder: () => string
-  /** Deletes all of it. */
+  /** Deletes the folders; what was built stays for the next file of tests. */
   readonly clear: () => void
 }
 
-/** Builds into a temporary folder, the way a deployment would. */
+type Program = Pick<Built, 'outdir' | 'program' | 'config'>
+let built: Promise<Program> | undefined
+
+/** The worker in a temporary folder, built the way a deployment would, once for all files that run in this process. */
 export async function buildEdge(): Promise<Built> {
+  built ??= buildOnce()
+  const { outdir, program, config } = await built
+  const rows = mkdtempSync(join(tmpdir(), 'lanekit-rows-'))
+  return {
+    outdir,
+    program,
+    config,
+    folder: () => mkdtempSync(join(rows, 'rows-')),
+    clear: () => rmSync(rows, { recursive: true, force: true }),
+  }
+}
+
+async function buildOnce(): Promise<Program> {
   const place = mkdtempSync(join(tmpdir(), 'lanekit-edge-'))
   const outdir = join(place, 'worker')
   // Beside the sources' packages, which it loads when it runs.
   const program = join(root, '.lanekit/test', `edge-${process.pid}.mjs`)
   const config = join(root, 'wrangler.toml')
+  process.once('exit', () => {
+    rmSync(place, { recursive: true, force: true })
+    rmSync(program, { force: true })
+  })
   await Promise.all([
     promisify(execFile)(
       process.execPath,
@@ -48,14 +68,5 @@ export async function buildEdge(): Promise<Built> {
       format: 'esm',
     }),
   ])
-  return {
-    outdir,
-    program,
-    config,
-    folder: () => mkdtempSync(join(place, 'rows-')),
-    clear: () => {
-      rmSync(place, { recursive: true, force: true })
-      rmSync(program, { force: true })
-    },
-  }
+  return { outdir, program, config }
 }

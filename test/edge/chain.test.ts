@@ -207,7 +207,7 @@ describe('windows', () => {
 })
 
 describe('the crash matrix, from the hop between shard and chain on', () => {
-  it('the offer arrives twice: it is taken once, and acknowledged twice', () => {
+  it('[CR14] the offer arrives twice: it is taken once, and acknowledged twice', () => {
     const chain = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     expect(chain.offer(offer).taken).toEqual(chain.offer(offer).taken)
@@ -215,7 +215,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(chain.log()).toEqual([[offer.hash, 'queued']])
   })
 
-  it('dies before the window closes: the rows say when to tick, and the window opens', () => {
+  it('[CR6] dies before the window closes: the rows say when to tick, and the window opens', () => {
     const before = openChain()
     before.offer(offerOf({ sender: alice, nonce: 0 }))
     const after = openChain(before.rows)
@@ -223,7 +223,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(after.window()?.lanes.flat()).toHaveLength(1)
   })
 
-  it('dies after the lease was written, before the sending: nothing is sent again while the lease lives', () => {
+  it('[CR7] dies after the lease was written, before the sending: nothing is sent again while the lease lives', () => {
     const before = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     before.offer(offer)
@@ -237,7 +237,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(again?.lanes.flat()).toMatchObject([{ hash: offer.hash, sender: alice, raw: offer.raw }])
   })
 
-  it('dies after the executor took it, before the reply: the hash is found, and nothing is sent again', () => {
+  it('[CR8] dies after the executor took it, before the reply: the hash is found, and nothing is sent again', () => {
     const before = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     before.offer(offer)
@@ -249,7 +249,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(after.window(60)).toBeUndefined()
   })
 
-  it('the reply is lost: unknown is never a failure, and the executor gets a rest', () => {
+  it('[CR8] the reply is lost: unknown is never a failure, and the executor gets a rest', () => {
     const chain = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     chain.offer(offer)
@@ -260,7 +260,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(chain.rows.tx(offer.hash)?.dueAt).toBe(chain.now() + leaseMs)
   })
 
-  it('the executor says the nonce is used: our hash in a block is success', () => {
+  it('[CR8] the executor says the nonce is used: our hash in a block is success', () => {
     const chain = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     chain.offer(offer)
@@ -270,7 +270,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(chain.states(offer)).toEqual(['included'])
   })
 
-  it('the executor says the nonce is used, by others: that ends it only when those are final', () => {
+  it('[CR8] the executor says the nonce is used, by others: that ends it only when those are final', () => {
     const chain = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     chain.offer(offer)
@@ -280,6 +280,35 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(chain.states(offer)).toEqual(['planned'])
     chain.found(offer.hash, { kind: 'missing' }, { latest: 1, final: 1 })
     expect(chainStatus(chain.rows, offer.hash)).toMatchObject({ state: 'rejected', code: 'nonce-too-low' })
+  })
+
+  it('[CR20] an offer that arrives after its sender has stopped it is not taken', () => {
+    const chain = openChain()
+    const offer = offerOf({ sender: alice, nonce: 0 })
+    chain.feed({ type: 'cancel', wish: { hash: offer.hash, sender: alice, nonce: 0, shard: 0 } })
+    expect(chain.offer(offer).taken).toHaveLength(1)
+    expect(chain.rows.txs()).toEqual([])
+    expect(chain.rows.outbox(offer.hash)?.status).toMatchObject({ state: 'rejected', code: 'cancelled' })
+    // After its shard has heard of it, the same bytes are wanted anew.
+    chain.offer({ ...offer, sequence: chain.rows.head().sequence })
+    expect(chain.states(offer)).toEqual(['queued'])
+  })
+
+  it('nothing is stopped once it may have left', () => {
+    const chain = openChain()
+    const offer = offerOf({ sender: alice, nonce: 0 })
+    const wish = { hash: offer.hash, sender: alice, nonce: 0, shard: 0 }
+    chain.offer(offer)
+    chain.window()
+    expect(
+      chain.feed({ type: 'cancel', wish }).changes.filter((change) => 'put' in change && change.put === 'event'),
+    ).toEqual([])
+    chain.outcome(1, [offer.hash, { kind: 'unknown' }])
+    chain.later(leaseMs)
+    chain.found(offer.hash, { kind: 'missing' })
+    expect(chain.states(offer)).toEqual(['queued'])
+    chain.feed({ type: 'cancel', wish })
+    expect(chain.states(offer)).toEqual(['queued'])
   })
 
   it('a nonce in doubt does not hold up later ones that the chain has gone past', () => {
@@ -309,7 +338,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(chain.rows.payload(offer.hash)).toBeUndefined()
   })
 
-  it('a definite no to bytes that may have been sent before is checked by hash first', () => {
+  it('[CR8] a definite no to bytes that may have been sent before is checked by hash first', () => {
     const chain = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     chain.offer(offer)
@@ -323,7 +352,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(chain.states(offer)).toEqual(['included'])
   })
 
-  it('the executor forgets what it accepted: it is looked up, and the same bytes go again', () => {
+  it('[CR9] the executor forgets what it accepted: it is looked up, and the same bytes go again', () => {
     const chain = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     chain.offer(offer)
@@ -353,7 +382,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(chain.states(offer)).toEqual(['planned'])
   })
 
-  it('inclusion reaches the shard through an outbox that survives until it is acknowledged', () => {
+  it('[CR15] inclusion reaches the shard through an outbox that survives until it is acknowledged', () => {
     const chain = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     chain.offer(offer)
@@ -370,7 +399,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(again.effects('deliver', again.later(60_000))).toEqual([])
   })
 
-  it('a late acknowledgement does not swallow newer news', () => {
+  it('[CR16] a late acknowledgement does not swallow newer news', () => {
     const chain = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     chain.offer(offer)
@@ -382,7 +411,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     expect(chain.rows.outbox(offer.hash)?.status.state).toBe('finalized')
   })
 
-  it('a reorganisation before finality puts it back in line, and it is sent again', () => {
+  it('[CR10] a reorganisation before finality puts it back in line, and it is sent again', () => {
     const chain = openChain()
     const offer = offerOf({ sender: alice, nonce: 0 })
     chain.offer(offer)
@@ -489,7 +518,7 @@ describe('several transactions with one nonce', () => {
     ).toEqual([cheap.hash])
   })
 
-  it('revives the loser when the winner is reorganised away', () => {
+  it('[CR10] revives the loser when the winner is reorganised away', () => {
     const chain = openChain()
     chain.offer(cheap, dear)
     chain.window()

@@ -55,7 +55,7 @@ describe('the channel box, writing', () => {
     expect(changes).toEqual([])
   })
 
-  it('[CB3] answers a resend whose answer was lost, and changes nothing', () => {
+  it('[CR12] [CB3] answers a resend whose answer was lost, and changes nothing', () => {
     const rows = memoryBoxRows()
     expect(post(rows, 1)).toEqual(done)
     const again = {

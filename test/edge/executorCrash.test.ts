@@ -31,7 +31,7 @@ afterAll(async () => {
 })
 
 describe('edge and embedded executor, killed in the middle', () => {
-  it('end with every transfer in the chain exactly once', async () => {
+  it('[CR9] end with every transfer in the chain exactly once', async () => {
     const seed = Number(process.env.LANEKIT_SEED ?? Date.now() % 1_000_000)
     const random = randomOf(seed)
     const [persist, folder] = [built.folder(), built.folder()]

@@ -1,3 +1,4 @@
+import type { Address } from '../../sdk/units.ts'
 import { same } from '../contracts/contract.ts'
 import { checkWorld } from './laws.ts'
 import { type Faults, itemOf, randomOf, senders, type World } from './world.ts'
@@ -10,8 +11,9 @@ export const hostile: Faults = {
   dropBefore: 40,
   dropAfter: 40,
   amnesia: 3,
-  reorg: 6,
+  reorg: 25,
   gibberish: 20,
+  quick: 100,
 }
 
 /** Wallets that send, send again, replace, leave gaps and run out of money. */
@@ -21,7 +23,7 @@ export async function live(world: World, seed: number, acts: number): Promise<vo
   const nonces = new Map(senders.map((sender) => [sender, 0]))
   const sent: ReturnType<typeof itemOf>[] = []
   for (let at = 0; at < acts; at++) {
-    if (random() < 0.25) {
+    if (random() < 0.06) {
       const sender = pick(senders)
       const first = nonces.get(sender) ?? 0
       const count = 1 + Math.floor(random() * 4)
@@ -34,7 +36,8 @@ export async function live(world: World, seed: number, acts: number): Promise<vo
       sent.push(...items, ...late)
       if (items.length > 0) void world.submit(items)
     }
-    if (random() < 0.15 && sent.length > 0) void world.submit([pick(sent)])
+    if (random() < 0.1 && sent.length > 0) void world.submit([pick(sent)])
+    if (random() < 0.3) fillGap(world, sent, pick(senders))
     if (random() < 0.05 && sent.length > 0) {
       const old = pick(sent)
       const fee = (old.maxFeePerGas * (random() < 0.7 ? 12n : 10n)) / 10n + 1n
@@ -42,6 +45,7 @@ export async function live(world: World, seed: number, acts: number): Promise<vo
       sent.push(next)
       void world.submit([next])
     }
+    if (random() < 0.03 && sent.length > 0) void world.cancel(pick(sent))
     if (random() < 0.02) {
       const sender = pick(senders)
       if (world.node.broke.has(sender)) world.node.broke.delete(sender)
@@ -53,9 +57,15 @@ export async function live(world: World, seed: number, acts: number): Promise<vo
   world.node.broke.clear()
 }
 
+/** A wallet that looks where the chain stands, and sends what it has for the next nonce once more. */
+function fillGap(world: World, sent: readonly ReturnType<typeof itemOf>[], sender: Address): void {
+  const missing = sent.filter((item) => item.sender === sender && item.nonce === world.node.next(sender)).at(-1)
+  if (missing) void world.submit([missing])
+}
+
 /** With the faults gone, everything comes to an end, and the end is the truth of the chain. */
 export async function settle(world: World): Promise<void> {
-  for (let at = 0; at < 6_000 && !world.quiet(); at++) await world.act()
+  for (let at = 0; at < 2_000 && !world.quiet(); at++) await world.act()
   checkWorld(world)
   same(world.quiet(), true, '[end] after healing, nothing hangs')
   const slots = new Map<string, number>()

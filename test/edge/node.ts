@@ -1,6 +1,6 @@
 import type { ChainEffect } from '../../edge/chain.ts'
 import { forwardLanes } from '../../edge/executor/forward.ts'
-import type { Executor, Found, Inclusion, Outcome } from '../../edge/executor/port.ts'
+import type { Executor, Found, Inclusion, Outcome, Sending } from '../../edge/executor/port.ts'
 import { type Address, type BlockHash, blockHash, type TxHash, toHex } from '../../sdk/units.ts'
 
 interface Known {
@@ -23,6 +23,8 @@ export interface Line {
   /** Runs the work at the node and brings its answer back, or does not. */
   readonly reach: <value>(work: () => value) => Promise<value>
   readonly isGibberish: () => boolean
+  /** It puts what it gets into a block at once, and answers with its place there. */
+  readonly isQuick: () => boolean
 }
 
 /** An executor in memory with the rules that matter: nonces, a pool, blocks, reorganisations. It judges every sending. */
@@ -39,6 +41,8 @@ export interface Node {
   /** Senders that cannot pay. */
   readonly broke: Set<Address>
   readonly next: (sender: Address) => number
+  /** The same, as of the newest final block. */
+  readonly finalNext: (sender: Address) => number
   readonly includedAt: (hash: TxHash) => MinedBlock | undefined
   readonly head: () => MinedBlock
   /** Hashes in the order in which they arrived, each as often as it did. */
@@ -47,6 +51,9 @@ export interface Node {
   readonly leased: (effects: readonly ChainEffect[], now: number) => void
   readonly breaches: readonly string[]
 }
+
+/** Blocks above a final one. */
+const depthFinal = 3
 
 export function createNode(): Node {
   let height = 0
@@ -115,25 +122,33 @@ export function createNode(): Node {
   }
   seal([])
   return {
-    executor: ({ now, reach, isGibberish }) => ({
+    executor: ({ now, reach, isGibberish, isQuick }) => ({
       nonces: (senders, at) =>
         reach(() => new Map(senders.map((sender) => [sender, next(sender, at === 'latest' ? height : at)]))),
       forward: (lanes, options) => {
-        const details = new Map(lanes.flat().map((sending) => [toHex(sending.raw), sending]))
-        const send = async (raw: Uint8Array): Promise<Outcome> => {
-          const { hash, sender } = details.get(toHex(raw)) ?? { hash: '0x' as TxHash, sender: '0x' as Address }
+        const own = new Map(lanes.flat().map(({ hash }) => [hash, leases.get(hash)]))
+        const send = async ({ hash, sender, raw }: Sending): Promise<Outcome> => {
           const lease = leases.get(hash)
           if (!lease || now() > lease.until) breaches.push(`${hash} is sent without a lease`)
           const [, nonce = '0', fee = '0'] = new TextDecoder().decode(raw).split('/')
           const tx = { hash, sender, nonce: Number(nonce), fee: BigInt(fee) }
           try {
-            return await reach(() => (isGibberish() ? { kind: 'refused', detail: 'Blub.' } : take(tx)))
+            return await reach(() => {
+              if (isGibberish()) return { kind: 'refused', detail: 'Blub.' }
+              const outcome = take(tx)
+              if (outcome.kind !== 'accepted' || !isQuick()) return outcome
+              mine(() => 0.5)
+              const inclusion = inclusionOf(hash)
+              return inclusion ? { kind: 'included', inclusion } : outcome
+            })
           } catch {
             return { kind: 'unknown' }
           }
         }
         const report: typeof options.report = (outcomes) => {
-          for (const [hash, { kind }] of outcomes) if (kind !== 'unknown') leases.delete(hash)
+          // A window that is late ends its own leases, not those of a later one.
+          for (const [hash, { kind }] of outcomes)
+            if (kind !== 'unknown' && leases.get(hash) === own.get(hash)) leases.delete(hash)
           options.report(outcomes)
         }
         return forwardLanes(lanes, { until: options.until, report }, { send, now })
@@ -151,7 +166,7 @@ export function createNode(): Node {
       head: () =>
         reach(() => {
           const block = blocks.at(-1) as MinedBlock
-          return { number: block.number, hash: block.hash, finalized: block.number - 3 }
+          return { number: block.number, hash: block.hash, finalized: block.number - depthFinal }
         }),
       block: (number) =>
         reach(() => {
@@ -171,7 +186,7 @@ export function createNode(): Node {
       const count = Math.min(depth, blocks.length - 1)
       const gone = blocks.splice(blocks.length - count, count)
       height -= count
-      for (const tx of gone.flatMap(({ transactions }) => transactions)) if (random() < 0.8) pool.set(slot(tx), tx)
+      for (const tx of gone.flatMap(({ transactions }) => transactions)) if (random() < 0.6) pool.set(slot(tx), tx)
       for (let sealed = 0; sealed <= count; sealed++) mine(random)
     },
     forget: () => pool.clear(),
@@ -182,6 +197,7 @@ export function createNode(): Node {
     },
     broke,
     next,
+    finalNext: (sender) => next(sender, height - depthFinal),
     includedAt,
     head: () => blocks.at(-1) as MinedBlock,
     arrivals,

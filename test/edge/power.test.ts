@@ -7,9 +7,9 @@ import { transfer } from '../../sdk/evm/index.ts'
 import { createWallet, mnemonicSigner } from '../../sdk/wallet/index.ts'
 import { type House, openHouse } from '../house.ts'
 
-const accountsCount = 8
-const transfersEach = 10
-const crashes = 4
+const accountsCount = 6
+const transfersEach = 6
+const crashes = 3
 /** Published test mnemonic, for nothing else. */
 const mnemonic = 'legal winner thank year wave sausage worth useful legal winner thank yellow'
 

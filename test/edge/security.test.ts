@@ -18,7 +18,10 @@ function read(json: unknown): Security {
 describe('the SECURITY variable', () => {
   it('lets everybody submit and nobody administer when it is empty', () => {
     const decoded = decodeSecurity('')
-    expect(decoded).toEqual({ ok: true, value: { adminDigest: null, keys: [], isClosed: false, origins: [] } })
+    expect(decoded).toEqual({
+      ok: true,
+      value: { adminDigest: null, keys: [], isClosed: false, isPrivate: false, origins: [] },
+    })
     expect(decoded.ok && isAdmin(decoded.value, '')).toBe(false)
   })
 

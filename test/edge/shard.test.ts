@@ -101,7 +101,7 @@ function inclusionOf(hash: TxHash): Inclusion {
 }
 
 describe('taking in', () => {
-  it('knows a hash: sent again it is answered by where it stands, and changes nothing', () => {
+  it('[CR5] knows a hash: sent again it is answered by where it stands, and changes nothing', () => {
     const shard = openShard()
     const item = itemOf({ sender: alice, nonce: 0 })
     shard.submit([item])
@@ -221,7 +221,7 @@ describe('several hashes with one nonce', () => {
 })
 
 describe('handing over', () => {
-  it('dies before the offer is acknowledged: it is offered again', () => {
+  it('[CR13] dies before the offer is acknowledged: it is offered again', () => {
     const shard = openShard()
     shard.submit([itemOf({ sender: alice, nonce: 0 })])
     expect(shard.offers()).toHaveLength(1)
@@ -244,7 +244,7 @@ describe('handing over', () => {
     expect(shard.offers().map(({ nonce }) => nonce)).toEqual(Array.from({ length: handoverMax }, (_, nonce) => nonce))
   })
 
-  it('an acknowledgement from before a hand-back does not count as one of after', () => {
+  it('[CR17] an acknowledgement from before a hand-back does not count as one of after', () => {
     const shard = openShard()
     const item = itemOf({ sender: alice, nonce: 0 })
     shard.submit([item])
@@ -266,7 +266,7 @@ describe('handing over', () => {
 })
 
 describe('settlements', () => {
-  it('are taken once, and in the order of their sequence whatever the order of their arrival', () => {
+  it('[CR16] are taken once, and in the order of their sequence whatever the order of their arrival', () => {
     const shard = openShard()
     const item = itemOf({ sender: alice, nonce: 0 })
     shard.submit([item])
@@ -291,7 +291,7 @@ describe('settlements', () => {
     expect(shard.states([itemOf({ sender: alice, nonce: 1 })], nothing)).toEqual(['queued'])
   })
 
-  it('hand back: what follows a missing nonce is held, and asked about', () => {
+  it('[CR17] hand back: what follows a missing nonce is held, and asked about', () => {
     const shard = openShard()
     const items = [0, 1].map((nonce) => itemOf({ sender: alice, nonce })) as [Item, Item]
     shard.submit(items)

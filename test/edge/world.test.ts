@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Address } from '../../sdk/units.ts'
 import { runEdgeWorld } from '../sim/edgeWorld.ts'
+import { settle } from './life.ts'
+import { createWorld, itemOf, noFaults, senders } from './world.ts'
 
 /**
  * The whole edge in one seeded world: true steps, deeds and runner; a fake clock, network, disk and executor. What is in
@@ -16,4 +19,34 @@ describe('the edge in a seeded world', () => {
       { numRuns: Number(process.env.LANEKIT_SEEDS ?? 20) },
     )
   }, 240_000)
+})
+
+describe('[CR3] [CR5] [CR6] [CR7] [CR8] a power cut', () => {
+  it.each([
+    { who: 'the chain object', of: ['chain'] as const },
+    { who: 'a shard', of: [0] as const },
+    { who: 'all of them', of: ['chain', 0, 1] as const },
+  ])('of $who after any message: what was sent in ends in a block, once', async ({ of }) => {
+    let after = 1
+    for (; ; after++) {
+      const world = createWorld(after, noFaults, null, { after, of })
+      const [alice, bob] = senders as [Address, Address]
+      const items = [
+        itemOf({ sender: alice, nonce: 0 }),
+        itemOf({ sender: alice, nonce: 1 }),
+        itemOf({ sender: bob, nonce: 0 }),
+      ]
+      // A wallet sends what was not acknowledged again, and so does one whose answer was lost.
+      for (let round = 0; round < 4; round++) {
+        void world.submit(items.slice(0, 2))
+        void world.submit(items.slice(2))
+        for (let act = 0; act < 8; act++) await world.act()
+      }
+      await settle(world)
+      for (const { hash } of items)
+        expect({ after, state: world.status(hash)?.state }).toEqual({ after, state: 'finalized' })
+      if (world.delivered() < after) break
+    }
+    expect(after).toBeGreaterThan(40)
+  })
 })

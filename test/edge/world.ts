@@ -1,3 +1,4 @@
+import { endOf } from '../../edge/cancelling.ts'
 import {
   type ChainEffect,
   type ChainEvent,
@@ -7,6 +8,7 @@ import {
   chainWakeAt,
 } from '../../edge/chain.ts'
 import { doForChain } from '../../edge/chainDeeds.ts'
+import type { ChainChange } from '../../edge/chainRows.ts'
 import type { ChainConfig } from '../../edge/config.ts'
 import type { Executor } from '../../edge/executor/port.ts'
 import { openRunner, type Runner } from '../../edge/runner.ts'
@@ -19,7 +21,7 @@ import {
   shardStep,
   shardWakeAt,
 } from '../../edge/shard.ts'
-import { doForShard, learn, type ShardWorld } from '../../edge/shardDeeds.ts'
+import { doForShard, learn, type ShardWorld, stop } from '../../edge/shardDeeds.ts'
 import type { ShardRow } from '../../edge/shardRows.ts'
 import { SdkError } from '../../sdk/errors.ts'
 import type { TxStatus } from '../../sdk/ports.ts'
@@ -43,6 +45,8 @@ export interface Faults {
   readonly reorg: number
   /** It refuses in words nobody knows. */
   readonly gibberish: number
+  /** It answers with a block. No fault, but as rare. */
+  readonly quick: number
 }
 
 export const noFaults: Faults = {
@@ -54,6 +58,7 @@ export const noFaults: Faults = {
   amnesia: 0,
   reorg: 0,
   gibberish: 0,
+  quick: 0,
 }
 
 /** One edge with two shards and its executor, all of it fake but the steps, the deeds and the runner. */
@@ -65,6 +70,8 @@ export interface World {
   /** Everything the edge said it stored. */
   readonly acked: ReadonlyMap<TxHash, Item>
   readonly submit: (items: readonly Item[]) => Promise<readonly Answer[] | undefined>
+  /** A sender wants its transaction stopped; what it is told then. */
+  readonly cancel: (item: Item) => Promise<TxStatus | null>
   /** What a reader is told of a hash. */
   readonly status: (hash: TxHash) => TxStatus | undefined
   /** Lets something happen, and checks the laws. */
@@ -79,6 +86,8 @@ export interface World {
   readonly breaches: readonly string[]
   /** How often each fault struck. */
   readonly struck: Readonly<Record<keyof Faults, number>>
+  /** Messages that have arrived so far. */
+  readonly delivered: () => number
 }
 
 export const worldConfig: ChainConfig = {
@@ -107,18 +116,31 @@ export interface EdgeMutant {
   readonly name: string
   /** What the step is told. */
   readonly chainHears?: (event: ChainEvent) => ChainEvent
+  readonly chainReads?: (rows: MemoryChain, event: ChainEvent) => MemoryChain
   readonly chainDoes?: (right: ChainStep, rows: MemoryChain) => ChainStep
-  readonly shardDoes?: (right: ShardStep) => ShardStep
+  readonly shardDoes?: (right: ShardStep, rows: MemoryShard) => ShardStep
   readonly shardReads?: (rows: MemoryShard, event: ShardEvent) => MemoryShard
   /** An object that starts again has no alarm, and sets none. */
   readonly forgetsAlarms?: true
 }
 
-export function createWorld(seed: number, chances: Faults = noFaults, mutant: EdgeMutant | null = null): World {
+/** One moment at which power goes: after so many messages, for one object or for all of them. */
+export interface PowerCut {
+  readonly after: number
+  readonly of: readonly ('chain' | 0 | 1)[]
+}
+
+export function createWorld(
+  seed: number,
+  chances: Faults = noFaults,
+  mutant: EdgeMutant | null = null,
+  cut: PowerCut | null = null,
+): World {
   const random = randomOf(seed)
   let faults = chances
   let now = 1_700_000_000_000
   let messages: Message[] = []
+  let delivered = 0
   const chain = memoryChain()
   const shards = [memoryShard(), memoryShard()]
   const node = createNode()
@@ -166,6 +188,7 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
           })
         }),
       isGibberish: () => strikes('gibberish'),
+      isQuick: () => strikes('quick'),
     })
 
   let chainLife: Life
@@ -186,13 +209,16 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
       storage: storageOf(life),
       now: () => now,
       decide: (event) => {
-        const right = chainStep(chain, mutant?.chainHears?.(event) ?? event, worldConfig)
+        const heard = mutant?.chainHears?.(event) ?? event
+        const right = chainStep(mutant?.chainReads?.(chain, heard) ?? chain, heard, worldConfig)
         return mutant?.chainDoes?.(right, chain) ?? right
       },
       commit: ({ changes, effects }) => {
         node.leased(effects, now)
+        breaches.push(...hastyNos(changes, chain, node))
         chain.apply(changes)
       },
+      forget: () => undefined,
       wakeAt: () => chainWakeAt(chain),
       tick: (at) => ({ type: 'tick', now: at }),
       perform: (effect) => doForChain(effect, world),
@@ -212,6 +238,12 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
       executor: () => executorOf(life),
       offer: (offers, notices) =>
         call(life, () => chainRunner.feed({ type: 'offers', shard: index, offers, notices, now }).taken),
+      cancel: (hash, sender, nonce) =>
+        call(life, () => {
+          const wish = { hash, sender, nonce, shard: index }
+          chainRunner.feed({ type: 'cancel', wish, now })
+          return endOf(chain, wish)
+        }),
       feed: (event) => shardRunners[index]?.feed(event),
       now: () => now,
     }
@@ -221,9 +253,10 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
       now: () => now,
       decide: (event) => {
         const right = shardStep(mutant?.shardReads?.(rows, event) ?? rows, event)
-        return mutant?.shardDoes?.(right) ?? right
+        return mutant?.shardDoes?.(right, rows) ?? right
       },
       commit: ({ changes }) => rows.apply(changes),
+      forget: () => undefined,
       wakeAt: () => shardWakeAt(rows),
       tick: (at) => ({ type: 'tick', now: at }),
       perform: (effect) => doForShard(effect, world),
@@ -292,13 +325,17 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
     node,
     acked,
     submit,
+    cancel: async ({ hash, sender }) => {
+      const index = senders.indexOf(sender) % 2
+      return stop(sender, hash, shardWorlds[index] as ShardWorld).catch(() => null)
+    },
     status: (hash) =>
       chainStatus(chain, hash) ?? shards.map((shard) => shard.row(hash)?.status).find((status) => status !== undefined),
     act: async () => {
-      now += Math.floor(random() * 40)
+      now += Math.floor(random() * (random() < 0.15 ? 2_000 : 40))
       if (strikes('crash')) crash((['chain', 0, 1] as const)[Math.floor(random() * 3)] ?? 'chain')
       if (strikes('amnesia')) node.forget()
-      if (strikes('reorg')) node.reorganise(1 + Math.floor(random() * 2), random)
+      if (strikes('reorg')) node.reorganise(1 + Math.floor(random() * 3), random)
       else if (random() < 0.1) node.mine(random)
       await wake(chainLife, chainRunner)
       for (const index of [0, 1]) await wake(shardLives[index], shardRunners[index])
@@ -307,6 +344,8 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
       for (const { deliver } of shuffled(due, random)) {
         deliver()
         await settleDown()
+        delivered += 1
+        if (delivered === cut?.after) for (const object of cut.of) crash(object)
         checkWorld(world)
       }
       await settleDown()
@@ -324,6 +363,7 @@ export function createWorld(seed: number, chances: Faults = noFaults, mutant: Ed
     reports,
     breaches,
     struck,
+    delivered: () => delivered,
   }
   return world
 }
@@ -332,6 +372,17 @@ export const senders: readonly Address[] = [1, 2, 3, 4].map((n) => address(`0x${
 
 function shardIndexOf(item: Item | undefined): 0 | 1 {
   return item && senders.indexOf(item.sender) % 2 === 1 ? 1 : 0
+}
+
+/** A nonce is lost for good when a final block has it: whoever is told so may sign again under another one. */
+function hastyNos(changes: readonly ChainChange[], chain: MemoryChain, node: Node): readonly string[] {
+  return changes.flatMap((change) => {
+    if (!('put' in change) || change.put !== 'event' || change.row.status.state !== 'rejected') return []
+    const { hash, status } = change.row
+    const row = chain.tx(hash)
+    const isHasty = status.code === 'nonce-too-low' && row && node.finalNext(row.sender) <= row.nonce
+    return isHasty ? [`${hash} has lost its nonce before that is final`] : []
+  })
 }
 
 /** Ended, or waiting for a nonce that only a wallet can bring. */

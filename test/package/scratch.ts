@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, '../..')
 /** A project that has installed the package, and nothing else. */
 export interface Scratch {
   readonly folder: string
-  /** The entries that `exports` names, as they are imported: `lanekit`, `lanekit/adapters`, ... */
+  /** The modules of JavaScript that `exports` names, as they are imported: `lanekit`, `lanekit/adapters`, ... */
   readonly entries: readonly string[]
   /** What was packed, as paths within the package. */
   readonly files: readonly string[]
@@ -53,7 +53,7 @@ export function installPackage(): Scratch {
   return {
     folder,
     entries: Object.keys(manifest.exports)
-      .filter((path) => path !== './package.json')
+      .filter((path) => !/\.(json|wasm)$/.test(path))
       .map((path) => `lanekit${path.slice(1)}`),
     files: files.map(({ path }) => path),
     write: (name, text) => {

@@ -41,6 +41,8 @@ export interface SimChain {
   readonly listeners: (() => void)[]
   /** Why an input may not spend an output; nothing when it may. */
   readonly judge: typeof scriptFault
+  /** Satoshi for 1,000 virtual bytes below which no miner takes a transaction, unless a child pays for it. */
+  feerateMin: number
 }
 
 export const firstHeight = 100
@@ -57,6 +59,7 @@ export function createChain(world: World, judge: typeof scriptFault = scriptFaul
     since: new Map(),
     listeners: [],
     judge,
+    feerateMin: 0,
   }
 }
 
@@ -151,7 +154,7 @@ function connect(chain: SimChain, wanted: readonly Judged[]): void {
   const transactions: Judged[] = []
   // A parent may stand after its child in the mempool, so what is not ready yet is tried once more.
   for (const judged of [...wanted, ...wanted]) {
-    if (transactions.includes(judged) || !isReady(chain, judged, at)) continue
+    if (transactions.includes(judged) || !isReady(chain, judged, at) || !isWorthMining(chain, judged)) continue
     transactions.push(judged)
     chain.mempool.delete(judged.txid)
     judged.outputs.forEach((output, index) => {
@@ -172,6 +175,16 @@ function disconnect(chain: SimChain): readonly Judged[] {
     for (const { outpoint } of judged.inputs) chain.spent.delete(outpointKey(outpoint))
   }
   return transactions
+}
+
+/** A transaction is taken for its own fee, or for that of a child. */
+function isWorthMining({ mempool, feerateMin }: SimChain, judged: Judged): boolean {
+  const pays = (fee: bigint, weight: number) => Number(fee) * 4_000 >= feerateMin * weight
+  if (feerateMin === 0 || pays(judged.fee, judged.weight)) return true
+  return [...mempool.values()].some(
+    ({ inputs, fee, weight }) =>
+      inputs.some(({ outpoint }) => outpoint.txid === judged.txid) && pays(judged.fee + fee, judged.weight + weight),
+  )
 }
 
 /** Whether a block at `at` may hold it: inputs there and unspent, both kinds of locks passed. */

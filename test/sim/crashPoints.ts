@@ -27,6 +27,7 @@ const noFaults: Faults = {
   hostile: 0,
   restore: 0,
   tillLost: 0,
+  feeSpike: 0,
 }
 const blockTicks = 25
 const shopTicks = 10

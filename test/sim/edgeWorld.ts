@@ -2,7 +2,7 @@ import { hostile, live, settle } from '../edge/life.ts'
 import { createWorld, type EdgeMutant } from '../edge/world.ts'
 import type { Outcome } from './scene.ts'
 
-const acts = 250
+const acts = 300
 
 /** One edge with two shards, its executor and its wallets, until everything has ended or the first law is broken. */
 export async function runEdgeWorld(
@@ -13,6 +13,8 @@ export async function runEdgeWorld(
   let failure: string | null = null
   try {
     await live(world, seed, acts)
+    // A power cut, and nobody comes by afterwards: alarms alone bring everything to its end.
+    for (const object of ['chain', 0, 1] as const) world.crash(object)
     world.heal()
     await settle(world)
   } catch (error) {

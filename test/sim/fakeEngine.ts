@@ -4,7 +4,7 @@ import { type CryptoEngine, nobleEngine } from '../../sdk/crypto/index.ts'
 
 /**
  * An engine whose signatures anyone could make and nobody here does: a public key is a hash of its secret, a signature a hash
- * of public key and digest. A thousand times as fast as a real one, and as strict: another digest or key does not verify.
+ * of public key and digest, a tag a hash of key and bytes. A thousand times as fast as a real one, and as strict: another digest or key does not verify.
  *
  * What it cannot show: faults of the curve arithmetic itself. A part of the worlds runs on the real engine for that.
  */
@@ -12,6 +12,7 @@ export const fakeEngine: CryptoEngine = {
   ...nobleEngine,
   name: 'fake',
   sha256: (bytes) => hash(bytes),
+  hmacSha256: (key, bytes) => hash(key, bytes),
   publicKey: (secretKey) => Uint8Array.of(2, ...hash(secretKey)),
   sharedSecret: (secretKey, publicKey) => {
     const both = [fakeEngine.publicKey(secretKey), publicKey].sort(compareBytes)

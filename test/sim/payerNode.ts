@@ -43,7 +43,7 @@ interface PayerSetup {
 }
 
 /** How often the payer looks after its channel by itself. */
-const tendTicks = 30
+const tendTicks = 60
 /** A tick of the world on the payer's clock. */
 const tickMs = 1_000
 
@@ -89,7 +89,7 @@ function begin(audit: Audit, node: PayerNode, { mutant, fundingTransaction }: Pa
 async function offer(world: World, node: PayerNode, shell: PayerShell, funding: Uint8Array): Promise<void> {
   for (;;) {
     try {
-      if (!(await shell.channel())) await shell.begin(openPayer(node.account.opening, funding))
+      if (!node.account.payer) await shell.begin(openPayer(node.account.opening, funding))
       return await shell.tend()
     } catch (error) {
       reportBug(world, error)
@@ -106,8 +106,10 @@ async function take(
 ): Promise<void> {
   const envelope = decodeMessage(bytes)
   if (!envelope.ok || !isFromPayee(envelope.value, node.linkKey)) return
-  const { message } = envelope.value
-  if (!isFromPayer(message)) await shell.take(message)
+  if (isFromPayer(envelope.value.message)) return
+  // What only a mutant takes reaches the desk under the right tag.
+  const isRight = isFromPayee === isAuthentic
+  await shell.take(isRight ? bytes : encodeMessage(envelope.value.message, node.linkKey))
 }
 
 /** Looks at the chain, sends again what is unanswered, and asks to close if that is wanted. */
@@ -116,7 +118,7 @@ async function tend(world: World, node: PayerNode, shell: PayerShell): Promise<v
     await untilWoken(world, node, node.bells, tendTicks)
     try {
       await shell.tend()
-      const channel = await shell.channel()
+      const channel = node.account.payer
       if (node.closeFeerate !== null && channel && wantsAsk(channel)) {
         await shell.askClose(feerate(node.closeFeerate))
         // Refused as too low, it is asked at a higher one the next time.
@@ -143,9 +145,8 @@ function payerWorld(audit: Audit, node: PayerNode, mutant: Mutant | null): Payer
     secretKey: node.secretKey,
     step: mutant?.payer?.(payerStep) ?? payerStep,
     refundFeerate: defaultRefundFeerate,
-    send: async (message) => {
+    send: async (message, bytes) => {
       auditPayerSend(audit, account, message)
-      const bytes = encodeMessage(message, node.linkKey)
       await call(world, node, 'box', () => post(account.box.toPayee, bytes))
     },
     view: (opening) => call(world, node, 'chain', () => viewOf(chain, opening)),

@@ -2,10 +2,8 @@ import {
   type ChainView,
   type CloseAsk,
   decodeMessage,
-  encodeMessage,
   isFromPayer,
   type Opening,
-  type PayeeMessage,
   type Payer,
   type PayerEffect,
   type PayerFault,
@@ -36,7 +34,7 @@ export interface PayerWorld {
   readonly refundFeerate: Feerate
   /** In milliseconds. */
   readonly now: () => number
-  readonly send: (message: PayerMessage) => Promise<void>
+  readonly send: (message: PayerMessage, bytes: Uint8Array) => Promise<void>
   readonly view: (opening: Opening) => Promise<ChainView>
   readonly broadcast: (transaction: Uint8Array) => Promise<void>
   /** Told of everything that was signed, before it is stored. */
@@ -52,7 +50,7 @@ export interface PayerShell {
   /** The stored channel, if there is one. */
   readonly channel: () => Promise<Payer | null>
   readonly begin: (channel: Payer) => Promise<void>
-  readonly take: (message: PayeeMessage) => Promise<void>
+  readonly take: (message: Uint8Array) => Promise<void>
   /** Signs and sends a payment; the reason when it is not even signed. */
   readonly pay: (wish: { readonly amount: Sats; readonly paymentId: Uint8Array }) => Promise<PayerFault | null>
   readonly askClose: (rate: Feerate) => Promise<PayerFault | null>
@@ -89,8 +87,7 @@ export function openPayerShell(world: PayerWorld): PayerShell {
         },
       ]),
     take: async (message) => {
-      const desk = await held()
-      await takeAnswer(desk, encodeMessage(message, desk.linkKey))
+      await takeAnswer(await held(), message)
     },
     pay: async (wish) => {
       // A shopper may come before the disk has taken the channel.
@@ -127,7 +124,7 @@ function deskWorld(world: PayerWorld) {
       post: async (bytes: Uint8Array) => {
         const envelope = decodeMessage(bytes)
         invariant(envelope.ok && isFromPayer(envelope.value.message), 'a payer posts what a payer says')
-        await world.send(envelope.value.message)
+        await world.send(envelope.value.message, bytes)
       },
       read: async () => {
         throw new SdkError('relay/unreachable', 'The simulation reads the box itself.')

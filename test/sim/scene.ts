@@ -1,5 +1,5 @@
 import { channelIdOf, type Opening } from '../../sdk/channel/index.ts'
-import { nobleEngine, useEngine } from '../../sdk/crypto/index.ts'
+import { currentEngine, nobleEngine, useEngine } from '../../sdk/crypto/index.ts'
 import { keys } from '../../sdk/till/records.ts'
 import { type Sats, sats } from '../../sdk/units.ts'
 import { type Account, type Audit, auditBlock, openAccount, toPayeeOf, toPayerOf } from './audit.ts'
@@ -56,6 +56,7 @@ const realEvery = 500
 /** Makes a world from its seed, plans what it brings by itself, and runs it to its end or to the first rule that is broken. */
 export async function runScene(setup: SceneSetup, plan: (scene: Scene, random: Random) => void): Promise<Outcome> {
   const { seed } = setup
+  const before = currentEngine()
   useEngine(seed % realEvery === 100 ? nobleEngine : fakeEngine)
   try {
     const scene = createScene(setup)
@@ -66,13 +67,13 @@ export async function runScene(setup: SceneSetup, plan: (scene: Scene, random: R
     const { failure, events, counts, log } = world
     return { seed, failure, events, payments: scene.tillNode.released.size, faults: counts, log }
   } finally {
-    useEngine(nobleEngine)
+    useEngine(before)
   }
 }
 
-/** Lets every program go on until it waits for an event of the world. */
+/** Lets every program go on until it waits for an event of the world: Node's ticks come once no promise has anything to do. */
 function drained(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
+  return new Promise((resolve) => process.nextTick(resolve))
 }
 
 function createScene({ seed, mutant, faults, crashPoint, payersMax, healsAt }: SceneSetup): Scene {
@@ -90,7 +91,7 @@ function createScene({ seed, mutant, faults, crashPoint, payersMax, healsAt }: S
     const account = openAccount(audit, opening, createBox(channelIdOf(opening), mutant?.keep))
     return createPayer(audit, { name: `payer ${at}`, account, secretKey, fundingTransaction: transaction, mutant })
   })
-  return { seed, audit, tillNode, payers, wants: [], healsAt: healsAt ?? random.from(150, 900), isOver: false }
+  return { seed, audit, tillNode, payers, wants: [], healsAt: healsAt ?? random.from(150, 450), isOver: false }
 }
 
 /** What follows of a new block: it is judged, the boxes look at it, and everyone is told. */

@@ -51,6 +51,7 @@ const ratesMax: Faults = {
   hostile: 0.5,
   restore: 0.6,
   tillLost: 0.3,
+  feeSpike: 0,
 }
 
 /** Faults that come once in a life, and so are drawn for few worlds. */

@@ -54,7 +54,7 @@ interface TillSetup {
 
 /** A tick of the world on the till's clock. */
 const tickMs = 1_000
-const watchTicks = 40
+const watchTicks = 60
 /** From so many blocks after its time to close on, the till is left in peace: it is promised to be awake once. */
 const graceBlocks = 4
 

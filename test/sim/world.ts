@@ -27,6 +27,8 @@ export interface Faults {
   readonly restore: number
   /** The till is lost for good, with its disk. */
   readonly tillLost: number
+  /** Blocks are dear for some time. */
+  readonly feeSpike: number
 }
 
 /** How often each fault struck, and what came of them: calls that overtook others, updates after their time, rival transactions. */

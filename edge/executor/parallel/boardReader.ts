@@ -25,6 +25,8 @@ export interface BoardReader {
    * and those that everybody shares: precompiled contracts, and the recipient of fees.
    */
   readonly begin: (until: number, shards: number, feeRecipient: Address) => void
+  /** Throws {@link ForeignShard} when this account may not be asked for. */
+  readonly admit: (address: Address) => void
 }
 
 /** Thrown out of a run that asks for an account of a shard it had not declared. */
@@ -44,49 +46,78 @@ interface Seat {
   /** Which cell `account` was read from; a cell that is used again has another commit. */
   cell: number
   since: number
+  /** The last commit that `account` was looked up for. */
+  until: number
   account: Account | undefined
   readonly slots: Map<Slot, number>
 }
 
-export function createBoardReader(boards: readonly Board[], fork: Fork): BoardReader {
+interface Seats {
+  readonly of: (address: Address) => Seat
+  /** The record of a slot; 0 while nobody has written one. */
+  readonly slot: (seat: Seat, slot: Slot) => number
+  /** Forgets all, when they are many. */
+  readonly trim: () => void
+}
+
+function createSeats(boards: readonly Board[], fork: Fork): Seats {
   const seats = new Map<Address, Seat>()
+  let count = 0
+  return {
+    of: (address) => {
+      let seat = seats.get(address)
+      if (!seat) {
+        const shard = shardOf(address, boards.length)
+        const board = boards[shard] as Board
+        const isShared = isPrecompile(address, fork)
+        seat = { board, shard, isPrecompile: isShared, at: 0, cell: 0, since: 0, ...unread, slots: new Map() }
+        seats.set(address, seat)
+        count += 1
+      }
+      if (seat.at === 0) seat.at = findAccount(seat.board, address)
+      return seat
+    },
+    slot: (seat, slot) => {
+      const known = seat.slots.get(slot)
+      if (known !== undefined) return known
+      const at = seat.at === 0 ? 0 : findSlot(seat.board, seat.at, slot)
+      if (at !== 0) {
+        seat.slots.set(slot, at)
+        count += 1
+      }
+      return at
+    },
+    trim: () => {
+      if (count <= seatsMax) return
+      seats.clear()
+      count = 0
+    },
+  }
+}
+
+export function createBoardReader(boards: readonly Board[], fork: Fork): BoardReader {
+  const seats = createSeats(boards, fork)
   const codes = new Map<Hex, Uint8Array>()
   let until = 0
   let allowed = 0
   let shared: Address | undefined
-  let seatCount = 0
 
-  const seatOf = (address: Address): Seat => {
-    let seat = seats.get(address)
-    if (!seat) {
-      const shard = shardOf(address, boards.length)
-      const board = boards[shard] as Board
-      const isShared = isPrecompile(address, fork)
-      seat = { board, shard, isPrecompile: isShared, at: 0, cell: 0, since: 0, account: undefined, slots: new Map() }
-      seats.set(address, seat)
-      seatCount += 1
-    }
-    if (seat.at === 0) seat.at = findAccount(seat.board, address)
-    return seat
-  }
-
-  const slotOf = (seat: Seat, slot: Slot): number => {
-    const known = seat.slots.get(slot)
-    if (known !== undefined) return known
-    const at = seat.at === 0 ? 0 : findSlot(seat.board, seat.at, slot)
-    if (at !== 0) {
-      seat.slots.set(slot, at)
-      seatCount += 1
-    }
-    return at
+  const judge = (address: Address, seat: Seat): void => {
+    if (allowed !== 0 && (allowed & (1 << seat.shard)) === 0 && address !== shared && !seat.isPrecompile)
+      throw new ForeignShard(`${address} is of shard ${seat.shard}`)
   }
 
   const account = (address: Address): Account | undefined => {
-    const seat = seatOf(address)
-    if (allowed !== 0 && (allowed & (1 << seat.shard)) === 0 && address !== shared && !seat.isPrecompile)
-      throw new ForeignShard(`${address} is of shard ${seat.shard}`)
+    const seat = seats.of(address)
+    judge(address, seat)
+    if (seat.until === until) return seat.account // Nothing that comes later changes what was then.
+    seat.until = until
     const at = seat.at === 0 ? 0 : cellAt(seat.board, seat.at, until)
-    if (at === 0) return undefined
+    if (at === 0) {
+      seat.account = undefined
+      seat.cell = 0
+      return undefined
+    }
     const since = seat.board.words[at + cell.since] as number
     if (seat.cell !== at || seat.since !== since) {
       seat.account = readAccount(seat.board, at, codes)
@@ -105,8 +136,8 @@ export function createBoardReader(boards: readonly Board[], fork: Fork): BoardRe
         return bytes
       },
       storage: (address, slot) => {
-        const seat = seatOf(address)
-        const recordAt = slotOf(seat, slot)
+        const seat = seats.of(address)
+        const recordAt = seats.slot(seat, slot)
         const at = recordAt === 0 ? 0 : cellAt(seat.board, recordAt, until)
         if (at === 0) return undefined
         const start = 4 * (at + cell.value)
@@ -114,23 +145,25 @@ export function createBoardReader(boards: readonly Board[], fork: Fork): BoardRe
       },
     },
     numbers: {
-      account: (address) => numberOf(seatOf(address)),
+      account: (address) => numberOf(seats.of(address)),
       slot: (address, slot) => {
-        const seat = seatOf(address)
-        const at = slotOf(seat, slot)
+        const seat = seats.of(address)
+        const at = seats.slot(seat, slot)
         return at === 0 ? 0 : (seat.board.words[at + record.number] as number)
       },
     },
+    admit: (address) => judge(address, seats.of(address)),
     begin: (now, shards, feeRecipient) => {
       until = now
       allowed = shards
       shared = feeRecipient
-      if (seatCount <= seatsMax) return
-      seats.clear()
-      seatCount = 0
+      seats.trim()
     },
   }
 }
+
+/** No commit has this number. */
+const unread = { until: -1, account: undefined } as const
 
 function numberOf({ board, at }: Seat): number {
   return at === 0 ? 0 : (board.words[at + record.number] as number)
@@ -139,9 +172,12 @@ function numberOf({ board, at }: Seat): number {
 function readAccount({ words, bytes, view }: Board, at: number, codes: Map<Hex, Uint8Array>): Account | undefined {
   const flags = words[at + cell.flags] as number
   if ((flags & flagExists) === 0) return undefined
+  const limbs = 4 * (at + cell.balance)
   let balance = 0n
-  for (let limb = 3; limb >= 0; limb--)
-    balance = (balance << 64n) | view.getBigUint64(4 * (at + cell.balance) + 8 * limb)
+  for (let limb = 3; limb >= 0; limb--) {
+    const part = view.getBigUint64(limbs + 8 * limb)
+    balance = balance === 0n ? part : (balance << 64n) | part
+  }
   const nonce = view.getBigUint64(4 * (at + cell.nonce))
   const codeAt = words[at + cell.code] as number
   const hasStorage = (flags & flagHasStorage) !== 0

@@ -122,7 +122,7 @@ function writeAccount(works: Works, board: Board, write: AccountWrite, sequence:
   const account = works.store.accounts.get(write.address)
   invariant(account, 'what is published is in the store')
   const seat = seatOf(works, board, write.address)
-  writeAccountCell(works, seat, account, sequence)
+  if (isAnother(seat, account, write)) writeAccountCell(works, seat, account, sequence)
   for (const { slot, value } of write.slots) writeSlotCell(works, seat, slot, value, sequence)
   if (!write.isDeleted) return
   for (const slot of seat.slots.keys()) writeSlotCell(works, seat, slot, zero, sequence)
@@ -149,16 +149,32 @@ function seatOf(works: Works, board: Board, address: Address): Seat {
   return seat
 }
 
+/** Whether the account itself is another one now, and not only what stands in its slots. */
+function isAnother({ board, at }: Seat, account: StoredAccount, write: AccountWrite): boolean {
+  const { words } = board
+  const newest = words[at + record.cell] as number
+  if (newest === 0 || write.isDeleted || write.code !== null) return true
+  return write.nonce !== null || write.balance !== null || words[newest + cell.flags] !== flagsOf(account)
+}
+
+function flagsOf({ exists, hasStorage }: StoredAccount): number {
+  return (exists ? flagExists : 0) | (hasStorage ? flagHasStorage : 0)
+}
+
 function writeAccountCell(works: Works, { board, at }: Seat, account: StoredAccount, sequence: number): void {
-  const { exists, hasStorage, nonce, balance, codeHash } = account
+  const { nonce, balance, codeHash } = account
   const { words, view } = board
   const next = newCell(works, board, at, cell.accountWords)
   words[next + cell.since] = sequence
-  words[next + cell.flags] = (exists ? flagExists : 0) | (hasStorage ? flagHasStorage : 0)
+  words[next + cell.flags] = flagsOf(account)
   words[next + cell.code] = codeHash === emptyCodeHash ? 0 : codeOf(works, board, codeHash)
   view.setBigUint64(4 * (next + cell.nonce), nonce)
-  for (let limb = 0; limb < 4; limb++)
-    view.setBigUint64(4 * (next + cell.balance) + 8 * limb, BigInt.asUintN(64, balance >> BigInt(64 * limb)))
+  const limbs = 4 * (next + cell.balance)
+  let rest = balance
+  for (let limb = 0; limb < 4; limb++) {
+    view.setBigUint64(limbs + 8 * limb, BigInt.asUintN(64, rest))
+    rest = rest === 0n ? rest : rest >> 64n
+  }
   Atomics.store(words, at + record.cell, next)
 }
 

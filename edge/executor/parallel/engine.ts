@@ -224,7 +224,7 @@ export interface AccountProof {
   }[]
 }
 
-/** How the run went. All but the last two are the same on every machine. */
+/** How the run went. All but the last three are the same on every machine. */
 export interface Figures {
   readonly gasUsed: number
   /** Of the transactions' true conflicts, in gas used: no number of workers is done sooner. */
@@ -241,4 +241,9 @@ export interface Figures {
   readonly reExecutions: number
   /** Transactions that a worker ran and whose run was taken. The others ran at the head of the queue. */
   readonly ranAhead: number
+  /**
+   * Time that the runs took which were taken, by themselves, over the time from the first transaction to the last commit:
+   * how many times as fast as one after the other. An estimate: a run that was interrupted counts by its gas.
+   */
+  readonly achievedSpeedup: number
 }

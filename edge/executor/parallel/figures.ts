@@ -36,7 +36,22 @@ export function figuresOf(run: Run, { footprints, declared, shared }: Forecast):
     }).length,
     reExecutions: run.reExecutions,
     ranAhead: run.ranAhead,
+    achievedSpeedup: achievedSpeedup(run),
   }
+}
+
+/** A run that took so many times as long for its gas as most others was interrupted by others on the machine. */
+const interruptedFrom = 4
+
+function achievedSpeedup({ committed, ms }: Run): number {
+  const paces = committed.map((one) => one.ms / Number(one.outcome.gasUsed)).sort((one, other) => one - other)
+  const usual = paces[paces.length >> 1] ?? 0
+  let alone = 0
+  for (const one of committed) {
+    const expected = usual * Number(one.outcome.gasUsed)
+    alone += one.ms > interruptedFrom * expected ? expected : one.ms
+  }
+  return ms === 0 ? 1 : alone / ms
 }
 
 function observedFootprint({ index, outcome }: Run['committed'][number], footprints: readonly Footprint[]): Footprint {

@@ -63,7 +63,7 @@ async function runWithCrew(
   try {
     return await run(transactions, { ...options, ahead: begun.join })
   } finally {
-    begun.end()
+    await begun.end()
   }
 }
 

@@ -1,13 +1,6 @@
 import { keccak256, sha256 } from '../../../sdk/crypto/engine.ts'
-import {
-  blockHashOf,
-  bloomOf,
-  encodeHeader,
-  encodeReceipt,
-  type Fork,
-  type Header,
-  type Receipt,
-} from '../../../sdk/evm/index.ts'
+import { blockHashOf, bloomOf, encodeHeader, type Fork, type Header, type Receipt } from '../../../sdk/evm/index.ts'
+import { encodeFiltered } from '../../../sdk/evm/receipt.ts'
 import { encodeRlp } from '../../../sdk/rlp.ts'
 import { emptyTrieRoot, orderedTrie } from '../../../sdk/trie/index.ts'
 import { type BlockHash, wei } from '../../../sdk/units.ts'
@@ -32,14 +25,15 @@ export function seal(fork: Fork, environment: Environment, contents: BlockConten
 
 function headerOf(fork: Fork, environment: Environment, contents: BlockContents): Header {
   const { feeRecipient, gasLimit, timestamp, baseFeePerGas } = environment
+  const filtered = contents.receipts.map((receipt) => ({ receipt, bloom: bloomOf(receipt.logs) }))
   const cancun = {
     parentHash: contents.parentHash,
     ommersHash: keccak256(encodeRlp([])),
     miner: feeRecipient,
     stateRoot: contents.stateRoot,
     transactionsRoot: orderedTrie(contents.transactions).root,
-    receiptsRoot: orderedTrie(contents.receipts.map(encodeReceipt)).root,
-    logsBloom: bloomOfAll(contents.receipts),
+    receiptsRoot: orderedTrie(filtered.map(({ receipt, bloom }) => encodeFiltered(receipt, bloom))).root,
+    logsBloom: joined(filtered.map(({ bloom }) => bloom)),
     difficulty: 0n,
     number: contents.number,
     gasLimit,
@@ -58,18 +52,10 @@ function headerOf(fork: Fork, environment: Environment, contents: BlockContents)
   return { era: 'prague', ...cancun, requestsHash: sha256(new Uint8Array(0)) }
 }
 
-/** The filter of all logs. The same addresses and topics come again and again, and each would cost a hash. */
-function bloomOfAll(receipts: readonly Receipt[]): Uint8Array {
-  const seen = new Set<string>()
-  const isNew = (entry: string) => seen.size < seen.add(entry).size
-  const once = receipts.flatMap(({ logs }) =>
-    logs
-      .map((log) => ({ ...log, isNew: isNew(log.address), topics: log.topics.filter((topic) => isNew(nameOf(topic))) }))
-      .filter((log) => log.isNew || log.topics.length > 0),
-  )
-  return bloomOf(once)
-}
-
-function nameOf(topic: Uint8Array): string {
-  return Buffer.from(topic).toString('latin1')
+/** The filter of all logs, from those of the receipts. */
+function joined(blooms: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(256)
+  for (const bloom of blooms)
+    for (let at = 0; at < all.length; at++) all[at] = (all[at] as number) | (bloom[at] as number)
+  return all
 }

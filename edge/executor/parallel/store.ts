@@ -14,11 +14,11 @@ import type { SlotValue } from './engine.ts'
 export interface Store {
   readonly state: State
   /** Takes over what a transaction changed, as commit `sequence`. */
-  readonly take: (changes: readonly AccountChange[], sequence: number) => readonly AccountWrite[]
-  /** Whether no commit after `sequence` gave the place another value. */
-  readonly isSince: (place: Place, sequence: number) => boolean
-  /** Whether no commit after `sequence` made the account empty or took that away (EIP-161). */
-  readonly isEmptinessSince: (address: Address, sequence: number) => boolean
+  readonly take: (changes: readonly AccountChange[], sequence: number, seen?: Seen) => readonly AccountWrite[]
+  /** Whether the place has the value that was seen. */
+  readonly isAsSeen: (place: Place, seen: Seen) => boolean
+  /** Whether the account is empty, or not, as it was seen (EIP-161). */
+  readonly isEmptinessAsSeen: (address: Address, seen: Seen) => boolean
   readonly accounts: ReadonlyMap<Address, StoredAccount>
   readonly codes: ReadonlyMap<Hex, Uint8Array>
   /** The account to be changed, made when there is none; its present values are remembered for the running block. */
@@ -29,6 +29,15 @@ export interface Store {
   readonly running: () => BlockChanges
   /** Ends the running block: what it changed, and a new one begins. */
   readonly endBlock: () => BlockChanges
+}
+
+/**
+ * What a run had before its eyes: the state after commit `since`, and what the commits of its own stretch have left on
+ * that. A stretch is what one thread ran in one go, each transaction on what the ones before left; 0 is none.
+ */
+export interface Seen {
+  readonly since: number
+  readonly stretch: number
 }
 
 export interface StoredAccount {
@@ -47,15 +56,21 @@ export interface StoredAccount {
   /** keccak256 of the address, once somebody has worked it out. */
   key: Uint8Array | null
   /** Commits that gave the present values. */
-  readonly since: { nonce: number; balance: number; code: number; emptiness: number; storage: number }
+  readonly since: Record<Versioned | 'storage', number>
+  /** Stretches that alone gave them, since their beginning; 0 where others had a part in it. */
+  readonly by: Record<Versioned, number>
 }
 
 export interface StoredSlot {
   value: Uint8Array
   since: number
+  /** The stretch that alone gave it, or 0. */
+  by: number
   /** keccak256 of the slot, once somebody has worked it out. */
   key: Uint8Array | null
 }
+
+type Versioned = 'nonce' | 'balance' | 'code' | 'emptiness'
 
 /** An account as it was after an earlier block. */
 export interface PastAccount {
@@ -113,17 +128,23 @@ export function createStore(): Store {
       },
       storage: (address, slot) => accounts.get(address)?.slots.get(slot)?.value,
     },
-    take: (changes, sequence) => changes.map((one) => takeOne(tables, one, sequence)),
-    isSince: (place, sequence) => {
+    take: (changes, sequence, { since, stretch } = unseen) =>
+      changes.map((one) => takeOne(tables, one, { sequence, since, stretch })),
+    isAsSeen: (place, seen) => {
       const account = accounts.get(place.address)
       if (!account) return true
-      if (place.kind !== 'slot') return account.since[place.kind] <= sequence
-      return account.since.storage <= sequence && (account.slots.get(place.slot)?.since ?? 0) <= sequence
+      if (place.kind !== 'slot') return isAsSeen(account, place.kind, seen)
+      if (account.since.storage > seen.since) return false
+      const slot = account.slots.get(place.slot)
+      return !slot || slot.since <= seen.since || (slot.by === seen.stretch && seen.stretch !== 0)
     },
-    isEmptinessSince: (address, sequence) => (accounts.get(address)?.since.emptiness ?? 0) <= sequence,
+    isEmptinessAsSeen: (address, seen) => {
+      const account = accounts.get(address)
+      return !account || isAsSeen(account, 'emptiness', seen)
+    },
     change: (address) => changed(tables, address),
     putCode: (hash, bytes) => codes.set(hash, bytes),
-    putSlot: (account, slot, value, sequence) => putSlot(tables, account, { slot, value }, sequence),
+    putSlot: (account, slot, value, sequence) => putSlot(tables, account, { slot, value }, { sequence, ...unseen }),
     remove: (account, sequence) => remove(tables, account, sequence),
     running: () => tables.running,
     endBlock: () => {
@@ -133,6 +154,22 @@ export function createStore(): Store {
       return ended
     },
   }
+}
+
+const unseen: Seen = { since: 0, stretch: 0 }
+
+interface Commit extends Seen {
+  readonly sequence: number
+}
+
+function isAsSeen({ since, by }: StoredAccount, what: Versioned, seen: Seen): boolean {
+  return since[what] <= seen.since || (by[what] === seen.stretch && seen.stretch !== 0)
+}
+
+/** Notes who gave a value of which everything that mattered was seen before. */
+function note({ since, by }: StoredAccount, what: Versioned, { sequence, stretch }: Commit): void {
+  since[what] = sequence
+  by[what] = stretch
 }
 
 function changed({ accounts, running }: Tables, address: Address): StoredAccount {
@@ -145,7 +182,8 @@ function changed({ accounts, running }: Tables, address: Address): StoredAccount
   return account
 }
 
-function putSlot({ running }: Tables, account: StoredAccount, { slot, value }: SlotValue, sequence: number): void {
+function putSlot({ running }: Tables, account: StoredAccount, { slot, value }: SlotValue, commit: Commit): void {
+  const { sequence, stretch } = commit
   const written = running.slots.get(account.address)
   if (written) written.add(slot)
   else running.slots.set(account.address, new Set([slot]))
@@ -154,7 +192,8 @@ function putSlot({ running }: Tables, account: StoredAccount, { slot, value }: S
   if (known) {
     known.value = value
     known.since = sequence
-  } else account.slots.set(slot, { value, since: sequence, key: null })
+    known.by = stretch
+  } else account.slots.set(slot, { value, since: sequence, by: stretch, key: null })
   account.slotCount += Number(isSet(value)) - Number(wasSet)
   account.hasStorage = account.slotCount > 0
 }
@@ -166,36 +205,38 @@ function remove({ running }: Tables, account: StoredAccount, sequence: number): 
   account.codeHash = emptyCodeHash
   account.slots.clear()
   account.slotCount = 0
-  const { since } = account
+  const { since, by } = account
   since.nonce = since.balance = since.code = since.emptiness = since.storage = sequence
+  by.nonce = by.balance = by.code = by.emptiness = 0
 }
 
-function takeOne(tables: Tables, one: AccountChange, sequence: number): AccountWrite {
+function takeOne(tables: Tables, one: AccountChange, commit: Commit): AccountWrite {
   const account = changed(tables, one.address)
   if (one.isDeleted) {
     const balance = account.balance > 0n ? 0n : null
-    remove(tables, account, sequence)
+    remove(tables, account, commit.sequence)
     return { ...one, balance }
   }
-  const { since } = account
   const wasEmpty = isEmpty(account)
   account.exists = true
   if (one.nonce !== null) {
     account.nonce = one.nonce
-    since.nonce = sequence
+    note(account, 'nonce', commit)
   }
   const balance = one.balance ?? (one.credit > 0n ? account.balance + one.credit : null)
   if (balance !== null) {
+    // A credit looked at nothing, so what others have added may be in the sum.
+    const isShared = one.balance === null && !isAsSeen(account, 'balance', commit)
     account.balance = balance
-    since.balance = sequence
+    note(account, 'balance', isShared ? { ...commit, stretch: 0 } : commit)
   }
   if (one.code) {
     tables.codes.set(one.code.hash, one.code.bytes)
     account.codeHash = one.code.hash
-    since.code = sequence
+    note(account, 'code', commit)
   }
-  for (const place of one.slots) putSlot(tables, account, place, sequence)
-  if (wasEmpty !== isEmpty(account)) since.emptiness = sequence
+  for (const place of one.slots) putSlot(tables, account, place, commit)
+  if (wasEmpty !== isEmpty(account)) note(account, 'emptiness', commit)
   const { address, nonce, code, slots } = one
   return { address, isDeleted: false, nonce, balance, code, slots }
 }
@@ -213,6 +254,7 @@ function newAccount(address: Address): StoredAccount {
     storage: emptyTrie,
     key: null,
     since: { nonce: 0, balance: 0, code: 0, emptiness: 0, storage: 0 },
+    by: { nonce: 0, balance: 0, code: 0, emptiness: 0 },
   }
 }
 

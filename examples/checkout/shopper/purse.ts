@@ -219,7 +219,8 @@ async function followCoins(
   while (!signal.aborted) {
     try {
       if (isWaiting(state()) || before < 0n) {
-        await wallet.refresh()
+        // The first time the wallet is at it by itself.
+        if (before >= 0n) await wallet.refresh()
         const { confirmed, pending } = await wallet.balance()
         tell({ type: 'money', money: { confirmed, pending } })
         if (confirmed > 0n && (confirmed !== before || state().cost === null)) await quote(state().capacity)

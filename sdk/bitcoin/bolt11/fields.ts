@@ -18,9 +18,7 @@ export const fieldTypes = {
   metadata: 27,
 } as const
 
-/** Longest field: its length has ten bits. */
-export const fieldWordsMax = 1_023
-/** Whole bytes in the longest field. */
+/** Whole bytes in the longest field: its length in words has ten bits. */
 export const fieldBytesMax = 639
 
 /** A tagged field, its data in words. */

@@ -130,12 +130,17 @@ export function htlcFee(
   return sats(format === 'anchors' ? 0n : (BigInt(feeratePerKw) * htlcTransactionWeight[direction]) / 1_000n)
 }
 
+/** Weight of a commitment with so many HTLC outputs, signatures at their longest (BOLT-3, "Appendix A"). */
+export function commitmentWeight(format: CommitmentTerms['format'], htlcOutputs: number): number {
+  return Number(expectedWeight[format] + htlcOutputWeight * BigInt(htlcOutputs))
+}
+
 /** What the funder pays for a commitment with so many HTLC outputs: the base fee (BOLT-3, "Fee Calculation"), and both anchors. */
 export function funderCost(
   { format, feeratePerKw }: Pick<CommitmentTerms, 'format' | 'feeratePerKw'>,
   htlcOutputs: number,
 ): Sats {
-  const weight = expectedWeight[format] + htlcOutputWeight * BigInt(htlcOutputs)
+  const weight = BigInt(commitmentWeight(format, htlcOutputs))
   const anchors = format === 'anchors' ? 2n * anchorValue : 0n
   return sats((BigInt(feeratePerKw) * weight) / 1_000n + anchors)
 }

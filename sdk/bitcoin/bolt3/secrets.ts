@@ -37,6 +37,13 @@ export function secretAt(seed: Uint8Array, index: number): Uint8Array {
   return derived(seed, 48, index)
 }
 
+/** The secret of an index that differs from a known one's in its last zeros alone: with few of them, at few hashes. */
+export function secretBelow({ index: from, secret }: KnownSecret, index: number): Uint8Array {
+  const bits = trailingZeros(from)
+  invariant(Math.floor(index / 2 ** bits) * 2 ** bits === from, 'a secret follows from one of its own block')
+  return derived(secret, bits, index)
+}
+
 /**
  * The store with one more secret; nothing when the secrets known before do not follow from it, so that it is none of the
  * same seed. Whether it belongs to its point is the caller's to check.

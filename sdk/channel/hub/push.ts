@@ -1,5 +1,4 @@
-import { currentEngine, sha256 } from '../../crypto/engine.ts'
-import { hmacSha256 } from '../../crypto/hmac.ts'
+import { currentEngine, hmacSha256, sha256 } from '../../crypto/engine.ts'
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { sameBytes } from '../../units.ts'
 

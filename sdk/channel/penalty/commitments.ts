@@ -53,6 +53,8 @@ export function commitmentFor(opening: Opening, holder: Side, content: Content, 
   const terms = termsOf(opening)[holder]
   const hasHtlcs = untrimmed(limitsOf(opening.draft), content.htlcs).length > 0
   const keys = at.key && !hasHtlcs ? keysBy(opening, holder, at.point, at.key) : keysFor(opening, holder, at.point)
+  const found = built.get(content)?.find((one) => one.keys === keys && one.terms === terms)
+  if (found) return found
   const commitment = commitmentOf(
     terms,
     {
@@ -69,8 +71,13 @@ export function commitmentFor(opening: Opening, holder: Side, content: Content, 
     },
     keys,
   )
-  return { holder, content, terms, commitment, keys }
+  const made = { holder, content, terms, commitment, keys }
+  built.set(content, [...(built.get(content) ?? []), made])
+  return made
 }
+
+/** Commitments of a content, both sides': each is signed, verified, looked for on the chain and told again. */
+const built = /* @__PURE__ */ new WeakMap<Content, readonly SideCommitment[]>()
 
 /** This side's own commitment of a content. [TW1] [TW3] */
 export function ownCommitmentFor(
@@ -115,9 +122,16 @@ export function isRevokedBy(
 /** The HTLC transactions of a commitment. Asks for its txid, so not to be called where there are no HTLCs. */
 export function htlcTransactionsOf(made: SideCommitment): readonly HtlcTransaction<ChannelHtlc>[] {
   if (!made.commitment.outputs.some(({ kind }) => kind === 'htlc')) return []
+  const found = second.get(made)
+  if (found) return found
   const txid = txidOfUnsigned(made.commitment.unsigned)
-  return htlcTransactions(made.terms, made.commitment, { txid, balance: made.keys.balance })
+  const transactions = htlcTransactions(made.terms, made.commitment, { txid, balance: made.keys.balance })
+  second.set(made, transactions)
+  return transactions
 }
+
+/** HTLC transactions go with their commitment. */
+const second = /* @__PURE__ */ new WeakMap<SideCommitment, readonly HtlcTransaction<ChannelHtlc>[]>()
 
 /**
  * Signs a commitment of the other side, and its HTLC transactions.

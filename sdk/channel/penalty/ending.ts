@@ -31,9 +31,8 @@ export function onClose(channel: Channel, fee: Sats | null, secrets: ChannelSecr
   if (channel.phase !== 'open') return refuse(channel, 'not-open')
   if (fee !== null && fee > shareOf(channel, channel.own)) return refuse(channel, 'fee-too-high')
   const next: Open = { ...channel, shutdown: { ...channel.shutdown, own: { fee } } }
-  const told = send({ type: 'shutdown' })
   const closing = beginClosing(next, secrets)
-  return closing ? move(closing.channel, told, ...closing.effects) : move(next, told)
+  return closing ? move(closing.channel, ...shutdownSaid(next), ...closing.effects) : move(next, ...shutdownSaid(next))
 }
 
 /** The other side is done with paying: so is this one. [TW30] */
@@ -43,9 +42,14 @@ export function onShutdown(channel: Channel, secrets: ChannelSecrets): Step {
   const { own, isByPeer } = channel.shutdown
   if (isByPeer && own) return stay(channel)
   const next: Open = { ...channel, shutdown: { own: own ?? { fee: null }, isByPeer: true } }
-  const told = own ? [] : [send({ type: 'shutdown' })]
+  const told = own ? [] : shutdownSaid(next)
   const closing = beginClosing(next, secrets)
   return closing ? move(closing.channel, ...told, ...closing.effects) : move(next, ...told)
+}
+
+/** TW30: who hears it must know of all that was proposed before, so it is not said while a proposal may still be lost. */
+export function shutdownSaid({ exchange, shutdown }: Open): Effect[] {
+  return shutdown.own && exchange.state !== 'proposed' ? [send({ type: 'shutdown' })] : []
 }
 
 /** The closing phase, where both are done and nothing is in flight; nothing where it is too early. [TW31] */

@@ -19,6 +19,7 @@ export {
   costOf,
   dustOf,
   type FailReason,
+  failReasons,
   firstContent,
   type Htlc,
   paymentIdBytes,
@@ -41,7 +42,7 @@ export {
   type Revocation,
 } from './messages.ts'
 export { channelIdOf, draftFault, fundingOutput } from './opening.ts'
-export { type Pursuit, pursueClaims } from './pursue.ts'
+export { type Pursuit, pursueClaims, pursueCommitment } from './pursue.ts'
 export { decodeChannel, encodeChannel, recordBytesMax } from './records.ts'
 export { type ChannelSecrets, channelSecrets, sideKeysOf } from './secrets.ts'
 export { acceptChannel, openChannel } from './setup.ts'

@@ -1,14 +1,14 @@
 import { secretIndex } from '../../bitcoin/bolt3/index.ts'
-import { hmacSha256 } from '../../crypto/hmac.ts'
+import { hmacSha256 } from '../../crypto/engine.ts'
 import { invariant } from '../../errors.ts'
 import { encodeRlp, quantity } from '../../rlp.ts'
 import { sameBytes } from '../../units.ts'
 import { type Effect, type FundingView, type Input, move, refuse, type Step, send, stay } from './effects.ts'
-import { closingMessages, onForce } from './ending.ts'
+import { closingMessages, onForce, shutdownSaid } from './ending.ts'
 import { challengeBytes, type Message, type Position } from './messages.ts'
 import { type ChannelSecrets, ownSecret } from './secrets.ts'
 import { type Channel, type Live, type LiveChannel, ownContent, proposerOf, signedContent } from './state.ts'
-import { answerMessage, commitMessage, onYield, revokeMessage, yieldTurn } from './update.ts'
+import { answerMessage, commitMessage, onYield, revokeMessage } from './update.ts'
 
 /** Greets the other side: tells this side's position and asks for its own. [TW25] [TW26] */
 export function greet(channel: LiveChannel, { random }: Extract<Input, { type: 'reconnected' }>): Step {
@@ -47,7 +47,7 @@ function judgedBy(
   const turned = onYield(channel, turn)
   if (!isFresh) return turned
   const met = { ...(turned.channel as LiveChannel), session: { ...channel.session, isMet: true } }
-  const restored = onMetAgain(met, isBusy)
+  const restored = onMetAgain(met, { turn, isBusy })
   if (restored.effects.length > 0) return restored
   return turned.effects.length > 0 ? move(met) : stay(met)
 }
@@ -80,13 +80,17 @@ function onPeerBehind(channel: LiveChannel, secrets: ChannelSecrets): Step {
 }
 
 /**
- * TW29: a restored side is an own one again when the other side has the turn and nothing in flight: then this one can neither
- * have proposed nor answered what it does not remember. With the turn its own, it hands that over first.
+ * TW29: a restored side is an own one again when it can neither have proposed nor answered what it does not remember: when the
+ * other side has the turn and nothing in flight, or the proposal for the next number is remembered.
  */
-function onMetAgain(channel: LiveChannel, isPeerBusy: boolean): Step {
+function onMetAgain(channel: LiveChannel, peer: Pick<Position, 'turn' | 'isBusy'>): Step {
   if (channel.origin === 'own') return stay(channel)
-  if (proposerOf(channel) !== channel.own) return isPeerBusy ? stay(channel) : move({ ...channel, origin: 'own' })
-  return channel.exchange.state === 'idle' ? yieldTurn(channel) : stay(channel)
+  // Turns that it does not remember went to and fro after the backup was made.
+  const known = peer.turn > channel.turn ? { ...channel, turn: peer.turn } : channel
+  const isTurn = proposerOf(known) === known.own
+  const isNewest = isTurn ? known.exchange.state === 'proposed' : !peer.isBusy
+  if (isNewest) return move({ ...known, origin: 'own' })
+  return known === channel ? stay(channel) : move(known)
 }
 
 /** How the other side's position fits what this one has signed and revealed. `ahead` is proven, `behind` is its word. */
@@ -116,9 +120,8 @@ function lackedBy(channel: LiveChannel, { number, revealed }: Position, secrets:
     messages.push(exchange.state === 'answered' ? answerMessage(channel, secrets) : revokeMessage(channel, secrets))
   if (phase === 'open' && exchange.state === 'proposed' && number === base.number)
     messages.push(commitMessage(channel, secrets))
-  if ((phase === 'open' && channel.shutdown.own) || phase === 'closing') messages.push({ type: 'shutdown' })
-  const sends = messages.map(send)
-  return phase === 'closing' ? [...sends, ...closingMessages(channel, secrets)] : sends
+  const sends = [...messages.map(send), ...(phase === 'open' ? shutdownSaid(channel) : [])]
+  return phase === 'closing' ? [...sends, send({ type: 'shutdown' }), ...closingMessages(channel, secrets)] : sends
 }
 
 /** Bytes that an answer must repeat, other ones with each update, so that no answer can be kept for later. */

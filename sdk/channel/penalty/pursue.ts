@@ -1,5 +1,10 @@
-import { type Feerate, type Height, type Sats, sats } from '../../units.ts'
+import { feeOf } from '../../bitcoin/index.ts'
+import { sha256 } from '../../crypto/engine.ts'
+import { type Feerate, type Height, type Sats, sameBytes, sats, wholeSats } from '../../units.ts'
 import type { Claim, Resolution } from './claims.ts'
+import { ownNewest } from './ending.ts'
+import type { ChannelSecrets } from './secrets.ts'
+import { knownPreimages, type LiveChannel } from './state.ts'
 import {
   blocksLeft,
   type CoinSpend,
@@ -8,9 +13,11 @@ import {
   type FeeCoin,
   htlcWeightMax,
   isWorthClaiming,
+  planAnchorChild,
   planHtlcClaim,
   sweepTransaction,
   sweepWeightMax,
+  unconfirmed,
 } from './sweep.ts'
 
 /** What is to be broadcast now, again with each block. */
@@ -65,6 +72,30 @@ export function pursueClaims(
     return made?.ok ? [made.value] : []
   })
   return { transactions, planned, lacking: withCoin.length - planned.length }
+}
+
+/**
+ * A child that lifts this side's newest commitment, which no block holds yet, to a feerate; nothing where it needs none. The
+ * nearer the expiry of an HTLC in it that this side can take, or has to take back, the more it pays, up to half of that. [TW38]
+ */
+export function pursueCommitment(
+  channel: LiveChannel,
+  secrets: ChannelSecrets,
+  wish: { readonly tip: Height; readonly feerate: Feerate; readonly coin: FeeCoin },
+): CoinSpend | null {
+  const made = ownNewest(channel, secrets)
+  const { fee, weight } = unconfirmed(made)
+  const takeable = knownPreimages(channel).map((preimage) => sha256(preimage))
+  const urgent = made.content.htlcs.filter(
+    ({ by, paymentHash }) => by === channel.own || takeable.some((hash) => sameBytes(hash, paymentHash)),
+  )
+  const wanted = urgent.map(({ amount, expiry }) =>
+    claimFee({ weight, value: wholeSats(amount), feerate: wish.feerate, blocksLeft: blocksLeft(expiry, wish.tip) }),
+  )
+  const most = wanted.reduce((most, one) => (one > most ? one : most), feeOf(weight, wish.feerate))
+  if (most <= fee) return null
+  const child = planAnchorChild(made, secrets, wish.coin, { feerate: wish.feerate, feeMin: sats(most - fee) })
+  return child.ok ? child.value : null
 }
 
 function coinFee(

@@ -1,6 +1,5 @@
-import { pointOfSecret, secretAt, secretIndex } from '../../bitcoin/bolt3/index.ts'
-import { currentEngine } from '../../crypto/engine.ts'
-import { hmacSha256 } from '../../crypto/hmac.ts'
+import { type KnownSecret, pointOfSecret, secretAt, secretBelow, secretIndex } from '../../bitcoin/bolt3/index.ts'
+import { currentEngine, hmacSha256 } from '../../crypto/engine.ts'
 import { invariant } from '../../errors.ts'
 import type { SideKeys } from './terms.ts'
 
@@ -67,18 +66,33 @@ interface Recent {
   readonly point: Uint8Array
 }
 
-/** A secret costs 48 hashes and its point a multiplication, and each is asked for some times while it is in use. */
-const recents = /* @__PURE__ */ new WeakMap<ChannelSecrets, Map<number, Recent>>()
+/** What was made of a side's seed: a secret costs 48 hashes and its point a multiplication, and each is asked for some times. */
+interface Made {
+  /** The secret from which all of a block of numbers follow. */
+  stem: KnownSecret
+  readonly recent: Map<number, Recent>
+}
+
+const madeOf = /* @__PURE__ */ new WeakMap<ChannelSecrets, Made>()
 const recentMax = 4
+/** Numbers of one stem. */
+const blockSize = 2 ** 12
 
 function recent(secrets: ChannelSecrets, number: number): Recent {
-  const known = recents.get(secrets) ?? new Map<number, Recent>()
-  recents.set(secrets, known)
-  const found = known.get(number)
+  const index = secretIndex(number)
+  const block = Math.floor(index / blockSize) * blockSize
+  const made = madeOf.get(secrets) ?? { stem: stemOf(secrets, block), recent: new Map() }
+  madeOf.set(secrets, made)
+  const found = made.recent.get(number)
   if (found) return found
-  const secret = secretAt(secrets.seed, secretIndex(number))
-  const made = { secret, point: pointOfSecret(secret) }
-  known.set(number, made)
-  if (known.size > recentMax) known.delete(known.keys().next().value as number)
-  return made
+  if (made.stem.index !== block) made.stem = stemOf(secrets, block)
+  const secret = secretBelow(made.stem, index)
+  const one = { secret, point: pointOfSecret(secret) }
+  made.recent.set(number, one)
+  if (made.recent.size > recentMax) made.recent.delete(made.recent.keys().next().value as number)
+  return one
+}
+
+function stemOf({ seed }: ChannelSecrets, block: number): KnownSecret {
+  return { index: block, secret: secretAt(seed, block) }
 }

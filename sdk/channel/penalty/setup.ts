@@ -97,8 +97,8 @@ export function onChain(channel: Channel, view: FundingView, secrets: ChannelSec
   const seen = seeFunding(channel, view)
   const next = seen.channel as LiveChannel
   const step = next.phase === 'funding' && !view.isSpent ? pursueFunding(next, view) : pursueEnd(next, view, secrets)
-  // TW39: a reorganization may have lost it, in any phase.
-  const isLost = view.fundedAt === null && !view.isSpent && channel.own === 'opener' && channel.origin === 'own'
+  // TW39: a reorganization may have lost it, in any phase. What was funded once is the channel's, so a backup may bring it too.
+  const isLost = view.fundedAt === null && !view.isSpent && channel.own === 'opener'
   const lost: Effect[] = isLost ? [{ type: 'broadcast-funding' }] : []
   return { ...step, effects: [...step.effects, ...lost, ...seen.effects] }
 }

@@ -2,6 +2,7 @@ import {
   type ClaimPath,
   claimOf,
   claimWitness,
+  commitmentWeight,
   htlcInputWeightMax,
   htlcWitness,
   type OutputClaim,
@@ -16,6 +17,7 @@ import {
   type Output,
   sequenceReplaceable,
   transactionWeight,
+  type Unconfirmed,
 } from '../../bitcoin/index.ts'
 import { p2pkh } from '../../bitcoin/script.ts'
 import { derSignature, witnessDigest } from '../../bitcoin/segwit.ts'
@@ -165,17 +167,16 @@ export function planAnchorChild(
   made: SideCommitment,
   secrets: ChannelSecrets,
   coin: FeeCoin,
-  wish: { readonly feerate: Feerate; readonly feeMin: Sats; readonly commitmentWeight: number },
+  wish: { readonly feerate: Feerate; readonly feeMin: Sats },
 ): Decoded<CoinSpend> {
-  const { commitment, terms } = made
+  const { commitment } = made
   const index = commitment.outputs.findIndex(({ kind }) => kind === 'holder-anchor')
   const output = commitment.outputs[index]
   if (!output?.witnessScript) return refused('the commitment has no anchor output of this side')
   const outpoint = { txid: txidOfUnsigned(commitment.unsigned), index }
   const path: ClaimPath = { kind: 'anchor' }
   const claim = claimOf(outpoint, { witnessScript: output.witnessScript, value: output.value }, path)
-  const paid = terms.capacity - commitment.outputs.reduce((sum, { value }) => sum + value, 0n)
-  const parents = [{ fee: sats(paid), weight: wish.commitmentWeight }]
+  const parents = [unconfirmed(made)]
   const weight = transactionWeight([claim.inputWeightMax, spendWeightMax.wpkh], [coin.changeScript])
   const wanted = childFee({ parents, weight, feerate: wish.feerate })
   const fee = wanted > wish.feeMin ? wanted : wish.feeMin
@@ -192,6 +193,13 @@ export function planAnchorChild(
   }
   const signature = currentEngine().sign(witnessDigest(unsigned, 0, claim.spent), secrets.funding)
   return accepted(coinSpend(unsigned, coin, fee, claimWitness(claim, signature)))
+}
+
+/** What a commitment pays by itself, and weighs. */
+export function unconfirmed({ terms, commitment }: SideCommitment): Unconfirmed {
+  const paid = terms.capacity - commitment.outputs.reduce((sum, { value }) => sum + value, 0n)
+  const htlcs = commitment.outputs.filter(({ kind }) => kind === 'htlc').length
+  return { fee: sats(paid), weight: commitmentWeight(terms.format, htlcs) }
 }
 
 /** Puts the coin's signature to its transaction. It is not checked here. */

@@ -14,7 +14,7 @@ import {
 } from './commitments.ts'
 import { type Change, type Content, contentAfter, type Htlc, untrimmed } from './content.ts'
 import { decline, type Effect, move, moveNoting, type Note, refuse, type Step, send, stay } from './effects.ts'
-import { beginClosing } from './ending.ts'
+import { beginClosing, shutdownSaid } from './ending.ts'
 import type { Fault, Message, Revocation } from './messages.ts'
 import { type ChannelSecrets, ownPoint, ownSecret } from './secrets.ts'
 import { type Channel, isLive, type Live, type LiveChannel, ownContent, proposerOf } from './state.ts'
@@ -78,7 +78,8 @@ export function onAnswer(channel: Channel, message: MessageOf<'answer'>, secrets
   const made = ownCommitment(channel, exchange.next, secrets)
   if (!isSignedCommitment(made, message.signatures)) return decline(channel, message.number, 'wrong-signature')
   const next = finished({ ...channel, signatures: message.signatures }, exchange.next, revealed)
-  return settle(next, [], secrets, [send(revokeMessage(next, secrets))])
+  const done = next.phase === 'open' ? shutdownSaid(next) : []
+  return settle(next, [], secrets, [send(revokeMessage(next, secrets)), ...done])
 }
 
 /** The proposer has revoked as well: the update is finished, and what it paid is final. [TW21] */
@@ -110,13 +111,17 @@ export function onRevoke(channel: Channel, message: MessageOf<'revoke'>, secrets
 /** The other side wants the turn: it gets it at once, or when the update in flight is finished. [TW8] */
 export function onAsk(channel: Channel, turn: number): Step {
   if (channel.phase !== 'open') return stay(channel)
-  if (proposerOf(channel) !== channel.own) {
-    const wasLost = turn < channel.turn
-    return stay(channel, ...(wasLost ? [send({ type: 'yield', turn: channel.turn })] : []))
+  const isOwn = proposerOf(channel) === channel.own
+  // Who asks for what this side takes for the other's has handed it over, and that was lost.
+  const wasHanded = !isOwn && turn === channel.turn + 1
+  if (wasHanded || (isOwn && turn === channel.turn)) {
+    const taken = { ...channel, turn }
+    if (channel.exchange.state === 'idle') return yieldTurn(taken)
+    const waiting = { ...taken, session: { ...channel.session, isAsked: true } }
+    return wasHanded ? move(waiting) : stay(waiting)
   }
-  if (turn !== channel.turn) return stay(channel)
-  if (channel.exchange.state === 'idle') return yieldTurn(channel)
-  return stay({ ...channel, session: { ...channel.session, isAsked: true } })
+  const wasLost = !isOwn && turn < channel.turn
+  return stay(channel, ...(wasLost ? [send({ type: 'yield', turn: channel.turn })] : []))
 }
 
 /** The other side has handed the turn over. [TW8] */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity 0.8.37;
+pragma solidity 0.8.30;
 
 interface Token {
     function balanceOf(address owner) external view returns (uint256);

@@ -1,4 +1,4 @@
-import { hmacSha256 } from '../../crypto/hmac.ts'
+import { hmacSha256 } from '../../crypto/engine.ts'
 import { accepted, type Decoded, invariant, refused } from '../../errors.ts'
 import { decodeRlp, encodeRlp, type RlpItem } from '../../rlp.ts'
 import { fromHex, type Hex, type Txid } from '../../units.ts'

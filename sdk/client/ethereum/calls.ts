@@ -23,8 +23,8 @@ import { type Answer, type BlockChoice, held, notProvable, type Reader } from '.
  */
 export type Machines = (fork: Fork, precompiles: readonly number[]) => Promise<Machine>
 
-/** Most times that a call is run again because it looked at one more place. */
-const roundsMax = 256
+/** Most rounds of fetching for one call. A call through a router to a pair of tokens needs about eight without a hint. */
+const roundsMax = 48
 
 interface CallParts {
   readonly reader: Reader
@@ -34,7 +34,7 @@ interface CallParts {
   readonly at: BlockChoice | undefined
 }
 
-/** Runs a call on proven state: what it looks at is fetched with proofs, and it runs again until it lacks nothing. */
+/** Runs a call on proven state: all that a run is found to look at is fetched with proofs, in one round, until one lacks nothing. */
 export async function callOn({ reader, network, machines, message, at }: CallParts): Promise<Answer<ProvenCall>> {
   const place = await reader.place(at)
   const rules = evmRulesAt(network, Number(place.block.header.timestamp))
@@ -53,9 +53,9 @@ export async function callOn({ reader, network, machines, message, at }: CallPar
           throw tooMuch(`precompiled contract ${run.precompile} cannot be loaded`)
         precompiles.push(run.precompile)
         machine = await machines(rules.fork, precompiles)
-      } else accounts = await withPlace(node, block, accounts, run.place)
+      } else accounts = await withPlaces(node, block, accounts, run.places)
     }
-    throw tooMuch(`it looked at more than ${roundsMax} places that nobody had named`)
+    throw tooMuch(`it looked at new places for more than ${roundsMax} rounds`)
   }
   return reader.readAt(place, 'call', gather, () => machine)
 }
@@ -75,29 +75,59 @@ async function hinted(node: ProofNode, block: TrustedBlock, message: Message): P
   if (to) named.set(to, new Set())
   for (const { address, slots } of await node.places({ from, to, value, data }, number))
     named.set(address, new Set([...(named.get(address) ?? []), ...slots]))
-  const places = [...named].reduce((sum, [, slots]) => sum + 1 + slots.size, 0)
-  if (places > callPlacesMax) throw tooMuch(`it looks at more than ${callPlacesMax} places`)
-  return Promise.all([...named].map(([address, slots]) => shown(node, number, { address, slots: [...slots] })))
+  return withPlaces(
+    node,
+    block,
+    [],
+    [...named].flatMap(([address, slots]): readonly MissingPlace[] => [
+      { kind: 'account', address },
+      ...[...slots].map((slot) => ({ kind: 'slot', address, slot }) as const),
+    ]),
+  )
 }
 
-async function withPlace(
+/** What is shown already, and all the places beside it, fetched at once. */
+async function withPlaces(
   node: ProofNode,
   block: TrustedBlock,
-  accounts: readonly AccountEvidence[],
-  place: MissingPlace,
+  known: readonly AccountEvidence[],
+  places: readonly MissingPlace[],
 ): Promise<readonly AccountEvidence[]> {
   const { number } = block.header
-  const { address } = place
-  const known = accounts.find((one) => one.address === address)
-  if (place.kind === 'code' && known) {
-    const code = await node.code(address, number)
-    // It would be asked for again and again.
-    if (code.length === 0) throw liedNode('it shows no code of an account that has some')
-    return accounts.map((one) => (one === known ? { ...one, code } : one))
-  }
-  const slots = [...(known?.slots.map(({ slot }) => slot) ?? []), ...(place.kind === 'slot' ? [place.slot] : [])]
-  const fresh = await shown(node, number, { address, slots })
-  return [...accounts.filter((one) => one !== known), { ...fresh, code: known?.code ?? fresh.code }]
+  const accounts = new Map(known.map((one) => [one.address, one]))
+  const wanted = [...new Set(places.map(({ address }) => address))]
+  const size = known.reduce((sum, { slots }) => sum + 1 + slots.length, places.length)
+  if (size > callPlacesMax) throw tooMuch(`it looks at more than ${callPlacesMax} places`)
+  const fetched = await Promise.all(
+    wanted.map((address) => {
+      const ofOne = places.filter((place) => place.address === address)
+      return fetchedPlaces(node, number, { address, known: accounts.get(address), ofOne })
+    }),
+  )
+  for (const one of fetched) accounts.set(one.address, one)
+  return [...accounts.values()]
+}
+
+async function fetchedPlaces(
+  node: ProofNode,
+  number: number,
+  told: {
+    readonly address: Address
+    readonly known: AccountEvidence | undefined
+    readonly ofOne: readonly MissingPlace[]
+  },
+): Promise<AccountEvidence> {
+  const { address, known, ofOne } = told
+  const slots = [...new Set(ofOne.flatMap((place) => (place.kind === 'slot' ? [place.slot] : [])))]
+  const [proof, code] = await Promise.all([
+    known && slots.length === 0 ? known : shown(node, number, { address, slots }),
+    known && ofOne.every(({ kind }) => kind !== 'code') ? known.code : node.code(address, number),
+  ])
+  // It would be asked for again and again.
+  if (known && code.length === 0 && ofOne.some(({ kind }) => kind === 'code'))
+    throw liedNode('it shows no code of an account that has some')
+  if (!known || proof === known) return { ...proof, code }
+  return { ...known, code, slots: [...known.slots, ...proof.slots] }
 }
 
 async function shown(

@@ -10,9 +10,11 @@ import {
   type ProvenCall,
   type ProvenLog,
   tokenBalanceSlot,
+  type VerifiedBlock,
 } from '../../verify/ethereum/index.ts'
 import { createPanel, type NodeFault } from '../panel.ts'
 import { platformClock } from '../platform.ts'
+import { blockOn, type MinedIn, minedOn, paymentOn } from './blocks.ts'
 import { callOn, type Machines } from './calls.ts'
 import type { CheckpointQuorum } from './checkpoint.ts'
 import type { Conflict } from './conflict.ts'
@@ -63,7 +65,8 @@ export interface ProvenPayment {
 
 /**
  * Ethereum, as committees sign it and proofs show it. `at` is `finalized` without a choice; `optimistic` can still be
- * reorganised; a number is an ancestor, at most 8,191 blocks back.
+ * reorganised; a number is an ancestor of the final block, at most 8,191 blocks back; `{ under, block }` names a block by
+ * number or hash under either head.
  *
  * Every call throws `node/unreachable` when nobody could be asked, `node/nonsense` when all that answered lied, and what
  * {@link createEthereumClient} lists; it never answers with what is not proven.
@@ -88,6 +91,10 @@ export interface EthereumClient {
    * Funds at risk: nothing is no proof of absence.
    */
   readonly payment: (hash: TxHash, at?: 'finalized' | 'optimistic') => Promise<Answer<ProvenPayment> | null>
+  /** {@link payment} with the whole block, from which follows all that a node tells of a receipt. */
+  readonly mined: (hash: TxHash, at?: 'finalized' | 'optimistic') => Promise<Answer<MinedIn> | null>
+  /** A whole block: its header, and all transactions and receipts. */
+  readonly block: (at?: BlockChoice) => Promise<Answer<VerifiedBlock>>
   /** All logs from one block to the last, none left out. */
   readonly logs: (
     filter: LogFilter,
@@ -166,7 +173,9 @@ export function createEthereumClient(parts: EthereumClientParts): EthereumClient
         const [{ account }, code] = await Promise.all([node.proof(address, [], number), node.code(address, number)])
         return { kind: 'code', address, proof: account, code }
       }),
-    payment: (hash, at = 'finalized') => reader.payment(hash, at),
+    block: (at) => blockOn(reader, at),
+    payment: (hash, at = 'finalized') => paymentOn(reader, hash, at),
+    mined: (hash, at = 'finalized') => minedOn(reader, hash, at),
     logs: (filter, { from, to }) => logsOn(reader, { filter, from, to }),
     call: async ({ from = zeroAddress, to, data, value = 0n, gas = callGasDefault }, at) => {
       if (machines) return callOn({ reader, network, machines, message: { from, to, data, value, gas }, at })

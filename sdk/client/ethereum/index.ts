@@ -1,3 +1,4 @@
+export type { MinedIn } from './blocks.ts'
 export type { Machines } from './calls.ts'
 export { agreedCheckpoint, type CheckpointQuorum } from './checkpoint.ts'
 export type { Conflict } from './conflict.ts'
@@ -9,4 +10,4 @@ export {
   type ProvenPayment,
 } from './ethereumClient.ts'
 export { type Followed, type HeadUpdate, headLagSecondsMax } from './lightBook.ts'
-export type { Answer, BlockChoice } from './reader.ts'
+export type { Answer, BlockChoice, BlockUnder } from './reader.ts'

@@ -1,7 +1,7 @@
-import { keccak256 } from '../../crypto/engine.ts'
 import { type Decoded, SdkError } from '../../errors.ts'
+import { blockHashOf, decodeHeader } from '../../evm/block.ts'
 import type { ProofNode } from '../../ports.ts'
-import { type BlockHash, type TxHash, toHex } from '../../units.ts'
+import type { BlockHash, TxHash } from '../../units.ts'
 import {
   type BeaconNetwork,
   type BeaconVerdict,
@@ -14,8 +14,6 @@ import {
   historyWindow,
   type LookBack,
   lookBack,
-  proveReceipt,
-  proveTransaction,
   type Shown,
   type TrustedBlock,
   type VerifiedBlock,
@@ -27,8 +25,14 @@ import type { Machine } from '../../vm/index.ts'
 import { isNodeFault, liedNode, type Panel } from '../panel.ts'
 import type { HeadUpdate, LightBook } from './lightBook.ts'
 
-/** Which block an answer is of. */
-export type BlockChoice = 'finalized' | 'optimistic' | number
+/** Which block an answer is of. A number is that of a final block. */
+export type BlockChoice = BeaconVerdict['level'] | number | BlockUnder
+
+/** A block by its number or hash that is `under` a head or is it. Under the optimistic one, a final block is still final. */
+export interface BlockUnder {
+  readonly under: BeaconVerdict['level']
+  readonly block: number | BlockHash
+}
 
 /** An answer, how far it is proven, and what anybody needs to judge it again ({@link verifyReceipt}). */
 export interface Answer<value> {
@@ -60,7 +64,8 @@ export interface Reader {
     gather: (node: ProofNode, block: TrustedBlock) => Promise<Extract<Evidence, { readonly kind: kind }>>,
     machine?: () => Machine | undefined,
   ) => Promise<Answer<ShownBy<kind>>>
-  readonly payment: (hash: TxHash, level: BeaconVerdict['level']) => Promise<Answer<ShownBy<'payment'>> | null>
+  /** The block that holds a transaction; nothing when no node shows one. */
+  readonly holding: (hash: TxHash, level: BeaconVerdict['level']) => Promise<Place | null>
 }
 
 export interface ReaderParts {
@@ -71,22 +76,7 @@ export interface ReaderParts {
 }
 
 export function createReader({ network, book, nodes, panel }: ReaderParts): Reader {
-  /** Asks one node after the other: proofs are large, and one that holds is enough. */
-  const firstOf = async <value>(
-    question: (node: ProofNode) => Promise<value>,
-  ): Promise<{ value: value; node: number }> => {
-    const faults: SdkError[] = []
-    for (const [node, asked] of nodes.entries()) {
-      try {
-        return { value: await question(asked), node }
-      } catch (error) {
-        if (!isNodeFault(error)) throw error
-        panel.accuse(node, error)
-        faults.push(error)
-      }
-    }
-    throw worst(faults)
-  }
+  const firstOf = <value>(question: (node: ProofNode) => Promise<value>) => firstProven({ nodes, panel }, question)
 
   const headPlace = async (level: BeaconVerdict['level']): Promise<Place> => {
     const followed = await book.sync()
@@ -119,8 +109,30 @@ export function createReader({ network, book, nodes, panel }: ReaderParts): Read
     return { ...value, level: head.level, sources: [...new Set([...head.sources, `node ${node}`])] }
   }
 
-  const place: Reader['place'] = async (choice = 'finalized') =>
-    typeof choice === 'number' ? ancestor(await headPlace('finalized'), choice) : headPlace(choice)
+  /** A node's word for the number of a block, which the look back then proves or not. */
+  const numberOf = async (hash: BlockHash): Promise<number> => {
+    const { value } = await firstOf(async (asked) => {
+      const bytes = await asked.header(hash)
+      if (!bytes) throw behind()
+      if (blockHashOf(bytes) !== hash) throw liedNode('its header does not have the hash that was asked for')
+      return held(decodeHeader(bytes)).number
+    })
+    return value
+  }
+
+  const blockUnder = async ({ under, block }: BlockUnder): Promise<Place> => {
+    const number = typeof block === 'number' ? block : await numberOf(block)
+    const final = await headPlace('finalized')
+    const isYounger = number > final.block.header.number && under === 'optimistic'
+    const found = await ancestor(isYounger ? await headPlace('optimistic') : final, number)
+    if (typeof block === 'number' || found.block.hash === block) return found
+    throw notProvable('The block is not an ancestor of the signed one: it was left out of the chain.')
+  }
+
+  const place: Reader['place'] = async (choice = 'finalized') => {
+    if (typeof choice === 'number') return blockUnder({ under: 'finalized', block: choice })
+    return typeof choice === 'string' ? headPlace(choice) : blockUnder(choice)
+  }
 
   const readAt: Reader['readAt'] = async (at, kind, gather, machine) => {
     const { value, node } = await firstOf(async (asked) => {
@@ -132,19 +144,31 @@ export function createReader({ network, book, nodes, panel }: ReaderParts): Read
     return answer(at, { ...value, node }) as Answer<ShownBy<typeof kind>>
   }
 
-  const payment: Reader['payment'] = async (hash, level) => {
-    const head = await headPlace(level)
+  const holding: Reader['holding'] = async (hash, level) => {
     const told = (await panel.ask((asked) => asked.blockOf(hash))).flatMap(({ value }) => value ?? [])
     const [which] = told
-    if (!which) return null
-    const { value: block } = await firstOf((asked) => wholeBlock(asked, which))
-    const at = await ancestor(head, block.header.number)
-    if (at.block.hash !== block.hash)
-      throw liedNode('its block is not an ancestor of the signed one', { retryable: true })
-    return readAt(at, 'payment', async (asked) => paymentFrom(await wholeBlock(asked, at.block.hash), hash))
+    return which ? blockUnder({ under: level, block: which }) : null
   }
 
-  return { place, readAt, payment, read: async (choice, kind, gather) => readAt(await place(choice), kind, gather) }
+  return { place, readAt, holding, read: async (choice, kind, gather) => readAt(await place(choice), kind, gather) }
+}
+
+/** Asks one node after the other: proofs are large, and one that holds is enough. */
+async function firstProven<value>(
+  { nodes, panel }: Pick<ReaderParts, 'nodes' | 'panel'>,
+  question: (node: ProofNode) => Promise<value>,
+): Promise<{ readonly value: value; readonly node: number }> {
+  const faults: SdkError[] = []
+  for (const [node, asked] of nodes.entries()) {
+    try {
+      return { value: await question(asked), node }
+    } catch (error) {
+      if (!isNodeFault(error)) throw error
+      panel.accuse(node, error)
+      faults.push(error)
+    }
+  }
+  throw worst(faults)
 }
 
 function answer(
@@ -160,25 +184,11 @@ function answer(
   return { value: shown.value, verdict: { ...verdict, receipt: encodeProofReceipt({ head, level, evidence }) } }
 }
 
-async function wholeBlock(node: ProofNode, hash: BlockHash) {
+/** A whole block of a node, verified against its hash. */
+export async function wholeBlock(node: ProofNode, hash: BlockHash): Promise<VerifiedBlock> {
   const told = await node.block(hash)
   if (!told) throw behind()
   return held(verifyBlock({ ...told, expectedHash: hash }))
-}
-
-function paymentFrom(block: VerifiedBlock, hash: TxHash): Extract<Evidence, { kind: 'payment' }> {
-  const index = block.facts.transactions.findIndex((bytes) => toHex(keccak256(bytes)) === hash)
-  if (index < 0) throw liedNode('the block that it names does not hold the transaction')
-  const sent = held(proveTransaction(block, index))
-  const done = held(proveReceipt(block, index))
-  return {
-    kind: 'payment',
-    index,
-    transaction: sent.transaction,
-    transactionProof: sent.proof,
-    receipt: done.receipt,
-    receiptProof: done.proof,
-  }
 }
 
 /** The value of what a node told, or the word that it lied. */

@@ -1,4 +1,4 @@
-import { type Decoded, refused } from '../../errors.ts'
+import { accepted, type Decoded, refused } from '../../errors.ts'
 import { sameBytes } from './hash.ts'
 import {
   type BitcoinHeader,
@@ -10,7 +10,7 @@ import {
   workOf,
 } from './header.ts'
 import { type BitcoinNetwork, genesisOf, rulesOf } from './network.ts'
-import { medianSpan, type Period, periodLength } from './rules.ts'
+import { hasExceptions, medianSpan, type Period, periodLength } from './rules.ts'
 
 /**
  * A header with everything that the headers after it are judged by.
@@ -62,9 +62,41 @@ export function verifyCheckpoint(network: BitcoinNetwork, checkpoint: Checkpoint
     return refused('the period has a stamp or a target that is out of range')
   if (height % periodLength === 0 && period.time !== time)
     return refused('the period does not start at its first header')
-  const excepted = rules.difficulty === 'bip94' && height % periodLength !== 0 && bits === rules.easiestBits
+  const excepted = hasExceptions(rules) && height % periodLength !== 0 && bits === rules.easiestBits
   if (bits !== period.bits && !excepted) return refused('the header has not the target of its period')
   return header
+}
+
+/** A maker's word for the block at a height: of a list of checkpoints, a program's own constants, somebody's node. */
+export interface VouchedBlock {
+  readonly maker: string
+  readonly height: number
+  /** 32 bytes, wire order. */
+  readonly hash: Uint8Array
+}
+
+/**
+ * A checkpoint whose block at least `agree` makers name, and none names another.
+ *
+ * Funds at risk: makers who copy each other are one. They vouch for the block, and by its hash for all blocks before it; the work,
+ * the period and the stamps beside its header are the checkpoint's own word, judged by the headers that follow.
+ */
+export function agreedBlock(told: {
+  readonly network: BitcoinNetwork
+  readonly checkpoint: Checkpoint
+  readonly vouched: readonly VouchedBlock[]
+  readonly agree: number
+}): Decoded<Checkpoint> {
+  const { network, checkpoint, vouched, agree } = told
+  if (!Number.isSafeInteger(agree) || agree < 2) return refused('an agreement takes two makers')
+  const header = verifyCheckpoint(network, checkpoint)
+  if (!header.ok) return header
+  const here = vouched.filter(({ height }) => height === checkpoint.height)
+  const other = here.find(({ hash }) => !sameBytes(hash, header.value.hash))
+  if (other) return refused(`${other.maker} names another block at height ${checkpoint.height}`)
+  const makers = new Set(here.map(({ maker }) => maker))
+  if (makers.size < agree) return refused(`${makers.size} of the ${agree} makers that must agree name the block`)
+  return accepted(checkpoint)
 }
 
 /**

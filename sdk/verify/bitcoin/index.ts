@@ -15,7 +15,17 @@ export {
   startChain,
   tipOf,
 } from './chain.ts'
-export { type Checkpoint, genesisCheckpoint } from './checkpoint.ts'
+export { agreedBlock, type Checkpoint, genesisCheckpoint, type VouchedBlock } from './checkpoint.ts'
+export {
+  buildFilter,
+  type FilterQuestion,
+  filterBytesMax,
+  filterHeaderAfter,
+  filterHeaderOf,
+  filterItemsMax,
+  mayMatch,
+  scriptsMadeBy,
+} from './filter.ts'
 export { hashText } from './hash.ts'
 export {
   type BitcoinHeader,

@@ -1,7 +1,7 @@
 import { accepted, type Decoded, invariant, refused } from '../../errors.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { hash256, holdsAt } from './hash.ts'
-import { decodeTarget, headerSize, previousAt, workOf } from './header.ts'
+import { decodeTarget, headerSize, previousAt, stampOf, workOf } from './header.ts'
 import { type BitcoinNetwork, rulesOf } from './network.ts'
 import { faultOf, isAfterMedian, isTimewarp, medianSpan, periodLength } from './rules.ts'
 
@@ -50,6 +50,7 @@ export function checkLinks(
   let target: Target | undefined
   let { period } = start
   let hash = hash256(start.header)
+  let previousBits = stampOf(start.header, 0).bits
   for (let index = 0; index < count; index++) {
     const at = index * headerSize
     const height = start.height + 1 + index
@@ -59,7 +60,7 @@ export function checkLinks(
     const time = view.getUint32(at + 68, true)
     const bits = view.getUint32(at + 72, true)
     if (!holdsAt(headers, at + previousAt, hash)) return fault(height, 'names another header before it')
-    const header = { height, version, time, bits, previousTime, period }
+    const header = { height, version, time, bits, previousTime, previousBits, period }
     const broken = faultOf(rules, header, nowSeconds)
     if (broken !== null) return fault(height, broken)
     const before = times.subarray(Math.max(0, stamped - medianSpan), stamped)
@@ -69,6 +70,7 @@ export function checkLinks(
     if (isAbove(hash, target.bytes)) return fault(height, 'has not the work that its target asks for')
     target.headers += 1
     times[stamped] = time
+    previousBits = bits
     if (isTimewarp(header)) timewarps.push(height)
     if (height % periodLength === 0) period = { time, bits }
   }

@@ -6,7 +6,7 @@ import type { NetworkRules } from './network.ts'
 export const periodLength = 2_016
 /** How long a period should take. The clock runs over 2,015 intervals only, as it always has. */
 const periodSeconds = 14 * 24 * 60 * 60
-/** A testnet header this much later than the one before it may, and must, have the easiest target (BIP-94). */
+/** A testnet header this much later than the one before it may, and must, have the easiest target. */
 const exceptionSeconds = 20 * 60
 /** How far before its predecessor the first header of a period may be stamped (BIP-94). */
 const timewarpSeconds = 600
@@ -25,8 +25,9 @@ export interface Period {
 interface Position {
   readonly height: number
   readonly time: number
-  /** Stamp of the header before it. */
+  /** Stamp and bits of the header before it. */
   readonly previousTime: number
+  readonly previousBits: number
   /** Of the header before it: at the first header of a period, the one that just ended. */
   readonly period: Period
 }
@@ -57,12 +58,21 @@ export function isAfterMedian(time: number, before: Uint32Array): boolean {
 }
 
 /** The compact target that a header must have. */
-export function requiredBits(rules: NetworkRules, { height, time, previousTime, period }: Position): number {
+export function requiredBits(rules: NetworkRules, position: Position): number {
+  const { height, time, previousTime, previousBits, period } = position
   if (rules.difficulty === 'fixed') return rules.easiestBits
-  if (height % periodLength === 0) return retargetedBits(rules, period, previousTime)
-  if (rules.difficulty === 'bip94' && time > previousTime + exceptionSeconds) return rules.easiestBits
+  if (height % periodLength === 0) {
+    const bits = rules.difficulty === 'testnet3' ? previousBits : period.bits
+    return retargetedBits(rules, { time: period.time, bits }, previousTime)
+  }
+  if (hasExceptions(rules) && time > previousTime + exceptionSeconds) return rules.easiestBits
   // Nodes look back for a header that was no exception. Within a period all that are none have the bits of its first.
   return period.bits
+}
+
+/** True where a header that comes late may have the easiest target. */
+export function hasExceptions({ difficulty }: NetworkRules): boolean {
+  return difficulty === 'bip94' || difficulty === 'testnet3'
 }
 
 /**
@@ -70,7 +80,8 @@ export function requiredBits(rules: NetworkRules, { height, time, previousTime, 
  * easier or harder.
  *
  * The old target is that of the period's first header. Where there are no exceptions all its headers have the same one,
- * so this is the rule of every network (BIP-94 asks for the first, Bitcoin Core elsewhere for the last).
+ * so this is the rule of every network (BIP-94 asks for the first, Bitcoin Core elsewhere for the last). On testnet3, where
+ * they differ, `period` is told with the bits of its last.
  *
  * @param lastTime - Stamp of the period's last header.
  */
@@ -83,7 +94,7 @@ export function retargetedBits(rules: NetworkRules, period: Period, lastTime: nu
 }
 
 /** True when a period starts further back in time than BIP-94 allows: forbidden on testnet4, suspicious elsewhere. */
-export function isTimewarp({ height, time, previousTime }: Omit<Position, 'period'>): boolean {
+export function isTimewarp({ height, time, previousTime }: Omit<Position, 'period' | 'previousBits'>): boolean {
   return height % periodLength === 0 && time < previousTime - timewarpSeconds
 }
 

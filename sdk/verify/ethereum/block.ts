@@ -59,6 +59,19 @@ export function verifyBlock(facts: BlockFacts): Decoded<VerifiedBlock> {
   })
 }
 
+/** A block that was verified elsewhere and came without its tries, as between threads: they are made when they are looked at. */
+export function withTries(block: Omit<VerifiedBlock, 'transactionsTrie' | 'receiptsTrie'>): VerifiedBlock {
+  return {
+    ...block,
+    get transactionsTrie() {
+      return orderedTrie(block.facts.transactions)
+    },
+    get receiptsTrie() {
+      return orderedTrie(block.facts.receipts)
+    },
+  }
+}
+
 /** That a block holds a transaction at an index. Portable: whoever trusts the block's hash can check it. */
 export interface TransactionProof {
   /** The header in consensus encoding (RLP). */

@@ -1,7 +1,17 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { emptyTrieRoot } from '../../trie/index.ts'
-import { type Address, fromHex, type Hex, type Slot, sameBytes, toHex } from '../../units.ts'
-import { type Account, blobPrices, type Machine, type Message } from '../../vm/index.ts'
+import { type Address, fromHex, type Slot, sameBytes, toHex } from '../../units.ts'
+import {
+  type Account,
+  blobPrices,
+  callOnPart,
+  emptyCodeHash,
+  type Machine,
+  type Message,
+  pieceKey,
+  type StatePart,
+  type StatePiece,
+} from '../../vm/index.ts'
 import { type BeaconNetwork, evmRulesAt } from './network.ts'
 import { type ProvenAccount, verifyAccount, verifyCode, verifySlot } from './state.ts'
 import { historyContract, historySlot, type TrustedBlock } from './trusted.ts'
@@ -37,23 +47,26 @@ export interface ProvenCall {
   readonly gasUsed: bigint
 }
 
-/** A place that the call looks at and nobody has shown. Show it, and run again. */
+/** A place that the call looks at and nobody has shown. */
 export type MissingPlace =
   | { readonly kind: 'account'; readonly address: Address }
   | { readonly kind: 'code'; readonly address: Address }
   | { readonly kind: 'slot'; readonly address: Address; readonly slot: Slot }
 
-/** What came of a run: an answer, or what is missing for one. */
+/**
+ * What came of a run: an answer, or what is missing for one. `places` are as many as could be foretold; some may turn out
+ * not to matter. Show them, and run again.
+ */
 export type CallRun =
   | { readonly kind: 'done'; readonly value: ProvenCall }
-  | { readonly kind: 'needs-place'; readonly place: MissingPlace }
+  | { readonly kind: 'needs-places'; readonly places: readonly MissingPlace[] }
   | { readonly kind: 'needs-precompile'; readonly precompile: number }
 
 /**
  * Runs a call on the proven state after a block, as `eth_call` does: nobody signs or pays for it. Never throws for
  * evidence that does not hold.
  *
- * Every place that it looks at is proven under the block's state root; one that is not shown ends the run with its name.
+ * Every place that it looks at is proven under the block's state root; those that are not shown are answered by their names.
  * Refuses a machine of other rules than the block's, and blocks from before Cancun.
  */
 export function runCall(told: {
@@ -67,9 +80,8 @@ export function runCall(told: {
   const rules = evmRulesAt(network, Number(header.timestamp))
   if (!rules || !('excessBlobGas' in header)) return refused('the block is older than the rules that are known')
   if (rules.fork !== machine.fork) return refused(`the block runs by the rules of ${rules.fork}, not ${machine.fork}`)
-  const state = provenState(block, evidence.accounts)
-  if (!state.ok) return state
-  const { account, code, storage, hashOf } = state.value
+  const part = provenPart(block, evidence.accounts)
+  if (!part.ok) return part
   const environment = {
     chainId: network.chainId,
     number: BigInt(header.number),
@@ -80,55 +92,87 @@ export function runCall(told: {
     prevRandao: header.mixHash,
     excessBlobGas: header.excessBlobGas,
     blobPrices: blobPrices[rules.blobs],
-    hashOf,
+    hashOf: () => undefined,
   }
-  try {
-    const outcome = machine.call(evidence.message, environment, { account, code, storage })
-    if (outcome.kind === 'needs') return accepted({ kind: 'needs-precompile', precompile: outcome.precompile })
-    if (outcome.kind === 'refused') return refused(`the call cannot run: ${outcome.code}`)
-    const { status, output, gasUsed } = outcome
-    return accepted({ kind: 'done', value: { status, output, gasUsed } })
-  } catch (error) {
-    if (error instanceof Missing) return accepted({ kind: 'needs-place', place: error.place })
-    throw error
+  const run = callOnPart(machine, evidence.message, environment, part.value)
+  if (run.kind === 'missing') {
+    const places = run.pieces.flatMap((piece) => placesOf(piece, part.value))
+    if (places.length === 0) return refused('the call asks for the hash of a block that the state does not keep')
+    return accepted({ kind: 'needs-places', places })
   }
+  const { outcome } = run
+  if (outcome.kind === 'needs') return accepted({ kind: 'needs-precompile', precompile: outcome.precompile })
+  if (outcome.kind === 'refused') return refused(`the call cannot run: ${outcome.code}`)
+  const { status, output, gasUsed } = outcome
+  return accepted({ kind: 'done', value: { status, output, gasUsed } })
 }
 
-/** Ends a run at a place that nobody has shown: the machine lets it through. */
-class Missing extends Error {
-  readonly place: MissingPlace
-
-  constructor(place: MissingPlace) {
-    super('a place of the state is not shown')
-    this.place = place
+/**
+ * Where a piece of the state is proven. The hash of a block stands in a slot of the history contract (EIP-2935), if that
+ * was there at its time: a slot that was shown already holds nothing.
+ */
+function placesOf(piece: StatePiece, { accounts, slots }: StatePart): readonly MissingPlace[] {
+  switch (piece.kind) {
+    case 'account':
+      return [accounts.get(piece.address) ? { ...piece, kind: 'code' } : piece]
+    case 'slot':
+      return [piece]
+    case 'block-hash': {
+      const place = { kind: 'slot', address: historyContract, slot: historySlot(Number(piece.number)) } as const
+      return accounts.get(historyContract) === null || slots.has(pieceKey(place)) ? [] : [place]
+    }
   }
-}
-
-interface Shown {
-  readonly account: ProvenAccount | null
-  readonly slots: ReadonlyMap<Slot, Uint8Array>
 }
 
 /** Proves all that is shown before anything runs. */
-function provenState(block: TrustedBlock, accounts: readonly AccountEvidence[]) {
-  const places = accounts.reduce((sum, { slots }) => sum + 1 + slots.length, 0)
+function provenPart(block: TrustedBlock, shown: readonly AccountEvidence[]): Decoded<StatePart> {
+  const places = shown.reduce((sum, { slots }) => sum + 1 + slots.length, 0)
   if (places > callPlacesMax) return refused(`more than ${callPlacesMax} places are shown`)
-  const shown = new Map<Address, Shown>()
-  const codes = new Map<Hex, Uint8Array>()
-  for (const { address, proof, code, slots } of accounts) {
-    const account = verifyAccount({ stateRoot: block.header.stateRoot, address, proof })
-    if (!account.ok) return account
-    const read = readSlots(account.value, slots)
+  const accounts = new Map<string, KnownAccount | null>()
+  const slots = new Map<string, Uint8Array>()
+  for (const evidence of shown) {
+    const { address } = evidence
+    const proven = verifyAccount({ stateRoot: block.header.stateRoot, address, proof: evidence.proof })
+    if (!proven.ok) return proven
+    const read = readSlots(proven.value, evidence.slots)
     if (!read.ok) return read
-    if (code.length > 0) {
-      if (!account.value) return refused('code is shown of an account that does not exist')
-      const held = verifyCode(account.value, code)
-      if (!held.ok) return held
-      codes.set(toHex(account.value.codeHash), code)
-    }
-    shown.set(address, { account: account.value, slots: read.value })
+    for (const [slot, word] of read.value) slots.set(pieceKey({ kind: 'slot', address, slot }), word)
+    const account = proven.value && knownAccount(proven.value, evidence.code)
+    if (account && !account.ok) return account
+    if (!account && evidence.code.length > 0) return refused('code is shown of an account that does not exist')
+    accounts.set(address, account ? account.value : null)
   }
-  return accepted(stateOf(block, shown, codes))
+  return accepted({ accounts, slots, blockHashes: hashesBefore(block, slots) })
+}
+
+type KnownAccount = Account & { readonly code: Uint8Array | null }
+
+/** An account as the machine takes it. Code that is not shown is known only where there is none. */
+function knownAccount(account: ProvenAccount, shown: Uint8Array): Decoded<KnownAccount> {
+  const { nonce, balance, storageRoot } = account
+  const codeHash = toHex(account.codeHash)
+  const isShown = shown.length > 0 || codeHash === emptyCodeHash
+  const code = isShown ? verifyCode(account, shown) : accepted(null)
+  if (!code.ok) return code
+  const hasStorage = !sameBytes(storageRoot, emptyTrieRoot())
+  return accepted({ nonce, balance, codeHash, hasStorage, code: code.value })
+}
+
+/** Most blocks back that the machine's instruction tells the hash of. */
+const hashesBackMax = 256
+
+/** The hashes that are shown: the last one stands in the header, the others in slots of the history contract. */
+function hashesBefore(
+  { header }: TrustedBlock,
+  slots: ReadonlyMap<string, Uint8Array>,
+): ReadonlyMap<string, Uint8Array> {
+  const hashes = new Map<string, Uint8Array>()
+  for (let number = header.number - 1; number >= 0 && number >= header.number - hashesBackMax; number--) {
+    const key = pieceKey({ kind: 'slot', address: historyContract, slot: historySlot(number) })
+    const hash = number === header.number - 1 ? fromHex(header.parentHash) : slots.get(key)
+    if (hash?.some((byte) => byte > 0)) hashes.set(pieceKey({ kind: 'block-hash', number: BigInt(number) }), hash)
+  }
+  return hashes
 }
 
 function readSlots(account: ProvenAccount | null, slots: readonly SlotEvidence[]): Decoded<Map<Slot, Uint8Array>> {
@@ -140,46 +184,4 @@ function readSlots(account: ProvenAccount | null, slots: readonly SlotEvidence[]
     words.set(slot, word.value)
   }
   return accepted(words)
-}
-
-function stateOf(block: TrustedBlock, shown: ReadonlyMap<Address, Shown>, codes: ReadonlyMap<Hex, Uint8Array>) {
-  const find = (address: Address): Shown => {
-    const found = shown.get(address)
-    if (!found) throw new Missing({ kind: 'account', address })
-    return found
-  }
-  const storage = (address: Address, slot: Slot): Uint8Array => {
-    const { account, slots } = find(address)
-    const word = slots.get(slot) ?? (account ? undefined : new Uint8Array(32))
-    if (!word) throw new Missing({ kind: 'slot', address, slot })
-    return word
-  }
-  const owners = new Map(
-    [...shown].map(([address, { account }]) => [account ? toHex(account.codeHash) : null, address]),
-  )
-  return {
-    storage,
-    account: (address: Address): Account | undefined => {
-      const { account } = find(address)
-      return account
-        ? { ...accountOf(account), hasStorage: !sameBytes(account.storageRoot, emptyTrieRoot()) }
-        : undefined
-    },
-    code: (hash: Hex): Uint8Array => {
-      const code = codes.get(hash)
-      const address = owners.get(hash)
-      if (code) return code
-      if (!address) throw new Missing({ kind: 'account', address: historyContract })
-      throw new Missing({ kind: 'code', address })
-    },
-    hashOf: (number: bigint): Uint8Array | undefined => {
-      if (number === BigInt(block.header.number) - 1n) return fromHex(block.header.parentHash)
-      // From Prague on, the history contract holds more hashes than the instruction tells.
-      return storage(historyContract, historySlot(Number(number)))
-    },
-  }
-}
-
-function accountOf({ nonce, balance, codeHash }: ProvenAccount) {
-  return { nonce, balance, codeHash: toHex(codeHash) }
 }

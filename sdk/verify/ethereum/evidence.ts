@@ -5,7 +5,7 @@ import { isBytes } from '../../rlp.ts'
 import type { Address, Slot, TxHash } from '../../units.ts'
 import type { Machine } from '../../vm/index.ts'
 import type { Claim } from '../verdict.ts'
-import { verifyReceiptProof, verifyTransactionProof } from './block.ts'
+import { type VerifiedBlock, verifyBlock, verifyReceiptProof, verifyTransactionProof } from './block.ts'
 import { type CallEvidence, callPlacesMax, type ProvenCall, runCall } from './call.ts'
 import {
   type LogBlock,
@@ -45,6 +45,7 @@ export type Evidence =
   | { readonly kind: 'receipts'; readonly receipts: Nodes }
   | { readonly kind: 'logs'; readonly filter: LogFilter; readonly blocks: readonly LogBlock[] }
   | ({ readonly kind: 'call' } & CallEvidence)
+  | { readonly kind: 'block'; readonly transactions: Nodes; readonly receipts: Nodes }
 
 /** What evidence shows. */
 export type Shown =
@@ -67,6 +68,7 @@ export type Shown =
   | { readonly kind: 'receipts'; readonly value: readonly Receipt[] }
   | { readonly kind: 'logs'; readonly value: readonly ProvenLog[] }
   | { readonly kind: 'call'; readonly value: ProvenCall }
+  | { readonly kind: 'block'; readonly value: VerifiedBlock }
 
 /**
  * Judges evidence about a trusted block. Never throws.
@@ -110,6 +112,11 @@ export function verifyEvidence(told: {
       if (!run.ok) return run
       if (run.value.kind !== 'done') return refused('the call looks at places that are not shown')
       return shown('call', accepted(run.value.value), ['call'])
+    }
+    case 'block': {
+      const { transactions, receipts } = evidence
+      const held = verifyBlock({ header: block.bytes, transactions, receipts, expectedHash: block.hash })
+      return shown('block', held, ['block-transactions', 'block-receipts'])
     }
   }
 }
@@ -187,10 +194,11 @@ const shapes: { readonly [kind in Evidence['kind']]: Shape<Omit<Of<kind>, 'kind'
     message,
     accounts: list(record({ address: account, proof: nodes, code: bytes, slots }), callPlacesMax),
   }),
+  block: record({ transactions: list(bytes, receiptsMax), receipts: list(bytes, receiptsMax) }),
 }
 
 /** The number of each kind in a receipt: kinds are added at the end. */
-const kinds = ['account', 'storage', 'code', 'transaction', 'payment', 'receipts', 'logs', 'call'] as const
+const kinds = ['account', 'storage', 'code', 'transaction', 'payment', 'receipts', 'logs', 'call', 'block'] as const
 
 export const evidenceShape: Shape<Evidence> = {
   read: (item) => {

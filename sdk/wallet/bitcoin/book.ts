@@ -62,7 +62,7 @@ export interface Settled {
 
 /** What the wallet stores of its accounts: how far they are used, and all that is on its way. Rules: COINS.md. */
 export interface Book {
-  /** For each account, one past the last path of each chain that a block has shown in use. */
+  /** For each account, one past the last path of each chain that a block has shown in use. Empty before the first look. */
   readonly used: readonly Readonly<Record<Chain, number>>[]
   /** In the order they were made, so that parents come before their children. */
   readonly outlays: readonly Outlay[]
@@ -70,10 +70,8 @@ export interface Book {
   readonly settled: readonly Settled[]
 }
 
-/** The book of accounts that have done nothing. */
-export function emptyBook(accounts: number): Book {
-  return { used: Array.from({ length: accounts }, () => ({ receive: 0, change: 0 })), outlays: [], settled: [] }
-}
+/** The book of accounts that nobody has looked at yet. */
+export const emptyBook: Book = { used: [], outlays: [], settled: [] }
 
 /** Adds an outlay. The caller has seen to it that its coins are free. [CO2] */
 export function withOutlay(book: Book, outlay: Outlay): Book {
@@ -134,11 +132,11 @@ export function withSightings(book: Book, sightings: readonly Sighting[], tip: H
   }
 }
 
-/** Remembers how far the chains are used. Never goes back. The same book when nothing changed. */
+/** Remembers how far a look found the chains in use. Never goes back. The same book when nothing changed. */
 export function withUsed(book: Book, used: Book['used']): Book {
-  const after = book.used.map((before, account) => ({
-    receive: Math.max(before.receive, used[account]?.receive ?? 0),
-    change: Math.max(before.change, used[account]?.change ?? 0),
+  const after = used.map(({ receive, change }, account) => ({
+    receive: Math.max(receive, book.used[account]?.receive ?? 0),
+    change: Math.max(change, book.used[account]?.change ?? 0),
   }))
   const isSame = after.every(
     (one, at) => one.receive === book.used[at]?.receive && one.change === book.used[at]?.change,

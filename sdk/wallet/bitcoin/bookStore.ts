@@ -37,9 +37,9 @@ export interface LoadedBook {
 /** The book as it is now. Throws `store/corrupt` and what the store throws. */
 export async function loadBook({ store, key, accounts }: BookPlace): Promise<LoadedBook> {
   const record = await store.get(key)
-  if (!record) return { book: emptyBook(accounts), version: 0 }
+  if (!record) return { book: emptyBook, version: 0 }
   const read = decodeBook(record.bytes)
-  if (!read.ok || read.value.used.length !== accounts)
+  if (!read.ok || ![0, accounts].includes(read.value.used.length))
     throw new SdkError('store/corrupt', 'The book of the Bitcoin accounts cannot be read.', {
       notes: [
         read.ok ? 'It is of another number of accounts.' : `The reason: ${read.reason}.`,

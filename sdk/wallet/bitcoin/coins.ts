@@ -27,7 +27,7 @@ import {
 import { bookKey, changeBook, loadBook } from './bookStore.ts'
 import { factsFrom, type InclusionFinder } from './facts.ts'
 import { changeOutputs, followerOf, type OutgoingStatus } from './follow.ts'
-import { createLookout, type OwnCoin, type Reach, type Sight } from './lookout.ts'
+import { createLookout, type OwnCoin, type Sight } from './lookout.ts'
 import { nodesOf } from './nodes.ts'
 import {
   type FeeWish,
@@ -47,6 +47,9 @@ import { feerateOf, type Purse } from './spend.ts'
 
 /** 500 sat per vbyte: more than a calm chain has ever asked for. */
 const feerateMaxDefault = /* @__PURE__ */ satsPerVbyte(500)
+
+/** How long what a look through the whole gap has found is enough: a look costs a question for every script. */
+const wholeMs = 60_000
 
 /** What a wallet of coins is made of. */
 export interface CoinsParts {
@@ -119,7 +122,10 @@ export interface Coins {
   readonly createPaymentPsbt: (payments: readonly Payment[], wish?: FeeWish) => Promise<PaymentPsbt | CoinsRefusal>
   /** Stores and broadcasts what has all signatures. */
   readonly submitPsbt: (psbt: Uint8Array) => Promise<SentPayment | CoinsRefusal>
-  /** Looks at the chain: finds what became of everything, and sends again what no block holds. Call it at each block. */
+  /**
+   * Looks at the chain: finds what became of everything, and sends again what no block holds. Call it at each block.
+   * It looks through the whole gap when the wallet has not done so for a minute.
+   */
   readonly refresh: () => Promise<void>
 }
 
@@ -143,9 +149,12 @@ export async function createCoins(parts: CoinsParts): Promise<Coins> {
     network,
     async address(kind) {
       const account = accountOfKind(purse.accounts, kind)
-      // How far an account is used is known only after a look.
-      await looker.once()
-      const { book } = await loadBook(place)
+      let { book } = await loadBook(place)
+      // How far an account is used is known only after a look: of this wallet, or of an earlier one on the store.
+      if (book.used.length === 0) {
+        await looker.once()
+        book = (await loadBook(place)).book
+      }
       const keyPath = await purse.lookout.freshReceive(account, book.used[account]?.receive ?? 0)
       const address = encodeAddress(accountOutput(purse.accounts[account] as Account, keyPath).script, network)
       invariant(address, "an account's output has an address")
@@ -196,38 +205,45 @@ export async function createCoins(parts: CoinsParts): Promise<Coins> {
       return stored.ok ? sent(stored.attempt, 'payment') : stored
     },
     async refresh() {
-      const { tip } = await looker.whole()
+      const { tip } = await looker.again()
       await follower.follow(tip)
     },
   }
 }
 
 interface Looker {
+  /** Behind the first look, which is whole and may have begun. */
   readonly near: () => Promise<Sight>
-  /** One after the other: two at once would share the nodes, and the first one with somebody waiting be as late as both. */
-  readonly whole: () => Promise<Sight>
-  /** Returns once there has been a look. */
-  readonly once: () => Promise<unknown>
+  /**
+   * Whole once every {@link wholeMs}, near in between. One after the other: two at once would share the nodes, and the first
+   * one with somebody waiting be as late as both.
+   */
+  readonly again: () => Promise<Sight>
+  /** Returns once there has been a look; what it saw, if it had to look itself. */
+  readonly once: () => Promise<Sight | undefined>
 }
 
 function lookerOf(purse: Purse): Looker {
-  let hasLooked = false
+  const { clock } = purse.place
+  let wholeAt: number | undefined
   let turn: Promise<unknown> = Promise.resolve()
-  const now = async (reach: Reach) => {
-    const sight = await look(purse, reach)
-    hasLooked = true
+  const whole = async () => {
+    const began = clock.now()
+    const sight = await look(purse, 'whole')
+    wholeAt = began
     return sight
   }
-  const whole = () => {
-    const next = turn.then(() => now('whole'))
+  const again = () => {
+    const isDue = () => wholeAt === undefined || Math.abs(clock.now() - wholeAt) >= wholeMs
+    const next = turn.then(() => (isDue() ? whole() : look(purse, 'near')))
     turn = next.catch(() => undefined) // Whoever asked for it hears of it.
     return next
   }
   const once = async () => {
-    if (!hasLooked) await turn
-    return hasLooked ? undefined : whole()
+    if (wholeAt === undefined) await turn
+    return wholeAt === undefined ? again() : undefined
   }
-  return { near: () => now('near'), whole, once }
+  return { near: async () => (await once()) ?? look(purse, 'near'), again, once }
 }
 
 async function openPurse(parts: CoinsParts): Promise<Purse> {

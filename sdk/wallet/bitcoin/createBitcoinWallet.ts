@@ -1,17 +1,20 @@
-import { decodeAddress, type Network } from '../../bitcoin/index.ts'
+import { decodeAddress, type Network, outpointKey } from '../../bitcoin/index.ts'
 import { payerStep } from '../../channel/index.ts'
-import { createBitcoinClient, createMailbox } from '../../client/index.ts'
+import { penaltyStep } from '../../channel/penalty/index.ts'
+import { type BitcoinClient, createBitcoinClient, createMailbox } from '../../client/index.ts'
 import { platformClock, platformRandom } from '../../client/platform.ts'
 import { invariant, SdkError } from '../../errors.ts'
-import type { BitcoinNode, BitcoinSigner, Clock, Peers, Random, Store } from '../../ports.ts'
-import { type ChannelId, type Feerate, height, type Sats, sameBytes, sats } from '../../units.ts'
+import type { BitcoinNode, BitcoinSigner, ChannelLink, Clock, NodeOutpoint, Peers, Random, Store } from '../../ports.ts'
+import { type ChannelId, type Feerate, height, type Sats, sameBytes, sats, wholeSats } from '../../units.ts'
 import type { BitcoinCheckpoint } from '../../verify/index.ts'
 import { beginLife } from '../life.ts'
 import type { Channel } from './channel.ts'
 import { type Channels, openChannels, type PayOptions, type PayOutcome } from './channels.ts'
 import { type Coins, type CoinsBalance, createCoins } from './coins.ts'
+import { nodesOf } from './nodes.ts'
 import type { ChannelWish, FundingSource, Opened, QuotedChannel } from './opening.ts'
 import type { FeeWish } from './pay.ts'
+import { openTwoWayChannels, type TwoWayChannels, type TwoWayWorld } from './penalty/channels.ts'
 
 /** What a Bitcoin wallet is made of. Every part is a port, and can be replaced. */
 export interface BitcoinWalletParts {
@@ -24,6 +27,8 @@ export interface BitcoinWalletParts {
   readonly nodes: readonly BitcoinNode[]
   /** The way to payees: `httpPeers()`. */
   readonly peers: Peers
+  /** The way to the boxes of two-way channels: `httpBoxes()`. Without it the wallet has none. */
+  readonly boxes?: Boxes
   /** Where verification begins; the network's first block where nothing is said. */
   readonly anchor?: BitcoinCheckpoint
   /** Pause between two looks at the chain, {@link pollMsDefault} where nothing is said. */
@@ -32,9 +37,17 @@ export interface BitcoinWalletParts {
   readonly random?: Random
 }
 
+/** The way to a side of a channel's box, on the edge of that URL. */
+export type Boxes = (at: {
+  readonly box: string
+  readonly id: ChannelId
+  readonly side: 'payer' | 'payee'
+  readonly token: Uint8Array
+}) => ChannelLink
+
 /** What a wallet owns. All parts together are everything. */
 export interface BitcoinBalance extends CoinsBalance {
-  /** What is left to pay with in channels, fees of their closings included. */
+  /** What is left to pay with in channels, fees of their closings included; of two-way channels, what is this side's. */
   readonly inChannels: Sats
 }
 
@@ -63,7 +76,9 @@ export interface BitcoinWallet extends Pick<Coins, 'network' | 'address' | 'quot
   readonly pay: (channel: ChannelId, amount: Sats, options?: PayOptions) => Promise<PayOutcome>
   /** Asks the payee to close now, at the feerate of the day where none is said. */
   readonly closeChannel: (channel: ChannelId, options?: { readonly feerate?: Feerate }) => Promise<Channel>
-  /** Every channel, as last seen. */
+  /** Channels that pay both ways; `null` where the wallet was given no way to their boxes. */
+  readonly twoWay: TwoWayChannels | null
+  /** Every channel in one direction, as last seen. */
   readonly channels: () => readonly Channel[]
   /** Each channel after it changed, until aborted; first all of them. */
   readonly changes: (signal: AbortSignal) => AsyncIterable<Channel>
@@ -119,9 +134,14 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     task: life.task,
     signal: life.signal,
   })
+  const twoWay = await twoWayOf(parts, { client, coins: fundingFrom(coins, network), clock, random, ...life })
+  const tend = async () => {
+    await channels.tend()
+    await twoWay?.tend()
+  }
   const refresh = async () => {
     await coins.refresh()
-    await channels.tend()
+    await tend()
   }
   let seen = new Uint8Array(0)
   // Coins are looked for once a block: a look asks about every script of the accounts.
@@ -129,7 +149,7 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     const { hash } = await client.sync()
     if (!sameBytes(hash, seen)) await coins.refresh()
     seen = hash.slice()
-    await channels.tend()
+    await tend()
   }
   life.task(lookAgain(look, { clock, pollMs, signal: life.signal }))
   const awake = <result>(work: () => Promise<result>): Promise<result> => {
@@ -143,11 +163,12 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     send: async (payments, wish) => awake(() => coins.send(payments, wish)),
     speedUp: async (txid, wish) => awake(() => coins.speedUp(txid, wish)),
     outgoing: async () => awake(coins.outgoing),
-    balance: async () => awake(() => balanceOf(coins, channels)),
+    balance: async () => awake(() => balanceOf(coins, channels, twoWay)),
     quoteChannel: async (wish) => awake(() => channels.quote(wish)),
     openChannel: async (wish) => awake(() => channels.open(wish)),
     pay: async (channel, amount, options) => awake(() => channels.pay(channel, amount, options)),
     closeChannel: async (channel, options) => awake(() => channels.close(channel, options)),
+    twoWay,
     channels: channels.list,
     changes: channels.changes,
     refresh: async () => awake(refresh),
@@ -175,10 +196,39 @@ async function lookAgain(
   }
 }
 
-async function balanceOf(coins: Coins, channels: Channels): Promise<BitcoinBalance> {
+async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayChannels | null): Promise<BitcoinBalance> {
   const held = channels.list().filter(({ phase }) => ['funding', 'open', 'closing', 'refunding'].includes(phase))
-  const inChannels = sats(held.reduce((sum, { capacity, paid }) => sum + capacity - paid, 0n))
+  const oneWay = held.reduce((sum, { capacity, paid }) => sum + capacity - paid, 0n)
+  const both = twoWay?.list().filter(({ phase }) => phase !== 'closed') ?? []
+  const inChannels = sats(both.reduce((sum, { balance }) => sum + wholeSats(balance), oneWay))
   return { ...(await coins.balance()), inChannels }
+}
+
+/** Channels that pay both ways, where the wallet has a way to their boxes. */
+async function twoWayOf(
+  { boxes, store, keys, nodes }: BitcoinWalletParts,
+  world: Pick<TwoWayWorld, 'coins' | 'clock' | 'random' | 'task' | 'signal'> & { readonly client: BitcoinClient },
+): Promise<TwoWayChannels | null> {
+  if (!boxes) return null
+  const { client, clock, random } = world
+  return openTwoWayChannels({
+    ...world,
+    store,
+    keys,
+    chain: { ...client, coinsOf: coinsOf(nodes) },
+    step: penaltyStep,
+    mailbox: ({ epoch, ...at }) => createMailbox({ link: boxes(at), epoch, clock, random }),
+  })
+}
+
+/** Outpoints that any node tells of on a script; who asks proves them. */
+function coinsOf(nodes: readonly BitcoinNode[]) {
+  const all = nodesOf(nodes)
+  return async (script: Uint8Array): Promise<readonly NodeOutpoint[]> => {
+    const told = (await all.ask((node) => node.coins(script))).flat()
+    const once = new Map(told.map(({ outpoint }) => [outpointKey(outpoint), outpoint]))
+    return [...once.values()]
+  }
 }
 
 /** Coins as channels are funded from them. */

@@ -8,6 +8,7 @@ export {
   type BitcoinBalance,
   type BitcoinWallet,
   type BitcoinWalletParts,
+  type Boxes,
   createBitcoinWallet,
   pollMsDefault,
 } from './createBitcoinWallet.ts'
@@ -31,6 +32,16 @@ export {
   payingFetch,
 } from './payingFetch.ts'
 export { type CoinsRefusal, type Payment, paymentsMax } from './payments.ts'
+export {
+  openTwoWayChannels,
+  type Receipt,
+  type TwoWayChannels,
+  type TwoWayWorld,
+  twoWayChannelsMax,
+} from './penalty/channels.ts'
+export type { TwoWayChannel, TwoWayPhase } from './penalty/describe.ts'
+export { decodeInvitation, encodeInvitation, type Invitation } from './penalty/record.ts'
+export { type TwoWayOutcome, wishesMax } from './penalty/wishes.ts'
 export { type RefundWish, refundFromSeed, refundKeysDefault } from './refund.ts'
 export { type LocalBitcoinSigner, mnemonicBitcoinSigner } from './signer.ts'
 export { signPsbt } from './spend.ts'

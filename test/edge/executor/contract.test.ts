@@ -1,6 +1,7 @@
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Offers } from '../../../edge/executor/envelope.ts'
 import { jsonRpcExecutor } from '../../../edge/executor/jsonRpc.ts'
+import { syncSendMs } from '../../../edge/limits.ts'
 import { developmentChain } from '../../../edge/local/developmentChain.ts'
 import { rpcNode } from '../../../sdk/adapters/index.ts'
 import { type Anvil, startAnvil } from '../../anvil.ts'
@@ -45,15 +46,20 @@ runContract(
 )
 
 const ofStreams = payers(1)
+const streams: Offers = { runsEnvelopes: false, syncWait: undefined, syncRestUntil: 0 }
 runContract(
   executorContract('the embedded executor, transaction by transaction', async () => ({
-    executor: jsonRpcExecutor({ executors: [served.url], finality: 'tag' }),
+    executor: jsonRpcExecutor(
+      { executors: [served.url], finality: 'tag' },
+      { chain: { id: anvilChain, fork: 'osaka' }, offers: streams },
+    ),
     payer: ofStreams(),
   })),
 )
+it('the embedded executor answers by receipts, as EIP-7966 says', () => expect(streams.syncWait).toBe(syncSendMs))
 
 const ofEnvelopes = payers(20)
-const offers: Offers = { runsEnvelopes: undefined }
+const offers: Offers = { runsEnvelopes: undefined, syncWait: undefined, syncRestUntil: 0 }
 runContract(
   executorContract('the embedded executor, by envelopes', async () => ({
     executor: jsonRpcExecutor(

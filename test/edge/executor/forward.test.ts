@@ -28,8 +28,7 @@ async function forward(
   let now = 0
   let inFlight = 0
   let most = 0
-  const send = async (raw: Uint8Array) => {
-    const hash = txHash(toHex(raw))
+  const send = async ({ hash }: Sending) => {
     sent.push(hash)
     now += 1
     inFlight += 1

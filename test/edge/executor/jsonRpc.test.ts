@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { Offers } from '../../../edge/executor/envelope.ts'
 import { follow } from '../../../edge/executor/follow.ts'
 import { jsonRpcExecutor } from '../../../edge/executor/jsonRpc.ts'
 import type { Block, Outcome } from '../../../edge/executor/port.ts'
 import { undeclared } from '../../../sdk/batch/index.ts'
-import { address, blockHash, type TxHash, txHash } from '../../../sdk/units.ts'
+import { address, blockHash, chainId, type TxHash, txHash } from '../../../sdk/units.ts'
 
 const alice = address(`0x${'0a'.repeat(20)}`)
 const hash = txHash(`0x${'01'.repeat(32)}`)
@@ -30,7 +31,11 @@ afterEach(async () => {
 })
 
 /** An executor at a node that answers as it is told. */
-async function executorAt(reply: (calls: readonly Call[]) => Reply, finality: 'tag' | number = 2) {
+async function executorAt(
+  reply: (calls: readonly Call[]) => Reply,
+  finality: 'tag' | number = 2,
+  offers: Offers | null = null,
+) {
   const server = createServer((request, response) => {
     let text = ''
     request.on('data', (chunk) => {
@@ -50,7 +55,8 @@ async function executorAt(reply: (calls: readonly Call[]) => Reply, finality: 't
   servers.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  return jsonRpcExecutor({ executors: [`http://127.0.0.1:${port}`], finality })
+  const road = offers ? ({ chain: { id: chainId(1), fork: 'osaka' }, offers } as const) : undefined
+  return jsonRpcExecutor({ executors: [`http://127.0.0.1:${port}`], finality }, road)
 }
 
 /** Answers each call by itself. */
@@ -72,6 +78,67 @@ async function outcomeOf(reply: Reply): Promise<Outcome | undefined> {
   })
   return outcome
 }
+
+describe('sending that is answered by a receipt (EIP-7966)', () => {
+  const receipt = { transactionHash: hash, blockHash: `0x${'07'.repeat(32)}`, blockNumber: '0x7' }
+  const whole = { ...receipt, transactionIndex: '0x0', gasUsed: '0x5208', status: '0x1' }
+  const noSuchMethod = { error: { code: -32601, message: 'no such method' } }
+
+  /** What a node that has the method, and answers a transaction so, is asked; and what came of each sending. */
+  async function sendTo(answer: object, { count = 1, lanes = 1, form = 'number' } = {}) {
+    const asked: string[] = []
+    const reply = each(({ method, params }) => {
+      if (method === 'lanekit_executeBatch') return noSuchMethod
+      const [raw, wait] = params
+      asked.push([method, ...(method.endsWith('Sync') ? [raw, typeof wait] : [])].join(' '))
+      if (method === 'eth_sendRawTransaction') return { result: hash }
+      if (typeof wait !== form) return { error: { code: -32602, message: 'wrong parameter' } }
+      return raw === '0x' ? { error: { code: -32000, message: 'too short' } } : answer
+    })
+    const offers = { runsEnvelopes: undefined, syncWait: undefined, syncRestUntil: 0 }
+    const executor = await executorAt(reply, 2, offers)
+    const outcomes: Outcome['kind'][] = []
+    for (let at = 0; at < count; at++)
+      await executor.forward(
+        Array.from({ length: lanes }, () => [sending]),
+        {
+          until: Number.POSITIVE_INFINITY,
+          report: (list) => outcomes.push(...list.map(([, { kind }]) => kind)),
+        },
+      )
+    return { asked, outcomes }
+  }
+  const plain = 'eth_sendRawTransaction'
+  const probes = [`${plain}Sync 0x number`, `${plain}Sync 0x string`]
+  const sync = `${plain}Sync 0x010203 number`
+
+  it('is probed once without a transaction, and then told of the block', async () => {
+    const kinds = ['included', 'included']
+    expect(await sendTo({ result: whole }, { count: 2 })).toEqual({ asked: [...probes, sync, sync], outcomes: kinds })
+    const quantity = `${plain}Sync 0x010203 string`
+    const asked = [...probes, quantity, quantity]
+    expect(await sendTo({ result: whole }, { count: 2, form: 'string' })).toEqual({ asked, outcomes: kinds })
+  })
+
+  it('is sent once, whatever comes back', async () => {
+    for (const answer of [{ result: null }, { result: { ...whole, transactionHash: `0x${'02'.repeat(32)}` } }, {}])
+      expect(await sendTo(answer)).toEqual({ asked: [...probes, sync], outcomes: ['unknown'] })
+    expect((await sendTo({ error: { code: 5, message: 'nonce gap' } })).outcomes).toEqual(['unknown'])
+    const gone = { asked: [...probes, sync, plain], outcomes: ['unsent', 'accepted'] }
+    expect(await sendTo(noSuchMethod, { count: 2 })).toEqual(gone)
+  })
+
+  it('is left alone for a while by a node whose blocks are slow, and for good by one that takes no time to wait', async () => {
+    const slow = { error: { code: 4, message: 'timed out', data: hash } }
+    const asked = [...probes, sync, plain]
+    expect(await sendTo(slow, { count: 2 })).toEqual({ asked, outcomes: ['accepted', 'accepted'] })
+    expect((await sendTo(slow, { count: 2, form: 'none' })).asked).toEqual([...probes, plain, plain])
+  })
+
+  it('is not for a window that others would wait for', async () => {
+    expect((await sendTo({ result: whole }, { lanes: 5 })).asked).toEqual(Array(5).fill(plain))
+  })
+})
 
 describe('sending over JSON-RPC', () => {
   it('is accepted when the node answers with a result', async () => {

@@ -17,7 +17,7 @@ import { type LoopOrder, paymentsCount, price } from './terms.ts'
  * Goal: whoever loses power, the sums are right. Method: wallet, till and worker are real processes on real disks; each is
  * killed by SIGKILL at random moments of opening, paying and closing, and comes back on what it stored.
  */
-const killsEach = 3
+const killsEach = 2
 const programs = join(import.meta.dirname, '../../../.lanekit/test', `loop-${process.pid}`)
 
 let built: Built

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { sats } from '../../../sdk/units.ts'
 
 /** What merchant, shopper and their judge agree on. */
-export const paymentsCount = 40
+export const paymentsCount = 24
 export const price = sats(20n)
 /** Published keys of a test chain: whoever uses them gives their coins away. */
 export const merchantSecret = new Uint8Array(32).fill(0x5a)

@@ -17,7 +17,7 @@ import { buildExecutor } from './program.ts'
  * that resends what was not answered. At the end the folder is read again here, and comes to the same state root. More
  * kills by LANEKIT_KILLS; a failure names its LANEKIT_SEED.
  */
-const kills = Number(process.env.LANEKIT_KILLS ?? 3)
+const kills = Number(process.env.LANEKIT_KILLS ?? 2)
 const [sendersCount, noncesEach] = [5, 4 * (kills + 1)]
 /** So small that snapshots are taken under way, and killed too; so large that no block is old enough to be let go. */
 const segmentBytes = 6_000 * (kills + 1)

@@ -34,7 +34,8 @@ async function crashAfter(parts: number, market: Market, transactions: readonly 
   writer.publishAll(1)
   left = parts
   const machine = createMachine({ fork: 'osaka' })
-  const ahead = () => ({ take: () => undefined, publish: writer.publish, settled: () => undefined })
+  const nothing = () => undefined
+  const ahead = () => ({ take: nothing, refused: nothing, publish: writer.publish, settled: nothing })
   const isDone = await run(transactions, { machine, block: market.block, store, sequence: 1, ahead }).then(
     () => true,
     (error: unknown) => {

@@ -1,8 +1,11 @@
-import { SELF } from 'cloudflare:test'
+import { env, SELF } from 'cloudflare:test'
 import { expect } from 'vitest'
+import type { Env } from '../../../edge/objects.ts'
+import worker from '../../../edge/worker.ts'
+import { sha256 } from '../../../sdk/crypto/index.ts'
 import type { RelayItem, TxStatus } from '../../../sdk/ports.ts'
 import type { Hex } from '../../../sdk/units.ts'
-import { chainId } from '../../../sdk/units.ts'
+import { chainId, toHex } from '../../../sdk/units.ts'
 import { envelope, type Transfer, type TransferWish, transfer } from '../transfers.ts'
 
 const origin = 'https://edge.invalid'
@@ -16,6 +19,18 @@ export function freshChain(): number {
 
 export async function call(path: string, init?: RequestInit): Promise<Response> {
   return SELF.fetch(`${origin}${path}`, init)
+}
+
+/** The worker as another operator has configured it. */
+export function configured(over: Partial<Env>) {
+  const ours = { ...(env as unknown as Env), ...over }
+  return async (path: string, init?: RequestInit): Promise<Response> =>
+    worker.fetch(new Request(`${origin}${path}`, init), ours)
+}
+
+/** A secret as a configuration holds it. */
+export function digestOf(secret: string): string {
+  return toHex(sha256(new TextEncoder().encode(secret))).slice(2)
 }
 
 /** Calls, and holds the answer to the form of a problem. */

@@ -1,8 +1,15 @@
 import { abortAllDurableObjects, env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import type { ChainChange } from '../../../edge/chainRows.ts'
+import { openChainStore } from '../../../edge/chainSql.ts'
+import { chainConfig } from '../../../edge/config.ts'
+import { judge } from '../../../edge/intake.ts'
+import { replyLeaseMs } from '../../../edge/limits.ts'
+import type { Env, ShardApi } from '../../../edge/objects.ts'
 import { chainName, shardName, shardOf } from '../../../edge/placement.ts'
+import { openReplies } from '../../../edge/replies.ts'
 import { type Address, chainId } from '../../../sdk/units.ts'
-import { freshChain, walletOf } from './edge.ts'
+import { call, freshChain, walletOf } from './edge.ts'
 import { fakeNode } from './node.ts'
 
 interface Namespaces {
@@ -14,6 +21,7 @@ function open() {
   const id = chainId(freshChain())
   const { CHAIN, SHARD } = env as unknown as Namespaces
   return {
+    id,
     node: fakeNode(id),
     wallet: walletOf(id),
     chainStub: () => CHAIN.getByName(chainName(id)),
@@ -37,7 +45,7 @@ describe('objects', () => {
     expect(alarm).not.toBeNull()
   })
 
-  it('go on where they were after they are thrown out', async () => {
+  it('[CR6] go on where they were after they are thrown out', async () => {
     const { wallet, node, shardStub } = open()
     node.mood = 'down'
     const one = await wallet.transfer({ from: 0, nonce: 0 })
@@ -52,7 +60,7 @@ describe('objects', () => {
     expect(node.includes(one.hash)).toBe(1)
   })
 
-  it('arm an alarm that was lost when they start', async () => {
+  it('[CR6] arm an alarm that was lost when they start', async () => {
     const { wallet, node, chainStub } = open()
     const one = await wallet.transfer({ from: 0, nonce: 0 })
     await wallet.submit([one])
@@ -64,6 +72,54 @@ describe('objects', () => {
     // Nobody asks the chain object for anything from here on: its alarm alone makes it look at the chain.
     node.mine()
     await expect.poll(() => node.polls, { timeout: 5_000 }).toBeGreaterThan(before)
+  })
+
+  it('[CR4] keep nothing of a step in whose middle they die', async () => {
+    const { wallet, node, chainStub } = open()
+    node.mood = 'down'
+    const one = await wallet.transfer({ from: 0, nonce: 0 })
+    await wallet.submit([one])
+    const before = await rowsOf(chainStub(), 'events')
+    await runInDurableObject(chainStub(), (_, { storage }) => {
+      const store = openChainStore(storage.sql)
+      const head = { ...store.head(), sequence: 99 }
+      const event = { sequence: 99, hash: one.hash, status: { state: 'expired' }, at: 0 } as const
+      const half: ChainChange[] = [
+        { put: 'head', row: head },
+        { put: 'event', row: event },
+        { remove: 'tx', hash: one.hash },
+        { put: 'event', row: event },
+      ]
+      expect(() => storage.transactionSync(() => store.apply(half))).toThrow(/UNIQUE/)
+    })
+    await abortAllDurableObjects()
+    expect(await rowsOf(chainStub(), 'events')).toEqual(before)
+    expect(await wallet.status(one)).toMatchObject({ state: expect.stringMatching(/queued|planned/) })
+  })
+
+  it('[CR18] know a transaction whose batch was never registered, and register it when it comes again', async () => {
+    const { id, wallet, node, shardStub } = open()
+    const one = await wallet.transfer({ from: 0, nonce: 0 })
+    const judged = judge({ raw: one.raw, declaration: null }, chainConfig((env as unknown as Env).CHAINS, id))
+    if (!judged.ok) throw new Error(judged.detail)
+    // The worker dies after this, before it tells the chain object of the batch.
+    await (shardStub(one.sender) as unknown as ShardApi).submit(id, shardOf(one.sender), [judged.item])
+    await wallet.until(one, 'accepted')
+    const { batch, items } = await wallet.submit([one])
+    expect(items).toMatchObject([{ ok: true, hash: one.hash, status: { state: 'accepted' } }])
+    expect((await call(`${wallet.base}/batches/${batch}`)).status).toBe(200)
+    expect(node.arrivals).toHaveLength(1)
+  })
+
+  it('[CR19] give an Idempotency-Key free whose first request died over it', async () => {
+    await runInDurableObject(open().chainStub(), (_, { storage }) => {
+      const replies = openReplies(storage.sql)
+      expect(replies.claim('key', 'one', 0)).toEqual({ kind: 'fresh' })
+      expect(replies.claim('key', 'one', replyLeaseMs - 1)).toEqual({ kind: 'busy' })
+      expect(replies.claim('key', 'one', replyLeaseMs)).toEqual({ kind: 'fresh' })
+      replies.keep('key', 'one', { status: 202, body: '{}' }, replyLeaseMs)
+      expect(replies.claim('key', 'one', replyLeaseMs + 1)).toMatchObject({ kind: 'replay', reply: { body: '{}' } })
+    })
   })
 
   it('take an alarm that fires twice, or for nothing', async () => {

@@ -1,27 +1,22 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import { chainConfig } from '../../../edge/config.ts'
+import { judge } from '../../../edge/intake.ts'
 import type { Env } from '../../../edge/objects.ts'
 import { openApi, operations } from '../../../edge/openapi.ts'
-import worker, { app } from '../../../edge/worker.ts'
-import { sha256 } from '../../../sdk/crypto/index.ts'
+import type { Policy } from '../../../edge/policy.ts'
+import { rule } from '../../../edge/routes/submission.ts'
+import { app } from '../../../edge/worker.ts'
 import { chainId, toHex } from '../../../sdk/units.ts'
 import { envelope } from '../transfers.ts'
-import { call, freshChain, post, problemOf, walletOf } from './edge.ts'
+import { call, configured, digestOf, freshChain, post, problemOf, walletOf } from './edge.ts'
 import { fakeNode } from './node.ts'
 
-const digestOf = (text: string) => toHex(sha256(new TextEncoder().encode(text))).slice(2)
 const security = {
   admin: digestOf('boss'),
   keys: [{ name: 'shop', digest: digestOf('s3cret'), scopes: ['submit'] }],
   closed: true,
   origins: ['https://shop.example'],
-}
-
-/** The worker as another operator has configured it. */
-function configured(over: Partial<Env>) {
-  const ours = { ...(env as unknown as Env), ...over }
-  return async (path: string, init?: RequestInit) =>
-    worker.fetch(new Request(`https://edge.invalid${path}`, init), ours)
 }
 
 const guarded = configured({ SECURITY: JSON.stringify(security) })
@@ -68,6 +63,31 @@ describe('an administrator', () => {
     await guarded(`/admin/chains/${chain}/resume`, { method: 'POST', ...bearer('boss') })
     await wallet.until(one, 'accepted')
     expect(node.arrivals).toEqual([toHex(one.raw)])
+  })
+})
+
+describe('the rule of an operator', () => {
+  it('decides, and leaves a row that names no account; the rows can be forgotten', async () => {
+    const chain = freshChain()
+    fakeNode(chain)
+    const wallet = walletOf(chain)
+    const config = chainConfig((env as unknown as Env).CHAINS, chainId(chain))
+    const transfers = await Promise.all([0, 1, 2].map((from) => wallet.transfer({ from, nonce: 0 })))
+    const judged = transfers.map(({ raw }) => judge({ raw, declaration: null }, config))
+    const words = ['allow', 'deny', 'review'] as const
+    const byTurn: Policy = ({ hash }) => words[transfers.findIndex((one) => one.hash === hash)] ?? 'deny'
+    const ruled = await rule(env as unknown as Env, config, judged, byTurn)
+    expect(ruled.map((entry) => (entry.ok ? 'ok' : entry.code))).toEqual(['ok', 'policy-denied', 'policy-review'])
+    const path = `/admin/chains/${chain}/audit`
+    const audited = async () => ((await (await guarded(path, bearer('boss'))).json()) as { rows: object[] }).rows
+    const rows = await audited()
+    expect(rows).toMatchObject(transfers.map(({ hash }, at) => ({ hash, decision: words[at] })))
+    for (const { sender } of transfers) expect(JSON.stringify(rows)).not.toContain(sender.slice(2))
+    const forget = async (before: number) =>
+      (await guarded(`${path}?before=${before}`, { method: 'DELETE', ...bearer('boss') })).json()
+    expect(await forget(1)).toEqual({ forgotten: 0 })
+    expect(await forget(Date.now() + 1)).toEqual({ forgotten: 3 })
+    expect(await audited()).toEqual([])
   })
 })
 

@@ -240,7 +240,7 @@ describe('transactions', () => {
         expect([index < at, reason.startsWith(`${at} waits for ${index}`)]).toEqual([true, true])
   })
 
-  it('sent again are the same submission, with the states of today', async () => {
+  it('[CR5] sent again are the same submission, with the states of today', async () => {
     const { wallet, node } = open()
     const one = await wallet.transfer({ from: 0, nonce: 0 })
     const first = await wallet.submit([one])
@@ -264,7 +264,7 @@ describe('transactions', () => {
 })
 
 describe('event streams', () => {
-  it('resume after the last id, by header or by query', async () => {
+  it('[CR11] resume after the last id, by header or by query', async () => {
     const { wallet, node } = open()
     const one = await wallet.transfer({ from: 0, nonce: 0 })
     const { batch } = await wallet.submit([one])
@@ -314,7 +314,7 @@ describe('an executor that', () => {
     await wallet.until(one, 'accepted')
   })
 
-  it('takes a transaction and loses its answer is asked by hash, not sent to again', async () => {
+  it('[CR8] takes a transaction and loses its answer is asked by hash, not sent to again', async () => {
     const { wallet, node } = open()
     const [first, second] = [await wallet.transfer({ from: 0, nonce: 0 }), await wallet.transfer({ from: 0, nonce: 1 })]
     await wallet.submit([first])

@@ -76,6 +76,23 @@ describe('httpRelay, submitting', () => {
     expect(asked).toEqual([path, 'POST', 'application/octet-stream', envelope])
   })
 
+  it('shows a key or a token with every request, the stream too', async () => {
+    const shown: (string | null)[] = []
+    const fetch = async (_: string, init: RequestInit): Promise<Response> => {
+      shown.push(new Headers(init.headers).get('authorization'))
+      throw new TypeError('no network')
+    }
+    let count = 0
+    const relay = httpRelay('http://edge.invalid', { fetch, bearer: () => `token-${++count}` })
+    await relay.submit(chain, envelope).catch(() => undefined)
+    await relay.status(chain, account, hash).catch(() => undefined)
+    const stream = relay.events(chain, batch, 0, new AbortController().signal)
+    await stream[Symbol.asyncIterator]()
+      .next()
+      .catch(() => undefined)
+    expect(shown).toEqual(['Bearer token-1', 'Bearer token-2', 'Bearer token-3'])
+  })
+
   it('hands on a problem of the whole, with how long to wait', async () => {
     const headers = { 'retry-after': '7' }
     const relay = relayAnswering(() => problem({ code: 'backpressure', retryable: true }, { status: 503, headers }))

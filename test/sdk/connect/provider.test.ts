@@ -47,6 +47,13 @@ describe('the provider', () => {
     expect(await codeOf(ask('eth_getTransactionCount', stranger, 'pending'))).toBe(-32601)
   })
 
+  it('finds what it answered with a hash, though no node has heard of it', async () => {
+    const { ask } = await opened()
+    const hash = await ask('eth_sendTransaction', pay)
+    expect(await ask('eth_getTransactionByHash', hash)).toMatchObject({ hash, ...pay, nonce: '0x0', blockHash: null })
+    expect(await ask('eth_getTransactionByHash', `0x${'77'.repeat(32)}`)).toBeNull()
+  })
+
   it('refuses methods that it does not know, and eth_sign above all', async () => {
     const { ask } = await opened()
     for (const method of ['eth_sign', 'eth_signTransaction', 'wallet_sendCalls', 'anvil_setBalance', 'toString'])

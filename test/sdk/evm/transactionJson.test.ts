@@ -4,8 +4,8 @@ import { keccak256 } from '../../../sdk/crypto/engine.ts'
 import { decodeTransaction, seal, signingHash, transactionHash } from '../../../sdk/evm/codec.ts'
 import { senderOf } from '../../../sdk/evm/sender.ts'
 import type { Prepared, Pricing } from '../../../sdk/evm/transaction.ts'
-import { transactionFromJson } from '../../../sdk/evm/transactionJson.ts'
-import { enclose } from '../../../sdk/evm/wire.ts'
+import { pooledTransactionJson, transactionFromJson } from '../../../sdk/evm/transactionJson.ts'
+import { enclose, readWire } from '../../../sdk/evm/wire.ts'
 import { encodeRlp, quantity } from '../../../sdk/rlp.ts'
 import { orderedTrie } from '../../../sdk/trie/index.ts'
 import { type Hex, toHex } from '../../../sdk/units.ts'
@@ -70,6 +70,18 @@ describe('transactionFromJson', () => {
         const raw = unwrap(transactionFromJson(asJson(prepared, signature)))
         expect(toHex(raw)).toBe(toHex(seal(prepared, signature).bytes))
         expect(decodeTransaction(raw).ok).toBe(true)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it.each(types)('is undone by what tells a transaction, %s', (type) => {
+    fc.assert(
+      fc.property(preparedOf(type), (prepared) => {
+        const { bytes, hash } = seal(prepared, sign(signingHash(prepared), alice))
+        const told = pooledTransactionJson(unwrap(readWire(bytes)), { hash, from: alice.account })
+        expect(told).toMatchObject({ hash, from: alice.account, blockHash: null, type: numbers[type] })
+        expect(toHex(unwrap(transactionFromJson(JSON.parse(JSON.stringify(told)))))).toBe(toHex(bytes))
       }),
       { numRuns: 40 },
     )

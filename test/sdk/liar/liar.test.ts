@@ -3,9 +3,9 @@ import { beaconApi, type Fetch, proofNode } from '../../../sdk/adapters/index.ts
 import { createEthereumClient, type EthereumClient } from '../../../sdk/client/ethereum/index.ts'
 import { SdkError } from '../../../sdk/errors.ts'
 import { beaconLies, type Lie, lyingFetch, nodeLies } from '../../../sdk/liar/index.ts'
-import { fromHex, toHex } from '../../../sdk/units.ts'
+import { fromHex, toHex, txHash } from '../../../sdk/units.ts'
 import { createMachine } from '../../../sdk/vm/index.ts'
-import { checkpoint, clock } from '../client/ethereum/setting.ts'
+import { checkpoint, clock, hashOf, olderBlock } from '../client/ethereum/setting.ts'
 import { testNetwork } from '../verify/ethereum/beacon.ts'
 import { alice, holding, nobody, paddedSlot, token } from '../verify/ethereum/world.ts'
 import { honestFetch } from './servers.ts'
@@ -21,6 +21,8 @@ function clientOver(beaconFetch: Fetch, nodeFetch: Fetch): EthereumClient {
   })
 }
 
+const sent = txHash(hashOf(olderBlock.transactions[1] as Uint8Array))
+
 /** Everything that can be asked, and what is true. */
 const questions: readonly (readonly [string, (client: EthereumClient) => Promise<unknown>, unknown])[] = [
   ['balance', async (client) => (await client.balance(alice)).value, 10n ** 18n + 12n],
@@ -33,6 +35,22 @@ const questions: readonly (readonly [string, (client: EthereumClient) => Promise
     async (client) =>
       (await client.logs({ addresses: [token], topics: [] }, { from: 2 })).value.map(({ blockNumber }) => blockNumber),
     [3, 6, 9, 12],
+  ],
+  [
+    'block',
+    async (client) => {
+      const { value } = await client.block(5)
+      return [value.hash, ...value.facts.transactions.map(toHex), ...value.facts.receipts.map(toHex)]
+    },
+    [olderBlock.hash, ...olderBlock.transactions.map(toHex), ...olderBlock.receipts.map(toHex)],
+  ],
+  [
+    'payment',
+    async (client) => {
+      const found = await client.payment(sent)
+      return found && [found.verdict.block.number, found.value.index, found.value.receipt.cumulativeGasUsed]
+    },
+    [5, 1, 42_000n],
   ],
   ['call', async (client) => (await client.call({ to: token, data: fromHex(paddedSlot(1n)) })).value.output[31], 9],
 ]

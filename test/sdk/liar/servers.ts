@@ -1,7 +1,9 @@
 import type { Fetch } from '../../../sdk/adapters/index.ts'
 import type { Header } from '../../../sdk/evm/block.ts'
+import { senderOf, transactionHash } from '../../../sdk/evm/index.ts'
+import { minedTransactionJson } from '../../../sdk/evm/minedJson.ts'
 import { bloomOf, decodeReceipt } from '../../../sdk/evm/receipt.ts'
-import { type Address, type Hex, type Slot, toHex } from '../../../sdk/units.ts'
+import { type Address, type Hex, type Slot, type TxHash, toHex } from '../../../sdk/units.ts'
 import { beaconNode, proofNodeOf, world } from '../client/ethereum/setting.ts'
 import { must } from '../verify/ethereum/beacon.ts'
 import type { WorldBlock } from '../verify/ethereum/world.ts'
@@ -32,7 +34,7 @@ async function rpcAnswer(method: string, params: readonly unknown[]): Promise<un
     case 'eth_getBlockByHash':
     case 'eth_getBlockByNumber': {
       const block = find(params[0] as Hex)
-      return block ? blockJson(block) : null
+      return block ? blockJson(block, params[1] === true) : null
     }
     case 'eth_getBlockReceipts':
       return (find(params[0] as Hex)?.receipts ?? []).map(receiptJson)
@@ -41,6 +43,10 @@ async function rpcAnswer(method: string, params: readonly unknown[]): Promise<un
       const proof = await node.proof(account, slots, Number(block))
       const storageProof = slots.map((key, at) => ({ key, value: '0x0', proof: proof.slots[at]?.map(toHex) }))
       return { address: account, accountProof: proof.account.map(toHex), storageProof }
+    }
+    case 'eth_getTransactionReceipt': {
+      const hash = await node.blockOf(params[0] as TxHash)
+      return hash ? { transactionHash: params[0], blockHash: hash } : null
     }
     case 'eth_getCode':
       return toHex(await node.code(params[0] as Address, Number(params[1])))
@@ -53,13 +59,18 @@ function find(which: Hex): WorldBlock | undefined {
   return world.find(({ hash, header }) => hash === which || (which.length < 20 && header.number === Number(which)))
 }
 
-function blockJson({ header, hash }: WorldBlock) {
+function blockJson(block: WorldBlock, isWhole: boolean) {
+  const { header, hash } = block
   const fields = Object.entries(header as unknown as Record<string, unknown>).map(([name, value]) => {
     if (value instanceof Uint8Array) return [name, toHex(value)]
     return typeof value === 'bigint' || typeof value === 'number' ? [name, `0x${value.toString(16)}`] : [name, value]
   })
   const { era: _, ommersHash, ...rest } = Object.fromEntries(fields) as Record<keyof Header | 'ommersHash', unknown>
-  return { ...rest, sha3Uncles: ommersHash, hash, transactions: [] }
+  const transactions = block.transactions.map((raw, index) => {
+    const transaction = { raw, hash: transactionHash(raw), from: must(senderOf(raw)) }
+    return isWhole ? minedTransactionJson(transaction, { hash, header, index }) : transaction.hash
+  })
+  return { ...rest, sha3Uncles: ommersHash, hash, transactions }
 }
 
 function receiptJson(bytes: Uint8Array) {

@@ -3,7 +3,6 @@ import { p2wpkh } from '../../../sdk/bitcoin/index.ts'
 import {
   channelIdOf,
   decodeMessage,
-  encodeMessage,
   isAuthentic,
   isFromPayer,
   linkKeyOf,
@@ -240,8 +239,8 @@ export function createShopper(town: Town, name: string, capacity: Sats = sats(10
     },
     secretKey,
     step: payerStep,
-    send: async (message) => {
-      sent = encodeMessage(message, linkKey)
+    send: async (_, bytes) => {
+      sent = bytes
       if (!isHeld) await mailbox.post(sent)
     },
     view: town.chain.view,
@@ -259,7 +258,7 @@ export function createShopper(town: Town, name: string, capacity: Sats = sats(10
     const { message } = envelope.value
     if (isFromPayer(message)) return
     answers.push(message.type)
-    await shell.take(message)
+    await shell.take(bytes)
   }, stopping.signal)
   return {
     id,

@@ -45,7 +45,7 @@ function counts(world: ModelWorld): readonly number[] {
 }
 
 describe('[OB1] [OB8] a process that dies', () => {
-  it('at any moment: everything stored is executed exactly once after a restart, nothing else ever', async () => {
+  it('[CR1] [CR2] at any moment: everything stored is executed exactly once after a restart, nothing else ever', async () => {
     let moment = 1
     for (; ; moment++) {
       const world = modelWorld()

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { rpcNode } from '../../../sdk/adapters/index.ts'
+import { memory, rpcNode } from '../../../sdk/adapters/index.ts'
 import { type Declaration, type Place, placeKey, templateRunsMin } from '../../../sdk/batch/index.ts'
 import type { Machines } from '../../../sdk/client/ethereum/index.ts'
 import { loadPrecompiles } from '../../../sdk/crypto/precompiles.ts'
@@ -10,6 +10,7 @@ import { type Address, address, chainId, type Hex, toHex } from '../../../sdk/un
 import { createMachine } from '../../../sdk/vm/index.ts'
 import { factFinder, type RunFacts } from '../../../sdk/wallet/facts.ts'
 import { blockState, runLocally } from '../../../sdk/wallet/localRun.ts'
+import { type TemplateShelf, templateShelf } from '../../../sdk/wallet/templateShelf.ts'
 import { type Anvil, startAnvil } from '../../anvil.ts'
 import { assemble, balance, callAccount } from '../evm/assembler.ts'
 import { type Market, openMarket } from '../vm/market.ts'
@@ -75,7 +76,7 @@ describe('a declaration from a run on the own machine', () => {
         return node.createAccessList(call)
       },
     }
-    const finder = factFinder(counting, chain, machines)
+    const finder = factFinder(counting, chain, { machines })
     const head = await finder.chain()
     for (let at = 0; at < 4; at++) {
       const call = callFrom(market.transfer())
@@ -85,6 +86,53 @@ describe('a declaration from a run on the own machine', () => {
       })
     }
     expect(lists).toBe(templateRunsMin)
+  })
+
+  it('declares by what it has learnt what it cannot run, as far as the list of the node agrees', async () => {
+    const finder = factFinder(without('trace'), chain, { machines })
+    const head = await finder.chain()
+    const declared = async (call: NodeCall): Promise<Declaration> => {
+      const [told] = await finder.runs([{ call, gas: undefined, chain: head }])
+      if (!told?.ok) throw new Error(told?.reason)
+      return told.value.declaration
+    }
+    for (let at = 0; at < templateRunsMin; at++) await declared(callFrom(market.transfer()))
+    const call = callFrom(market.transfer())
+    // What carries a list is not run here.
+    const byTemplate = await declared({ ...call, accessList: [] })
+    const byRun = await declared(call)
+    expect(byTemplate.source).toBe('template')
+    expect(slotsOf(byTemplate.writes)).toEqual(slotsOf(byRun.writes))
+    expect(slotsOf(byTemplate.reads)).toEqual(slotsOf(byRun.reads))
+
+    const other = callFrom(market.swap())
+    expect((await declared({ ...other, accessList: [] })).source).toBe('trace') // Nothing was learnt of it.
+  })
+
+  it('keeps what it has learnt for the next wallet on the store, and does without what cannot be read', async () => {
+    const store = memory()
+    const learn = async () => {
+      const shelf = templateShelf(store, chain.id)
+      const finder = factFinder(without('trace'), chain, { machines, shelf })
+      const head = await finder.chain()
+      const [told] = await finder.runs([{ call: callFrom(market.transfer()), gas: undefined, chain: head }])
+      expect(told?.ok).toBe(true)
+      return (await shelf.book()).templates().map(({ observations }) => observations)
+    }
+    expect([await learn(), await learn(), await learn()]).toEqual([[1], [2], [3]])
+    const key = `templates/${chain.id}`
+    const { version = 0 } = (await store.get(key)) ?? {}
+    await store.commit([{ key, expected: version, bytes: Uint8Array.of(1, 2, 3) }])
+    expect(await learn()).toEqual([1])
+    // Another wallet was faster: its templates stand, and the next lesson is kept again.
+    const [one, other] = [templateShelf(store, chain.id), templateShelf(store, chain.id)]
+    const [book] = [await one.book(), await other.book()]
+    const [template] = book.templates()
+    if (!template) throw new Error('Nothing was learnt.')
+    for (const shelf of [one, other]) await teach(shelf)
+    expect((await store.get(key))?.version).toBe(version + 3)
+    await teach(other)
+    expect((await store.get(key))?.version).toBe(version + 4)
   })
 
   it('credits a contract that is paid and does not look, where a trace has to say it is written', async () => {
@@ -119,6 +167,14 @@ describe('a declaration from a run on the own machine', () => {
     expect(declaration.reads).toContainEqual({ kind: 'code', address: caller })
   })
 })
+
+/** A lesson, kept. */
+async function teach(shelf: TemplateShelf): Promise<void> {
+  const nothing = { reads: [], writes: [], credits: [] }
+  const call = { from: account(1), to: account(2), data: Uint8Array.of(1, 2, 3, 4) }
+  ;(await shelf.book()).learn({ call, access: nothing, codeHashOf: () => `0x${'11'.repeat(32)}` })
+  await shelf.keep()
+}
 
 describe('a run on the own machine gives way', () => {
   it('to the access list of the node, without a machine and when the node tells no state', async () => {
@@ -189,7 +245,7 @@ function without(...methods: readonly (keyof EvmNode)[]): EvmNode {
 }
 
 async function factsOf(evm: EvmNode, call: NodeCall, own?: Machines, gas?: bigint): Promise<RunFacts> {
-  const finder = factFinder(evm, chain, own)
+  const finder = factFinder(evm, chain, { machines: own })
   const [told] = await finder.runs([{ call, gas, chain: await finder.chain() }])
   if (!told?.ok) throw new Error(told?.reason)
   return told.value

@@ -56,7 +56,7 @@ describe('[OB9] a relay that does not answer', () => {
       expect(executions(world, 1)).toBe(1)
     })
 
-  it('loses the answer: the same bytes again, and one execution', async () => {
+  it('[CR5] loses the answer: the same bytes again, and one execution', async () => {
     const world = modelWorld()
     let lost = 0
     const submit: Relay['submit'] = async (...args) => {

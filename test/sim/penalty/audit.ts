@@ -9,7 +9,9 @@ import {
   ownContent,
   type Side,
 } from '../../../sdk/channel/penalty/index.ts'
-import { type Txid, toHex } from '../../../sdk/units.ts'
+import { knownPreimages } from '../../../sdk/channel/penalty/state.ts'
+import { sha256 } from '../../../sdk/crypto/index.ts'
+import { sameBytes, type Txid, toHex } from '../../../sdk/units.ts'
 import { fail, type World } from '../world.ts'
 import type { SideNode } from './node.ts'
 
@@ -75,6 +77,15 @@ export function auditBroadcast({ world, told }: Audit, node: SideNode, transacti
   if (told[node.side].has(number))
     fail(world, `TW11: the ${node.side} broadcasts commitment ${number}, which it has revoked`)
   if (stored.phase !== 'ending') fail(world, `TW32: the ${node.side} broadcasts its commitment before it was decided`)
+}
+
+/** After a side has looked at a block: what it can take is not left to the other's good will until others can have it. */
+export function auditDeadlines({ world }: Audit, { side }: SideNode, channel: LiveChannel, tip: number): void {
+  if (channel.phase !== 'open' || channel.origin === 'backup') return
+  const takeable = knownPreimages(channel).map((preimage) => sha256(preimage))
+  for (const { by, expiry, paymentHash } of ownContent(channel).htlcs)
+    if (by !== side && tip >= expiry && takeable.some((hash) => sameBytes(hash, paymentHash)))
+      fail(world, `TW33: the ${side} lets an HTLC expire that it can take`)
 }
 
 /** The number of a commitment: who broadcasts one has both signatures, so it is its own. */

@@ -16,12 +16,17 @@ import { sha256 } from '../../../sdk/crypto/index.ts'
 import { sameBytes, wholeSats } from '../../../sdk/units.ts'
 import type { Judged } from '../chain.ts'
 import { fail } from '../world.ts'
-import { classifiedBy, factsOf, resolutionOf } from './lookout.ts'
+import { classifiedBy, factsOf, resolutionOf, viewOf } from './lookout.ts'
 import type { Scene, SideNode } from './node.ts'
 
 const sides = ['opener', 'accepter'] as const
-/** What an output may be worth that nobody claims: less than its fee, and dust. */
-const slackSats = 900n
+/** What an output may be worth that nobody claims: less than its fee, and dust. Where blocks were dear, that is more. */
+function slackOf({ dearest }: Scene): bigint {
+  return 900n + (dearest > 1_000 ? BigInt(dearest) * 2n * claimVbytes : 0n) / 1_000n
+}
+
+/** Of a claim, with what has to come before it; half of its value at most goes to fees. */
+const claimVbytes = 400n
 
 /** What of a channel has not come to its end; nothing when all has. */
 export function whatIsOpen(scene: Scene): string | null {
@@ -34,6 +39,8 @@ export function whatIsOpen(scene: Scene): string | null {
     if (!channel) return `the ${node.side} is down`
     if (!isLive(channel)) return `the ${node.side} is ${channel.phase}`
     const facts = factsOf(chain, channel)
+    // A cheater does not bring back a funding that a reorganization has lost: then there is no channel.
+    if (!facts && nodes.opener.isHostile && viewOf(chain, channel).fundedAt === null) continue
     if (!facts) return `the ${node.side} is ${channel.phase}, nothing has spent the funding`
     const { isResolved, kind, claims } = resolutionOf(node, channel, facts)
     const left = claims.map(({ kind, value, from, deadline }) => `${kind} of ${value} from ${from} until ${deadline}`)
@@ -65,11 +72,12 @@ export function checkEnd(scene: Scene): string {
 /** What a side should have at the least, before the fees of its claims. */
 function entitledTo(scene: Scene, node: SideNode, channel: LiveChannel, classified: Classified): bigint {
   const { side } = node
+  const slackSats = slackOf(scene)
   const { capacity } = channel.opening.draft
   switch (classified.kind) {
     case 'closing':
       // Whoever asked for this one pays its fee.
-      return wholeSats(channel.base.balance[side]) - feeOfClosing(scene, channel) - 600n
+      return wholeSats(newestOf(scene, channel).base.balance[side]) - feeOfClosing(scene, channel) - 600n
     case 'own':
     case 'peer':
       return shareOf(scene, node, channel, classified.made.content, classified) - slackSats
@@ -85,6 +93,12 @@ function entitledTo(scene: Scene, node: SideNode, channel: LiveChannel, classifi
     default:
       return 0n // Of its own, and forgotten: it is not known any more what it says.
   }
+}
+
+/** A closing says what both knew last, which a restored side may have forgotten. */
+function newestOf({ nodes }: Scene, channel: LiveChannel): LiveChannel {
+  const peer = nodes[otherSide(channel.own)].stored
+  return peer && isLive(peer) && peer.base.number > channel.base.number ? peer : channel
 }
 
 function feeOfClosing({ chain }: Scene, channel: LiveChannel): bigint {
@@ -108,6 +122,7 @@ function shareOf(
   { outputs }: Classified,
 ): bigint {
   const facts = factsOf(scene.chain, channel)
+  const slackSats = slackOf(scene)
   const balance = balanceOf(channel, content, node.side)
   if (!facts || node.wasRestored) return balance
   return outputs.reduce((sum, output) => {

@@ -10,25 +10,57 @@ import {
   fundingOutput,
   isLive,
   type LiveChannel,
+  ownNewest,
   pursueClaims,
+  pursueCommitment,
   type Resolution,
   resolve,
 } from '../../../sdk/channel/penalty/index.ts'
 import { feerate, type Height, sameBytes, sats, type Txid, toHex, txid } from '../../../sdk/units.ts'
 import { faucetValue, faucetWitness, type SimChain, tipOf } from '../chain.ts'
-import { feed, type Scene, type SideNode, tell } from './node.ts'
+import { fail } from '../world.ts'
+import { auditDeadlines } from './audit.ts'
+import { feed, isOdd, type Scene, type SideNode, tell } from './node.ts'
 
-/** What blocks ask, in this world. */
-const marketFeerate = feerate(1_000)
+/** How long a healed world may take to settle its HTLCs together. */
+const settledTicks = 300
 
 /** A side looks at the chain after a block: it steps, and claims what it can. */
 export function look(scene: Scene, node: SideNode): Resolution | null {
   if (!node.channel || node.isGone || !isLive(node.channel)) return null
+  const { phase } = node.channel
   feed(scene, node, { type: 'chain', view: viewOf(scene.chain, node.channel) })
   const { channel } = node
   if (!channel || !isLive(channel)) return null
+  auditDeadlines(scene.audit, node, channel, tipOf(scene.chain))
+  const isLate = scene.world.now > scene.healsAt + settledTicks && !isOdd(scene)
+  if (isLate && phase !== 'ending' && channel.phase === 'ending' && channel.cause === 'deadline')
+    fail(scene.world, `after healing, the ${node.side} has to close for an HTLC that nobody takes away`)
   const facts = factsOf(scene.chain, channel)
+  if (!facts && channel.phase === 'ending') lift(scene, node, channel)
+  else node.waitsSince = null
   return facts ? pursue(scene, node, channel, facts) : null
+}
+
+/** Blocks within which a commitment confirms, whatever they ask: a side may be down for some of them. */
+const waitMax = 6
+
+/** Lifts a commitment that no block holds, where blocks are dear. */
+function lift(scene: Scene, node: SideNode, channel: LiveChannel): void {
+  const tip = tipOf(scene.chain)
+  node.waitsSince ??= tip
+  // One that a cheater was first with is in its hands, and a funding that is lost has to come back before.
+  const isHeldUp = Object.values(scene.nodes).some((one) => one.isHostile || !one.channel)
+  // A side that has nothing in its commitment has no anchor output there, and no reason to lift it.
+  const { commitment } = ownNewest(channel, node.secrets)
+  const hasAnchor = commitment.outputs.some(({ kind }) => kind === 'holder-anchor')
+  if (isHeldUp || !hasAnchor || viewOf(scene.chain, channel).fundedAt === null) node.waitsSince = tip
+  if (tip > node.waitsSince + waitMax)
+    fail(scene.world, `TW38: the ${node.side}'s commitment waits since block ${node.waitsSince}`)
+  const lifted = node.mutant?.lift?.(pursueCommitment) ?? pursueCommitment
+  const wish = { tip, feerate: feerate(scene.market), coin: coinOf(scene) }
+  const child = lifted(channel, node.secrets, wish)
+  if (child) tell(scene, node, encodeTransaction(child.unsigned, [child.witness, [faucetWitness]]))
 }
 
 /** Claims what a state of a side can claim. */
@@ -40,7 +72,7 @@ export function pursue(
 ): Resolution {
   const resolution = resolutionOf(node, channel, facts)
   const coins = resolution.claims.map((): FeeCoin => coinOf(scene))
-  const wish = { tip: facts.height, feerate: marketFeerate, to: node.payout, coins }
+  const wish = { tip: facts.height, feerate: feerate(scene.market), to: node.payout, coins }
   const { transactions, planned } = pursueClaims(resolution, wish)
   for (const transaction of transactions) tell(scene, node, transaction)
   for (const { unsigned, witness } of planned)

@@ -11,27 +11,42 @@ import {
 import { height, msats } from '../../../sdk/units.ts'
 import type { Mutant } from './setting.ts'
 
+/** Faults that come once in a life. */
+const cheated = { hostile: 1, restore: 0 }
+const restored = { hostile: 0, restore: 1 }
+
 /** Defects that the simulation must notice, each within a few worlds. */
 export const mutants: readonly Mutant[] = [
   stepped('sends before it stores', ({ channel, effects }) => ({ channel, effects: [...effects].sort(storedLast) })),
   stepped('does not propose again', (step, _, input) => (isGreeted(input) ? without(step, isSent('commit')) : step)),
   stepped('does not answer again', (step, _, input) => (isGreeted(input) ? without(step, isSent('answer')) : step)),
-  stepped('does not revoke again', (step, _, input) => (isGreeted(input) ? without(step, isSent('revoke')) : step)),
+  {
+    ...stepped('does not revoke again', (step, _, input) =>
+      isGreeted(input) ? without(step, isSent('revoke')) : step,
+    ),
+    faults: { drop: 0.3 },
+  },
   stepped('does not tell where it stands', (step) => without(step, isSent('position'))),
-  stepped('keeps the turn', (step) => without(step, isSent('yield'))),
+  stepped('keeps the turn', (step, before, input) => (isAsked(input) ? { channel: before, effects: [] } : step)),
   stepped('does not store what it proposes', (step, before) => forgetful(step, before, 'proposed')),
   stepped('does not store what it answers', (step, before) => forgetful(step, before, 'answered')),
   stepped('proposes something else when it is asked again', rebuilt),
   stepped('broadcasts its commitment once', (step, _, input) =>
     input.type === 'chain' ? without(step, (effect) => effect.type === 'broadcast') : step,
   ),
-  stepped('broadcasts its funding once', (step, _, input) =>
-    input.type === 'chain' ? without(step, (effect) => effect.type === 'broadcast-funding') : step,
-  ),
-  stepped('forgets which HTLCs there were', ({ channel, effects }) => ({
-    channel,
-    effects: effects.map((effect) => (effect.type === 'persist' ? { ...effect, notes: kept(effect) } : effect)),
-  })),
+  {
+    ...stepped('broadcasts its funding once', (step, _, input) =>
+      input.type === 'chain' ? without(step, (effect) => effect.type === 'broadcast-funding') : step,
+    ),
+    faults: { reorg: 0.4 },
+  },
+  {
+    ...stepped('forgets which HTLCs there were', ({ channel, effects }) => ({
+      channel,
+      effects: effects.map((effect) => (effect.type === 'persist' ? { ...effect, notes: kept(effect) } : effect)),
+    })),
+    faults: cheated,
+  },
   {
     name: 'goes to the chain with the commitment before the last',
     step: (right) => (channel, input, secrets) => {
@@ -47,13 +62,19 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'lets the expiry of its HTLCs pass',
     step: (right) => (channel, input, secrets) => {
-      const early = input.type === 'chain' ? { ...input, view: { ...input.view, height: height(106) } } : input
-      return right(channel, early, secrets)
+      const isMeant = input.type === 'chain' && isLive(channel) && channel.own === 'accepter'
+      if (!isMeant || input.view.fundedAt === null) return right(channel, input, secrets)
+      const { view } = input
+      // Deep enough for its funding, and far from every expiry.
+      const early = height(Math.min(view.height, (view.fundedAt as number) + 2))
+      return right(channel, { ...input, view: { ...view, height: early } }, secrets)
     },
+    faults: { drop: 0.3 },
   },
-  { name: 'takes a backup for its newest state', decode: (bytes) => decodeChannel(bytes, 'own') },
-  claiming('does not punish', ({ kind }) => kind !== 'justice'),
-  claiming('punishes the balance alone', ({ kind, htlc }) => kind !== 'justice' || htlc === null),
+  { name: 'takes a backup for its newest state', decode: (bytes) => decodeChannel(bytes, 'own'), faults: restored },
+  { name: 'does not lift its commitment', lift: () => () => null, faults: { feeSpike: 1 } },
+  { ...claiming('does not punish', ({ kind }) => kind !== 'justice'), faults: cheated },
+  { ...claiming('punishes the balance alone', (claim) => claim.kind !== 'justice' || !claim.htlc), faults: cheated },
   claiming('does not take its own after the delay', ({ kind }) => kind !== 'own'),
   claiming('does not take HTLCs back', ({ kind }) => kind !== 'timeout' && kind !== 'expired'),
   claiming('does not use its preimages', ({ kind }) => kind !== 'success' && kind !== 'preimage'),
@@ -99,6 +120,10 @@ function isSent(type: string) {
 
 function isGreeted(input: Input): boolean {
   return input.type === 'message' && input.message.type === 'position'
+}
+
+function isAsked(input: Input): boolean {
+  return input.type === 'message' && input.message.type === 'ask'
 }
 
 function storedLast(a: Effect, b: Effect): number {

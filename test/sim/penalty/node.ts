@@ -56,6 +56,8 @@ export interface SideNode {
   cutUntil: number
   /** It has broken the rules, and is nobody to be fair to. */
   isHostile: boolean
+  /** Height from which on its commitment waits for a block; `null` while it does not. */
+  waitsSince: number | null
   /** Its disk was once a backup. */
   wasRestored: boolean
   /** Says nothing and does nothing any more. */
@@ -73,6 +75,9 @@ export interface Scene {
   readonly invoices: { readonly preimage: Uint8Array; readonly hash: Uint8Array; readonly knower: Side | null }[]
   readonly healsAt: number
   isOver: boolean
+  /** What blocks ask now, and the most that they have asked, in satoshi for 1,000 virtual bytes. */
+  market: number
+  dearest: number
 }
 
 export function createNode(setup: {
@@ -98,6 +103,7 @@ export function createNode(setup: {
     fullUntil: 0,
     cutUntil: 0,
     isHostile: false,
+    waitsSince: null,
     wasRestored: false,
     isGone: false,
     mutant,
@@ -201,10 +207,26 @@ function transmit(scene: Scene, node: SideNode, message: Message): void {
 
 /** A message arrives, whoever brought it. */
 export function deliver(scene: Scene, node: SideNode, bytes: Uint8Array): void {
+  if (!node.channel || node.isGone) return
+  const message = read(node, bytes)
+  if (message) feed(scene, node, { type: 'message', message })
+}
+
+/** Messages as they were read: the same bytes come time and again. */
+const known = new WeakMap<Uint8Array, { readonly by: SideNode; readonly message: Message | null }>()
+
+function read(node: SideNode, bytes: Uint8Array): Message | null {
+  const found = known.get(bytes)
+  if (found?.by === node) return found.message
   const envelope = decodeMessage(bytes)
-  if (!envelope.ok || !isAuthentic(envelope.value, node.linkKey)) return
-  if (envelope.value.from === node.side || envelope.value.channel !== node.id) return
-  feed(scene, node, { type: 'message', message: envelope.value.message })
+  const isMeant =
+    envelope.ok &&
+    isAuthentic(envelope.value, node.linkKey) &&
+    envelope.value.from !== node.side &&
+    envelope.value.channel === node.id
+  const message = isMeant ? envelope.value.message : null
+  known.set(bytes, { by: node, message })
+  return message
 }
 
 /** Hands a transaction to the mempool. */
@@ -219,19 +241,27 @@ export function tell(scene: Scene, node: SideNode, transaction: Uint8Array): voi
   }
 }
 
+/** Enough for the dearest blocks: nobody can lift a funding that a reorganization has lost. */
+const fundingFee = 5_000n
+
 /** Makes the funding transaction, out of coins from before. */
 function fund(scene: Scene, node: SideNode, output: ReturnType<typeof fundingOutput>): void {
   const { world } = scene
   const inputs = [
     { outpoint: { txid: txid(toHex(world.random.bytes(32)).slice(2)), index: 0 }, sequence: sequenceReplaceable },
   ]
-  const change = { script: node.payout, value: sats(faucetValue - output.value - 500n) }
+  const change = { script: node.payout, value: sats(faucetValue - output.value - fundingFee) }
   const bytes = encodeTransaction({ version: 2, inputs, outputs: [output, change], locktime: 0 }, [[faucetWitness]])
   const decoded = decodeTransaction(bytes)
   if (decoded.ok) scene.audit.fundingTxids.add(decoded.value.txid)
   after(world, world.random.from(1, 10), () => {
     if (node.channel?.phase === 'taken') feed(scene, node, { type: 'funding', transaction: bytes })
   })
+}
+
+/** True where a side cheats or has lost states, so that the two need not come to an end together. */
+export function isOdd({ nodes }: Scene): boolean {
+  return Object.values(nodes).some(({ isHostile, wasRestored }) => isHostile || wasRestored)
 }
 
 /** A side that has commitments, in memory or as it was stored. */

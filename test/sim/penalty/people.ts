@@ -10,11 +10,11 @@ import { sha256 } from '../../../sdk/crypto/index.ts'
 import { height, msats, sameBytes, sats } from '../../../sdk/units.ts'
 import { tipOf } from '../chain.ts'
 import { after, fail } from '../world.ts'
-import { feed, greet, liveOf, type Scene, type SideNode } from './node.ts'
+import { feed, greet, isOdd, liveOf, type Scene, type SideNode } from './node.ts'
 import { delayBlocks, marginBlocks } from './setting.ts'
 
 /** How often a side looks after its channel by itself. */
-const tendTicks = [8, 25] as const
+const tendTicks = [6, 18] as const
 
 /** How long a healed world may take to close together. */
 const patienceTicks = 800
@@ -31,7 +31,7 @@ export function tend(scene: Scene, node: SideNode): void {
   if (world.now > scene.healsAt + patienceTicks && live.phase !== 'ending') return loseHope(scene, node, live)
   if (live.phase === 'closing' && world.isHealed && !live.asked && !live.signed) wantClose(scene, node)
   if (isWaiting(live)) {
-    if (world.random.chance(0.5)) greet(scene, node)
+    if (world.random.chance(live.phase === 'funding' ? 0.15 : 0.4)) greet(scene, node)
     return
   }
   if (live.phase === 'open' && !world.isHealed) act(scene, node, live)
@@ -40,6 +40,7 @@ export function tend(scene: Scene, node: SideNode): void {
 
 /** True while this side has asked for something that only the other one can give. */
 function isWaiting(live: LiveChannel): boolean {
+  if (live.phase === 'ending') return false // The chain alone has a word yet.
   if (live.exchange.state !== 'idle' || !live.session.isMet) return true
   if (live.phase === 'open') return live.shutdown.own !== null && !live.shutdown.isByPeer
   return live.phase === 'funding' || (live.phase === 'closing' && live.signed === null)
@@ -47,8 +48,7 @@ function isWaiting(live: LiveChannel): boolean {
 
 /** Goes to the chain, because the other side is gone, or one of them has lost states; among others that must not be. */
 function loseHope(scene: Scene, node: SideNode, live: LiveChannel): void {
-  const isOdd = Object.values(scene.nodes).some(({ isHostile, wasRestored }) => isHostile || wasRestored)
-  if (!isOdd && live.phase !== 'behind')
+  if (!isOdd(scene) && live.phase !== 'behind')
     fail(scene.world, `after healing, the ${node.side} waits in vain (${live.phase})`)
   feed(scene, node, { type: 'force' })
 }
@@ -85,7 +85,7 @@ function changesOf(scene: Scene, node: SideNode, live: LiveChannel): readonly Ch
   const { random } = scene.world
   const { base } = live
   const changes: Change[] = base.htlcs
-    .filter(({ by }) => by !== node.side && random.chance(0.7))
+    .filter(({ by }) => by !== node.side && random.chance(0.4))
     .map((htlc) => removalOf(scene, node, htlc))
   if (live.phase === 'open' && (live.shutdown.own || live.shutdown.isByPeer)) return changes
   const limits = limitsOf(live.opening.draft)
@@ -111,7 +111,7 @@ function offer(scene: Scene, node: SideNode, id: number, amount: ReturnType<type
     invoices.push({ preimage, hash: sha256(preimage), knower })
   }
   const { hash } = invoices.at(-1) as Scene['invoices'][number]
-  const expiry = height(tipOf(chain) + marginBlocks + random.from(4, 2 * delayBlocks))
+  const expiry = height(tipOf(chain) + marginBlocks + random.from(1, delayBlocks))
   return { type: 'add', id, amount, paymentHash: hash, expiry }
 }
 

@@ -1,6 +1,13 @@
 import { p2wpkh } from '../../../sdk/bitcoin/index.ts'
-import type { resolve } from '../../../sdk/channel/penalty/claims.ts'
-import type { Draft, decodeChannel, penaltyStep, Side, Terms } from '../../../sdk/channel/penalty/index.ts'
+import type {
+  Draft,
+  decodeChannel,
+  penaltyStep,
+  pursueCommitment,
+  resolve,
+  Side,
+  Terms,
+} from '../../../sdk/channel/penalty/index.ts'
 import { type ChannelSecrets, channelSecrets, sideKeysOf } from '../../../sdk/channel/penalty/index.ts'
 import { currentEngine } from '../../../sdk/crypto/index.ts'
 import { inMsats, msats, sats } from '../../../sdk/units.ts'
@@ -13,6 +20,9 @@ export interface Mutant {
   readonly step?: (right: typeof penaltyStep) => typeof penaltyStep
   readonly decode?: typeof decodeChannel
   readonly resolve?: (right: typeof resolve) => typeof resolve
+  readonly lift?: (right: typeof pursueCommitment) => typeof pursueCommitment
+  /** Faults without which it does no harm: they are there in each of its worlds. */
+  readonly faults?: Partial<Faults>
 }
 
 /** How likely each fault is where a world has it at all. About half of them are absent from each world. */
@@ -30,6 +40,7 @@ const ratesMax: Faults = {
   hostile: 0.4,
   restore: 0.6,
   tillLost: 0,
+  feeSpike: 0.08,
 }
 
 /** Faults that come once in a life, and so are drawn for few worlds. */
@@ -47,7 +58,7 @@ export function drawFaults(random: Random): Faults {
 
 /** Blocks until what a side broadcast is its own, and before an HTLC's expiry at which it goes to the chain. */
 export const delayBlocks = 12
-export const marginBlocks = 8
+export const marginBlocks = 5
 
 /** Two sides' secrets, and the draft of one of them. */
 export function drawChannel(random: Random) {

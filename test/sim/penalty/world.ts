@@ -34,13 +34,14 @@ export interface Outcome {
 
 /** How many blocks the end may take, once nothing goes wrong any more. */
 const graceBlocks = 200
-/** Every so many worlds one runs on real signatures, from the hundredth on. */
-const realEvery = 500
+/** One of so many worlds runs on real signatures. */
+const realEvery = 2_000
+const realStart = 1_000
 const sides = ['opener', 'accepter'] as const
 
 /** Runs one world of a two-way channel from its seed to its end, or to the first rule that is broken. */
 export function runPenaltyWorld(seed: number, mutant: Mutant | null = null): Outcome {
-  useEngine(seed % realEvery === 100 ? nobleEngine : fakeCurve)
+  useEngine(seed % realEvery === realStart ? nobleEngine : fakeCurve)
   try {
     const scene = createScene(seed, mutant)
     const { world, audit } = scene
@@ -54,21 +55,26 @@ export function runPenaltyWorld(seed: number, mutant: Mutant | null = null): Out
   }
 }
 
+/** What blocks ask where they are not dear. */
+const marketFeerate = 1_000
+
 interface OwnScene extends Scene {
+  /** Block until which blocks are dear. */
+  dearUntil: number
   end: string
   healedAtHeight: number | null
 }
 
 function createScene(seed: number, mutant: Mutant | null): OwnScene {
   const random = createRandom(seed)
-  const world = createWorld(random, drawFaults(random))
+  const world = createWorld(random, { ...drawFaults(random), ...mutant?.faults })
   const chain = createChain(world, runScript)
   const { secrets, draft, scripts, accepterKeys, nodeSecret } = drawChannel(random)
   const sharedSecret = currentEngine().sharedSecret(nodeSecret, draft.keys.funding)
   const nodeOf = (side: Side) =>
     createNode({ side, secrets: secrets[side], draft, sharedSecret, payout: scripts[side], mutant })
   const nodes = { opener: nodeOf('opener'), accepter: nodeOf('accepter') }
-  const healsAt = random.from(300, 1_500)
+  const healsAt = random.from(200, 800)
   const audit = createAudit(world)
   const scene: OwnScene = {
     world,
@@ -78,6 +84,9 @@ function createScene(seed: number, mutant: Mutant | null): OwnScene {
     invoices: [],
     healsAt,
     isOver: false,
+    market: marketFeerate,
+    dearest: marketFeerate,
+    dearUntil: 0,
     end: 'none',
     healedAtHeight: null,
   }
@@ -94,7 +103,7 @@ function plan(scene: OwnScene): void {
   after(world, random.from(1, 30), () => nextBlock(scene))
   for (let at = 20; at < healsAt; at += 20) after(world, at + random.below(20), () => makeNoise(scene))
   if (world.faults.hostile > 0 && random.chance(world.faults.hostile))
-    after(world, random.from(150, healsAt), () => cheat(scene, nodes[random.pick(sides)]))
+    after(world, random.from(120, healsAt), () => cheat(scene, nodes[random.pick(sides)]))
   else if (world.faults.restore > 0 && random.chance(world.faults.restore))
     after(world, random.from(100, healsAt), () => restore(scene, nodes[random.pick(sides)]))
   after(world, healsAt, () => heal(scene))
@@ -183,8 +192,22 @@ function isQuiet({ world, chain, nodes }: OwnScene): boolean {
   })
 }
 
+/** Blocks grow dear for a while, and cheap again. */
+function priceBlocks(scene: OwnScene): void {
+  const { world, chain } = scene
+  if (strikes(world, 'feeSpike')) {
+    scene.market = marketFeerate * world.random.from(2, 12)
+    scene.dearUntil = tipOf(chain) + world.random.from(2, 20)
+    note(world, `blocks ask ${scene.market} until ${scene.dearUntil}`)
+  } else if (world.isHealed || tipOf(chain) >= scene.dearUntil) scene.market = marketFeerate
+  scene.dearest = Math.max(scene.dearest, scene.market)
+  // The funding and rounded fees pass where blocks are cheap.
+  chain.feerateMin = scene.market > marketFeerate ? scene.market : 0
+}
+
 function nextBlock(scene: OwnScene): void {
   const { world, chain, nodes } = scene
+  priceBlocks(scene)
   if (strikes(world, 'reorg')) reorganize(chain, world.random.from(1, Math.min(6, chain.blocks.length)))
   else for (let left = isQuiet(scene) ? quietBlocks : 1; left > 0; left--) mine(chain)
   for (const side of sides) look(scene, nodes[side])

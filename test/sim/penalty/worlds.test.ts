@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { runPenaltyWorld } from './world.ts'
 
 /** Worlds that every change has to hold in; `npm run sim -- --world penalty` runs as many as there is time for. */
-const seedsMax = 80
+const seedsMax = 30
+/** Worlds in which a side cheats, or has lost states. */
+const pinned = [34, 39, 78]
 /** Faults that this world does not know. */
 const others = ['lostAnswer', 'tillLost', 'reorder', 'late']
 
@@ -11,7 +13,7 @@ describe('worlds of the two-way channel', () => {
     const faults: Record<string, number> = {}
     const ends = new Set<string>()
     let updates = 0
-    for (let seed = 1; seed <= seedsMax; seed++) {
+    for (const seed of [...Array.from({ length: seedsMax }, (_, at) => at + 1), ...pinned]) {
       const outcome = runPenaltyWorld(seed)
       expect(outcome.failure && `seed ${seed}: ${outcome.failure}`).toBeNull()
       updates += outcome.updates
@@ -19,7 +21,7 @@ describe('worlds of the two-way channel', () => {
       for (const [name, count] of Object.entries(outcome.faults)) faults[name] = (faults[name] ?? 0) + count
     }
     expect(updates).toBeGreaterThan(5 * seedsMax)
-    expect([...ends].sort()).toEqual(expect.arrayContaining(['closing', 'newer', 'own', 'peer', 'revoked']))
+    expect([...ends].sort()).toEqual(expect.arrayContaining(['closing', 'newer', 'newer', 'own', 'peer', 'revoked']))
     expect(Object.entries(faults).filter(([name, count]) => count === 0 && !others.includes(name))).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import type { Header, Pricing } from '../../../../sdk/evm/index.ts'
+import { baseFeeOf } from '../../../../sdk/evm/minedJson.ts'
 import { replacementPercentMin } from './limits.ts'
-import { baseFeeOf } from './shapes.ts'
 
 /** The most a unit of gas may cost, in wei. */
 export function maxFeeOf(pricing: Pricing): bigint {

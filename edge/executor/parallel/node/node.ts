@@ -22,6 +22,7 @@ import { feeMethods } from './methods/fees.ts'
 import { logMethods } from './methods/logs.ts'
 import { runMethods } from './methods/runs.ts'
 import { sendMethods } from './methods/send.ts'
+import { sequencedMethods } from './methods/sequenced.ts'
 import { stateMethods } from './methods/state.ts'
 import { createPool, type Pool } from './pool.ts'
 import { createProducer, type Production } from './producer.ts'
@@ -46,6 +47,8 @@ export interface NodeOptions {
   readonly shards?: number
   /** Accounts the node signs for: on a chain of its own, never with keys of worth. */
   readonly unlocked?: ReadonlyMap<Address, (prepared: Prepared) => Signed>
+  /** Signs digests of blocks with the operator's key, 65 bytes each: `lanekit_sequencedBlock`. Without it, no block is signed. */
+  readonly sequencer?: (digest: Uint8Array) => Uint8Array
   /** In milliseconds since 1970. */
   readonly now?: () => number
   /** Hears of the error after which nothing is answered any more: end the process, and open the folder again. */
@@ -86,12 +89,13 @@ export async function openNode(options: NodeOptions): Promise<Node> {
 
 function nodeOn(options: NodeOptions, engine: Engine, folder: OpenedFolder | null): Node {
   const { chainId, fork, production, precompiles = {}, unlocked = new Map(), now = Date.now } = options
+  const sequencer = options.sequencer ?? null
   const { archive, pool } = restore(engine, folder)
   const failed = options.failed ?? (() => undefined)
   const log = folder?.log ?? null
   const producer = createProducer({ engine, archive, pool, log, production, now, failed })
   const machine = createMachine({ fork, precompiles })
-  const methods = methodsOf({ chainId, fork, engine, archive, pool, producer, machine, now, unlocked })
+  const methods = methodsOf({ chainId, fork, engine, archive, pool, producer, machine, now, unlocked, sequencer })
   let stopping: Promise<void> | undefined
   const stop = async () => {
     await producer.stop()
@@ -182,5 +186,6 @@ function methodsOf(world: NodeWorld): Methods {
     ...sendMethods(world),
     ...logMethods(world),
     ...batchMethods(world),
+    ...sequencedMethods(world),
   }
 }

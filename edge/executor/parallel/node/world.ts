@@ -24,6 +24,8 @@ export interface NodeWorld {
   readonly now: () => number
   /** Accounts the node signs for: on a chain of its own, never with keys of worth. */
   readonly unlocked: ReadonlyMap<Address, (prepared: Prepared) => Signed>
+  /** Signs digests of blocks with the operator's key; nothing where no block is signed. */
+  readonly sequencer: ((digest: Uint8Array) => Uint8Array) | null
 }
 
 /** The block that is meant; nothing when there is none. `pending` is the newest: no block is told before it is stored. */

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BitcoinBackend } from '../../../../edge/local/bitcoinBackend.ts'
-import { decodeTransaction } from '../../../../sdk/bitcoin/index.ts'
 import {
   type Change,
   type FeeCoin,
@@ -301,11 +300,10 @@ function htlcEnds(running: Running): void {
     await lookAll(world)
     const { pair } = world
     const made = ownNewest(live(pair, 'opener'), pair.secrets.opener)
-    const { weight } = must(decodeTransaction(ownTransaction(live(pair, 'opener'), pair.secrets.opener)))
     const [coin] = world.coins.opener as [FeeCoin]
     let feeMin = 0n
     for (const rate of [5_000, 9_000]) {
-      const wish = { feerate: feerate(rate), feeMin: sats(feeMin), commitmentWeight: weight }
+      const wish = { feerate: feerate(rate), feeMin: sats(feeMin) }
       const child = must(planAnchorChild(made, pair.secrets.opener, coin, wish))
       expect(await broadcast(world, 'opener', 'child', signCoinSpend('opener', child))).toBe(true)
       feeMin = child.fee + 200n

@@ -95,6 +95,17 @@ describe('closing together', () => {
     expect(valuesOf(pair.broadcast.accepter.at(-1) as Uint8Array)).toEqual([399_500n, 600_000n])
   })
 
+  it('[TW30] is not said while a proposal may be lost, which the other side would then never take', () => {
+    const pair = paid()
+    hold(pair, 'opener', propose(pay)) // The proposal is lost.
+    feed(pair, 'accepter', { type: 'close', fee: null })
+    expect(phases(pair)).toEqual(['open', 'open'])
+    for (const side of ['opener', 'accepter'] as const)
+      feed(pair, side, { type: 'reconnected', random: bytesOf('x', 16) })
+    expect(phases(pair)).toEqual(['closing', 'closing'])
+    expect(live(pair, 'accepter').base.number).toBe(2)
+  })
+
   it('[TW31] signs no update any more', () => {
     const pair = paid()
     const [commit] = hold(pair, 'opener', propose(pay))

@@ -129,7 +129,7 @@ describe('a side that has lost states', () => {
 })
 
 describe('a channel from a backup', () => {
-  it('[TW29] signs and broadcasts nothing by itself', () => {
+  it('[TW29] signs and broadcasts nothing by itself but its funding', () => {
     const pair = paid(opened(), 1)
     const backup = restored(pair.channels.opener, 'backup')
     const commands = [propose(pay()), { type: 'force' }, { type: 'close', fee: null }] as const
@@ -137,9 +137,11 @@ describe('a channel from a backup', () => {
       expect(penaltyStep(backup, input, pair.secrets.opener).effects).toEqual([
         { type: 'refused', fault: 'from-backup' },
       ])
-    const views = [proven, { ...proven, isSpent: true }, { ...proven, fundedAt: null }]
-    for (const view of views)
+    for (const view of [proven, { ...proven, isSpent: true }])
       expect(penaltyStep(backup, { type: 'chain', view }, pair.secrets.opener).effects).toEqual([])
+    // What was funded is the channel's, whatever became of it since.
+    const lost = penaltyStep(backup, { type: 'chain', view: { ...proven, fundedAt: null } }, pair.secrets.opener)
+    expect(lost.effects).toEqual([{ type: 'broadcast-funding' }])
     const messages: Message[] = [{ type: 'shutdown' }, { type: 'ask', turn: 0 }]
     for (const one of messages) expect(penaltyStep(backup, message(one), pair.secrets.opener).effects).toEqual([])
     // It is one still when it was stored and read again.
@@ -156,13 +158,33 @@ describe('a channel from a backup', () => {
     expect(live(pair, 'opener').base.number).toBe(2)
   })
 
-  it('[TW29] hands the turn over first when it is its own, since it may have proposed', () => {
+  it('[TW29] stays one while the turn is its own, since it may have signed a proposal that was lost', () => {
     const pair = paid(opened(), 1)
+    const backup = restored(pair.channels.opener, 'backup')
+    hold(pair, 'opener', propose(pay(7_000n))) // Signed, lost on the way, and forgotten.
+    pair.channels.opener = backup
+    for (const name of ['x', 'y']) feed(pair, 'opener', greeting(name))
+    feed(pair, 'accepter', { type: 'ask' })
+    expect(live(pair, 'opener')).toMatchObject({ origin: 'backup', turn: 0 })
+  })
+
+  it('[TW29] stays one when the turn has come back to it since, which it learns from the other side', () => {
+    const pair = paid(opened({ pushed: 100_000n }), 1)
+    feed(pair, 'accepter', { type: 'ask' })
+    const backup = restored(pair.channels.opener, 'backup')
+    feed(pair, 'opener', { type: 'ask' })
+    hold(pair, 'opener', propose(pay(7_000n)))
+    pair.channels.opener = backup
+    for (const name of ['x', 'y']) feed(pair, 'opener', greeting(name))
+    expect(live(pair, 'opener')).toMatchObject({ origin: 'backup', turn: 2 })
+  })
+
+  it('[TW29] goes on when it remembers its own proposal', () => {
+    const pair = paid(opened(), 1)
+    hold(pair, 'opener', propose(pay(7_000n)))
     pair.channels.opener = restored(pair.channels.opener, 'backup')
     feed(pair, 'opener', greeting('x'))
-    expect(live(pair, 'opener')).toMatchObject({ origin: 'backup', turn: 1 })
-    feed(pair, 'opener', greeting('y'))
-    expect(live(pair, 'opener').origin).toBe('own')
+    expect(live(pair, 'opener')).toMatchObject({ origin: 'own', base: { number: 2 } })
   })
 
   it('[TW29] that lacks its last proposal never signs another content for that number', () => {

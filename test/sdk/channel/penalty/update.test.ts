@@ -170,6 +170,14 @@ describe('the turn', () => {
     }
     expect(feed(pair, 'opener', { type: 'yield' })).toEqual([{ type: 'refused', fault: 'busy' }])
   })
+
+  it('[TW8] is taken from who asks for it back, when the word that handed it over was lost', () => {
+    const pair = opened()
+    const ask = hold(pair, 'accepter', { type: 'ask' })
+    hold(pair, 'opener', message(ask)) // The yield is lost, and the accepter wants the turn no more.
+    feed(pair, 'opener', { type: 'ask' })
+    expect([live(pair, 'opener').turn, live(pair, 'accepter').turn]).toEqual([2, 2])
+  })
 })
 
 describe('preimages', () => {

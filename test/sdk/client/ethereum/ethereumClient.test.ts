@@ -4,8 +4,9 @@ import { memory } from '../../../../sdk/adapters/index.ts'
 import { createEthereumClient, type EthereumClientParts } from '../../../../sdk/client/ethereum/index.ts'
 import { verified } from '../../../../sdk/connect/index.ts'
 import { SdkError } from '../../../../sdk/errors.ts'
+import { createdAddress } from '../../../../sdk/evm/sender.ts'
 import type { BeaconNode, ProofNode } from '../../../../sdk/ports.ts'
-import { fromHex, toHex, txHash } from '../../../../sdk/units.ts'
+import { fromHex, type Hex, toHex, txHash } from '../../../../sdk/units.ts'
 import { timeOf, verifyReceipt } from '../../../../sdk/verify/ethereum/index.ts'
 import { createMachine } from '../../../../sdk/vm/index.ts'
 import {
@@ -17,7 +18,16 @@ import {
   testNetwork,
   updateJson,
 } from '../../verify/ethereum/beacon.ts'
-import { alice, holding, nobody, paddedSlot, token, transferTopic } from '../../verify/ethereum/world.ts'
+import {
+  alice,
+  hashes,
+  holding,
+  nobody,
+  paddedSlot,
+  sender,
+  token,
+  transferTopic,
+} from '../../verify/ethereum/world.ts'
 import {
   beaconNode,
   checkpoint,
@@ -28,6 +38,7 @@ import {
   now,
   olderBlock,
   proofNodeOf,
+  world,
   youngest,
 } from './setting.ts'
 
@@ -94,6 +105,28 @@ describe('an Ethereum client', () => {
     expect([call.value.status, call.value.output[31]]).toEqual(['succeeded', 9])
   })
 
+  it('finds the places of a call without a hint, many in one round, and the hash of a block among them', async () => {
+    const rounds: string[][] = []
+    let open = 0
+    const counting: ProofNode = {
+      ...proofNodeOf(),
+      proof: async (account, slots, number) => {
+        if (open === 0) rounds.push([])
+        open += 1
+        rounds.at(-1)?.push(...(slots.length > 0 ? slots : [account]))
+        await Promise.resolve()
+        open -= 1
+        return proofNodeOf().proof(account, slots, number)
+      },
+    }
+    const asked = createEthereumClient({ ...honest, nodes: [counting] })
+    const { value } = await asked.call({ to: token, data: fromHex(paddedSlot(1n)) })
+    expect(value.output[31]).toBe(9)
+    expect(rounds.map((round) => round.length)).toEqual([3, 1])
+    const hash = await asked.call({ to: hashes, data: fromHex(paddedSlot(5n)) })
+    expect(toHex(hash.value.output)).toBe(olderBlock.hash)
+  })
+
   it('hands out receipts that anybody with the checkpoint judges again', async () => {
     const { verdict } = await client.call({ to: token, data: fromHex(paddedSlot(1n)) })
     const updates = [message('update', updateJson(testBlock({ slot: 150, finalized: testBlock({ slot: 136 }) })))]
@@ -115,6 +148,25 @@ describe('an Ethereum client', () => {
     expect(logs.map(({ blockNumber, logIndex }) => [blockNumber, logIndex])).toEqual(
       [3, 6, 9, 12].map((one) => [BigInt(one), 2]),
     )
+    const block = await viem.getBlock({ blockNumber: 6n, includeTransactions: true })
+    expect([block.hash, block.transactions[1]?.from, block.transactions.length]).toEqual([world[5]?.hash, sender, 2])
+    expect((await viem.getBlock({ blockHash: olderBlock.hash })).number).toBe(5n)
+    // The youngest block is signed and not final; what is under the final one is final still.
+    expect((await viem.getBlock()).hash).toBe(youngest.hash)
+    const [hash, made] = (block.transactions as { hash: Hex }[]).map((one) => one.hash) as [Hex, Hex]
+    expect(await viem.getTransaction({ hash })).toMatchObject({ from: sender, to: token, nonce: 12, blockNumber: 6n })
+    expect(await viem.getTransactionReceipt({ hash: made })).toMatchObject({
+      from: sender,
+      status: 'success',
+      gasUsed: 21_000n,
+      cumulativeGasUsed: 42_000n,
+      effectiveGasPrice: 9n,
+      transactionIndex: 1,
+      contractAddress: createdAddress({ from: sender, nonce: 13 }),
+      logs: [{ logIndex: 1 }, { logIndex: 2, transactionHash: made }],
+    })
+    expect(await viem.getBlockTransactionCount({ blockNumber: 6n })).toBe(2)
+    await expect(viem.getTransactionReceipt({ hash: toHex(new Uint8Array(32)) })).rejects.toThrow(/could not be found/)
     await expect(viem.getGasPrice()).rejects.toThrow(/cannot be proven/)
     const sent: string[] = []
     const request = async (method: string) => {

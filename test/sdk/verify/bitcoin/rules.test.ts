@@ -5,8 +5,9 @@ import { rulesOf } from '../../../../sdk/verify/bitcoin/network.ts'
 import { faultOf, isAfterMedian, requiredBits, retargetedBits } from '../../../../sdk/verify/bitcoin/rules.ts'
 import { held } from '../../../conformance/bitcoin.ts'
 
-const [mainnet, testnet4, signet, regtest] = [
+const [mainnet, testnet3, testnet4, signet, regtest] = [
   rulesOf('mainnet'),
+  rulesOf('testnet3'),
   rulesOf('testnet4'),
   rulesOf('signet'),
   rulesOf('regtest'),
@@ -42,9 +43,10 @@ describe('retargets', () => {
     const header = {
       time: 1_500_000_600,
       previousTime: 1_500_000_000,
+      previousBits: 0x1b04864c,
       period: { time: 1_499_500_000, bits: 0x1b04864c },
     }
-    for (const rules of [mainnet, testnet4, signet]) {
+    for (const rules of [mainnet, testnet3, testnet4, signet]) {
       expect(requiredBits(rules, { ...header, height: 4_031 })).toBe(0x1b04864c)
       expect(requiredBits(rules, { ...header, height: 4_032 })).toBe(
         retargetedBits(rules, header.period, 1_500_000_000),
@@ -61,6 +63,7 @@ describe('testnet4 (BIP-94)', () => {
     height,
     time: 1_720_500_000 + seconds,
     previousTime: 1_720_500_000,
+    previousBits: period.bits,
     period,
   })
 
@@ -87,6 +90,32 @@ describe('testnet4 (BIP-94)', () => {
   })
 })
 
+describe('testnet3', () => {
+  const period = { time: 1_720_000_000, bits: 0x1b04864c }
+  const at = (height: number, seconds: number, previousBits = period.bits) => {
+    const previousTime = period.time + twoWeeks
+    return { height, time: previousTime + seconds, previousTime, previousBits, period }
+  }
+
+  it('a late header must have the easiest target, and the one after an exception that of the period again', () => {
+    expect(requiredBits(testnet3, at(100, 1_200))).toBe(period.bits)
+    expect(requiredBits(testnet3, at(100, 1_201))).toBe(0x1d00ffff)
+    expect(requiredBits(testnet3, at(101, 1, 0x1d00ffff))).toBe(period.bits)
+  })
+
+  it('an exception at the end of a period makes the next one as easy, which BIP-94 ended', () => {
+    expect(requiredBits(testnet3, at(2_016, 1, 0x1d00ffff))).toBe(0x1d00ffff)
+    expect(requiredBits(testnet4, at(2_016, 1, 0x1d00ffff))).toBe(period.bits)
+    expect(requiredBits(testnet3, at(2_016, 1))).toBe(period.bits)
+  })
+
+  it('knows no bound on timewarps', () => {
+    const header = at(4_032, -601)
+    const fault = faultOf(testnet3, { ...header, version: 4, bits: requiredBits(testnet3, header) }, 1_800_000_000)
+    expect(fault).toBe(null)
+  })
+})
+
 describe('versions', () => {
   const judge = (rules: typeof mainnet, height: number, version: number) =>
     faultOf(
@@ -97,6 +126,7 @@ describe('versions', () => {
         time: 1,
         bits: rules.easiestBits,
         previousTime: 0,
+        previousBits: rules.easiestBits,
         period: { time: 0, bits: rules.easiestBits },
       },
       1_000,

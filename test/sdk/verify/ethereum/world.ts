@@ -1,6 +1,9 @@
 import { keccak256 } from '../../../../sdk/crypto/engine.ts'
+import { nobleEngine } from '../../../../sdk/crypto/index.ts'
 import { blockHashOf, encodeHeader, type Header } from '../../../../sdk/evm/block.ts'
+import { deploy, draft, prepare, seal, signingHash } from '../../../../sdk/evm/index.ts'
 import { bloomOf, encodeReceipt, type Log, type Receipt } from '../../../../sdk/evm/receipt.ts'
+import { accountOf } from '../../../../sdk/evm/sender.ts'
 import { encodeRlp, quantity } from '../../../../sdk/rlp.ts'
 import { buildTrie, orderedKey, orderedTrie, secureKey, type Trie } from '../../../../sdk/trie/index.ts'
 import {
@@ -8,6 +11,7 @@ import {
   address,
   type BlockHash,
   blockHash,
+  chainId,
   fromHex,
   type Hex,
   type Slot,
@@ -17,6 +21,7 @@ import {
 } from '../../../../sdk/units.ts'
 import { tokenBalanceSlot } from '../../../../sdk/verify/ethereum/state.ts'
 import { historyContract, historySlot } from '../../../../sdk/verify/ethereum/trusted.ts'
+import { rollupOnL1 } from './rollup.ts'
 
 export const alice = address(`0x${'a1'.repeat(20)}`)
 export const bob = address(`0x${'b0'.repeat(20)}`)
@@ -28,6 +33,9 @@ export const holding = 5_000_000n
 export const slotReader = fromHex('0x5f355460005260206000f3')
 /** Answers a call with the hash of the block whose number its data names. */
 export const hashReader = fromHex('0x5f354060005260206000f3')
+/** Answers `balanceOf` by its mapping at position 3. */
+export const coin = address(`0x${'c0'.repeat(20)}`)
+const coinCode = fromHex('0x6004355f52600360205260405f20545f5260205ff3')
 export const hashes = address(`0x${'4a'.repeat(20)}`)
 export const transferTopic = keccak256(new TextEncoder().encode('Transfer(address,address,uint256)'))
 
@@ -59,7 +67,7 @@ export function createWorld(count: number, timestampOf: (number: number) => numb
     const state = buildTrie([...accounts].map(([name, account]) => [secureKey(fromHex(name)), encodeAccount(account)]))
     const receipts = receiptsAt(number)
     const encoded = receipts.map(encodeReceipt)
-    const transactions = receipts.map((_, at) => Uint8Array.of(0xc2, number & 127, at))
+    const transactions = receipts.map((_, at) => signedCall(2 * number + at))
     const header: Header = {
       era: 'prague',
       parentHash: blocks.at(-1)?.hash ?? blockHash(toHex(new Uint8Array(32))),
@@ -90,6 +98,29 @@ export function createWorld(count: number, timestampOf: (number: number) => numb
   return blocks
 }
 
+/** Sends all transactions of the world. */
+export const sender = accountOf(nobleEngine.uncompressed(nobleEngine.publicKey(secret())))
+
+function secret(): Uint8Array {
+  return new Uint8Array(32).fill(7)
+}
+
+/** The first of a block calls the token, the second makes a contract. */
+function signedCall(nonce: number): Uint8Array {
+  const wish = nonce % 2 ? deploy(slotReader) : draft({ to: token, data: Uint8Array.of(nonce) })
+  const fees = { maxFeePerGas: wei(30n), maxPriorityFeePerGas: wei(2n) }
+  const prepared = prepare(wish, {
+    chainId: chainId(1),
+    fork: 'prague',
+    from: sender,
+    nonce,
+    gas: 90_000n,
+    fees,
+    accessList: [],
+  })
+  return seal(prepared, nobleEngine.sign(signingHash(prepared), secret())).bytes
+}
+
 /** What `eth_getProof` answers of an account. */
 export function accountProof({ state }: WorldBlock, account: Address): readonly Uint8Array[] {
   return state.prove(secureKey(fromHex(account)))
@@ -115,7 +146,7 @@ export function paddedSlot(number: bigint): Slot {
 function accountsAt(number: number, before: readonly WorldBlock[]): ReadonlyMap<Address, WorldAccount> {
   const holder = tokenBalanceSlot({ owner: alice, position: 3n })
   const history = before.map(({ header, hash }) => [historySlot(header.number), BigInt(hash)] as const)
-  return new Map([
+  return new Map<Address, WorldAccount>([
     [alice, { nonce: 7n, balance: 10n ** 18n + BigInt(number), code: none, storage: new Map() }],
     [bob, { nonce: 0n, balance: 1n, code: none, storage: new Map() }],
     [
@@ -130,7 +161,9 @@ function accountsAt(number: number, before: readonly WorldBlock[]): ReadonlyMap<
         ]),
       },
     ],
+    [coin, { nonce: 1n, balance: 0n, code: coinCode, storage: new Map([[holder, holding]]) }],
     [hashes, { nonce: 1n, balance: 0n, code: hashReader, storage: new Map() }],
+    ...rollupOnL1,
     [historyContract, { nonce: 1n, balance: 0n, code: Uint8Array.of(0), storage: new Map(history) }],
   ])
 }

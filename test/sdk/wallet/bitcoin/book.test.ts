@@ -43,7 +43,7 @@ function outlay(coins: readonly number[], parts: Partial<Outlay> = {}): Outlay {
 }
 
 const idOf = (one: Outlay) => one.attempts[0].txid
-const empty = emptyBook(2)
+const empty = emptyBook
 
 describe('the book', () => {
   it('[CO2] sets a coin aside once', () => {

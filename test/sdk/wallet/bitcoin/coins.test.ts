@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
 import { memory } from '../../../../sdk/adapters/memory.ts'
-import { decodeTransaction } from '../../../../sdk/bitcoin/index.ts'
+import {
+  accountOutput,
+  decodeAccountKey,
+  decodeTransaction,
+  encodeAddress,
+  singleKeyAccount,
+} from '../../../../sdk/bitcoin/index.ts'
+import { platformClock } from '../../../../sdk/client/platform.ts'
+import type { BitcoinNode } from '../../../../sdk/ports.ts'
 import { sats, txid } from '../../../../sdk/units.ts'
 import { findBitcoind } from '../../../bitcoind.ts'
 import { refusalOf } from '../../../contracts/contract.ts'
@@ -53,6 +61,48 @@ function receiving(running: Running) {
     await backend.mine(1)
     expect(await coins.balance()).toMatchObject({ confirmed: 50_000n, pending: 0n })
     expect(await coins.address()).toBe(second)
+  })
+
+  it('gives out an address without a look where an earlier wallet on the store has looked', async () => {
+    const backend = running()
+    const [keys, store] = [freshSigner(), memory()]
+    const earlier = await openCoins(backend, { keys, store })
+    await backend.fund(await earlier.address(), sats(50_000n))
+    await backend.mine(1)
+    await earlier.refresh()
+    const address = await earlier.address()
+    let asked = 0
+    const history: BitcoinNode['history'] = (script) => {
+      asked += 1
+      return backend.node.history(script)
+    }
+    const reopened = await openCoins(backend, { keys, store, nodes: [{ ...backend.node, history }] })
+    expect(await reopened.address()).toBe(address)
+    expect(asked).toBe(1)
+    await Promise.all([reopened.refresh(), reopened.balance(), reopened.balance()])
+    const whole = asked
+    expect(whole).toBeGreaterThan(4 * 20 - 2)
+    asked = 0
+    await reopened.refresh()
+    expect(asked).toBeLessThan(4 * 4)
+  })
+
+  it('looks through the whole gap once a minute, and sees there what another device was paid', async () => {
+    const backend = running()
+    const keys = freshSigner()
+    let now = 1_000_000
+    const coins = await openCoins(backend, { keys, clock: { ...platformClock, now: () => now } })
+    await coins.refresh()
+    const { xpub, ...origin } = await keys.accountKey('wpkh')
+    const key = must(decodeAccountKey({ xpub, network: 'regtest', origin }))
+    const far = accountOutput(singleKeyAccount('wpkh', 'regtest', key), { chain: 'receive', index: 12 })
+    await backend.fund(encodeAddress(far.script, 'regtest') as string, sats(9_000n))
+    await backend.mine(1)
+    await coins.refresh()
+    expect(await coins.balance()).toMatchObject({ confirmed: 0n })
+    now += 60_000
+    await coins.refresh()
+    expect(await coins.balance()).toMatchObject({ confirmed: 9_000n })
   })
 
   it('[CO9] finds everything from the seed alone, behind gaps and in both accounts', async () => {

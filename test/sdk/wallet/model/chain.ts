@@ -166,6 +166,8 @@ export function modelChain(id: ChainId): ModelChain {
           const found = find(params[0] as TxHash)
           return found ? { blockNumber: `0x${found.number.toString(16)}` } : null
         }
+        case 'eth_getTransactionByHash':
+          return null
         case 'eth_getBlockByNumber':
           return { number: `0x${finalized.toString(16)}`, miner: `0x${'00'.repeat(20)}` }
         default:

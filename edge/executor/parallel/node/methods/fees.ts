@@ -1,9 +1,10 @@
+import { baseFeeOf, tipOf } from '../../../../../sdk/evm/minedJson.ts'
 import type { ArchivedBlock } from '../archive.ts'
 import { receiptOf } from '../archive.ts'
 import { nextBaseFee } from '../fees.ts'
 import { feeBlocksMax, percentilesMax } from '../limits.ts'
 import { codes, type Methods, method, no, told } from '../rpc.ts'
-import { baseFeeOf, quantityHex, tipOf } from '../shapes.ts'
+import { quantityHex } from '../shapes.ts'
 import { blockOf, type NodeWorld } from '../world.ts'
 
 /** What is suggested as a tip, in wei. Nobody has to pay it here: blocks are seldom full. */

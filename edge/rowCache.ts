@@ -1,0 +1,72 @@
+import type { Address, TxHash } from '../sdk/units.ts'
+import { rowsCachedMax } from './limits.ts'
+
+/** What a row is found by. */
+interface Row {
+  readonly hash: TxHash
+  readonly sender: Address
+}
+
+/**
+ * Rows of one table in memory, as they are on the disk: an object is the only one that writes to its tables, so what it
+ * has read or written once it need not read again. A step asks for the same rows several times, and what costs is not
+ * the disk but making objects of its text.
+ *
+ * Bounded: beyond {@link rowsCachedMax} everything is forgotten, and read again.
+ */
+export interface RowCache<row extends Row> {
+  readonly one: (hash: TxHash, read: () => row | undefined) => row | undefined
+  /** All rows of a sender's group, in no order. */
+  readonly group: (sender: Address, read: () => readonly row[]) => readonly row[]
+  /** @param isInGroup - Whether its sender's group has it from now on. */
+  readonly put: (row: row, isInGroup: boolean) => void
+  readonly remove: (hash: TxHash) => void
+  readonly clear: () => void
+}
+
+export function openRowCache<row extends Row>(): RowCache<row> {
+  /** `null`: there is none. */
+  const rows = new Map<TxHash, row | null>()
+  const groups = new Map<Address, Map<TxHash, row>>()
+  const clear = () => {
+    rows.clear()
+    groups.clear()
+  }
+  /** A row of a group is always among the rows, so both are forgotten together. */
+  const makeRoom = (count: number) => {
+    if (rows.size + count > rowsCachedMax) clear()
+  }
+  return {
+    one: (hash, read) => {
+      const known = rows.get(hash)
+      if (known !== undefined) return known ?? undefined
+      const row = read()
+      makeRoom(1)
+      rows.set(hash, row ?? null)
+      return row
+    },
+    group: (sender, read) => {
+      const known = groups.get(sender)
+      if (known) return [...known.values()]
+      const group = read()
+      makeRoom(group.length)
+      for (const row of group) rows.set(row.hash, row)
+      groups.set(sender, new Map(group.map((row) => [row.hash, row])))
+      return group
+    },
+    put: (row, isInGroup) => {
+      const before = rows.get(row.hash)
+      if (before) groups.get(before.sender)?.delete(row.hash)
+      makeRoom(1)
+      rows.set(row.hash, row)
+      if (isInGroup) groups.get(row.sender)?.set(row.hash, row)
+    },
+    remove: (hash) => {
+      const before = rows.get(hash)
+      if (before) groups.get(before.sender)?.delete(hash)
+      makeRoom(1)
+      rows.set(hash, null)
+    },
+    clear,
+  }
+}

@@ -1,0 +1,302 @@
+import { decodeTransaction } from '../../../bitcoin/index.ts'
+import {
+  type Draft,
+  draftFault,
+  isLive,
+  type LiveChannel,
+  openChannel,
+  paymentIdBytes,
+  sideKeysOf,
+  type Terms,
+} from '../../../channel/penalty/index.ts'
+import { invariant, SdkError } from '../../../errors.ts'
+import type { Clock, StoreWrite } from '../../../ports.ts'
+import { type ChannelId, channelId, type Msats, msats, type Sats, sameBytes, toHex } from '../../../units.ts'
+import { channelIndexMax, countFrom, encodeCount, payerKeys } from '../payerRecord.ts'
+import { claimPenaltyDesk, openPenaltyDesk, secretsAt } from './claim.ts'
+import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
+import {
+  attempt,
+  broadcast,
+  broadcastSpend,
+  feed,
+  greetNow,
+  hurry,
+  inTurn,
+  isWaiting,
+  load,
+  type PenaltyDesk,
+  type PenaltyWorld,
+  perform,
+  stepNow,
+  takeMessage,
+} from './desk.ts'
+import { liftOwn, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
+import {
+  encodePenaltyRecord,
+  type Invitation,
+  idOfPenaltyKey,
+  type KeptNote,
+  noteFrom,
+  type PenaltyRecord,
+  penaltyKeys,
+} from './record.ts'
+import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
+
+/** Most two-way channels a wallet has at a time, those that ended included. */
+export const twoWayChannelsMax = 200
+/** How long a payment waits for its answer, where nothing is said. */
+export const twoWayAnswerMsDefault = 15_000
+
+/** What was received, finally. */
+export type Receipt = Extract<KeptNote, { type: 'received' }>
+
+export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock'> {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** The two-way channels of one wallet. */
+export interface TwoWayChannels {
+  /** Invites one opener to make a channel with this wallet. The box is asked about it from now on. */
+  readonly invite: (wish: { readonly box: string; readonly terms: Omit<Terms, 'nodeKey'> }) => Promise<Invitation>
+  /**
+   * Answers an invitation by a channel that this wallet funds. Coins leave once the other side has signed.
+   *
+   * Funds at risk: from then on this wallet, or a tower, has to look at the chain once in `delayBlocks`.
+   */
+  readonly open: (wish: {
+    readonly invitation: Invitation
+    readonly capacity: Sats
+    /** What the other side has from the beginning. */
+    readonly pushed?: Msats
+  }) => Promise<
+    | { readonly ok: true; readonly channel: TwoWayChannel }
+    | { readonly ok: false; readonly fault: NonNullable<ReturnType<typeof draftFault>> }
+  >
+  readonly pay: (
+    id: ChannelId,
+    amount: Msats,
+    options?: { readonly paymentId?: Uint8Array; readonly waitMs?: number },
+  ) => Promise<TwoWayOutcome>
+  /** A fresh name for a payment, to be told to who shall pay it: see {@link TwoWayChannels.received}. */
+  readonly request: () => Uint8Array
+  /** The payment of that name over a channel, once it is final. */
+  readonly received: (id: ChannelId, paymentId: Uint8Array) => Promise<Receipt | null>
+  /** Closes together, at a fee that this side pays; `alone` goes to the chain without the other side. */
+  readonly close: (id: ChannelId, how: { readonly fee: Sats } | 'alone') => Promise<TwoWayChannel>
+  readonly list: () => readonly TwoWayChannel[]
+  /** Looks at the chain for every channel. */
+  readonly tend: () => Promise<void>
+}
+
+interface State {
+  readonly world: PenaltyWorld
+  readonly own: TwoWayWorld
+  readonly desks: Map<ChannelId, PenaltyDesk>
+  readonly wishes: Map<ChannelId, Wishes>
+  /** Channels whose coins are known to have left. */
+  readonly sent: Set<ChannelId>
+  /** Channels are made one at a time, so that keys and coins are used once. */
+  turn: Promise<unknown>
+}
+
+/** Takes over every two-way channel in the store, and looks after them until the wallet closes. Throws `store/...`. */
+export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChannels> {
+  const world: PenaltyWorld = { ...own, changed: () => undefined }
+  const state: State = {
+    world,
+    own,
+    desks: new Map(),
+    wishes: new Map(),
+    sent: new Set(),
+    turn: Promise.resolve(),
+  }
+  for (const key of (await own.store.keys(penaltyKeys.channels)).slice(0, twoWayChannelsMax))
+    begin(state, await claimPenaltyDesk(idOfPenaltyKey(key), world))
+  const oneByOne = <value>(make: () => Promise<value>): Promise<value> => {
+    const end = state.turn.then(make)
+    state.turn = end.catch(() => undefined)
+    return end
+  }
+  return {
+    invite: (wish) => oneByOne(() => invite(state, wish)),
+    open: (wish) => oneByOne(() => open(state, wish)),
+    pay: (id, amount, options = {}) => pay(state, deskOf(state, id), { amount, ...options }),
+    request: () => own.random(paymentIdBytes),
+    received: (id, paymentId) => received(state, id, paymentId),
+    close: (id, how) => close(deskOf(state, id), how),
+    list: () => [...state.desks.values()].map(describeTwoWay),
+    tend: async () => {
+      for (const desk of [...state.desks.values()]) if (!desk.isElsewhere && !isOver(desk)) await tendDesk(state, desk)
+    },
+  }
+}
+
+/** Reads the channel's box from now on. */
+function begin(state: State, desk: PenaltyDesk): void {
+  invariant(state.desks.size < twoWayChannelsMax, 'a wallet has so many two-way channels at the most')
+  state.desks.set(desk.id, desk)
+  const wishes: Wishes = { list: [], asked: null }
+  state.wishes.set(desk.id, wishes)
+  desk.afterwards = () => pursueWishes(wishes, desk)
+  const { signal, task } = state.own
+  task(
+    desk.mailbox
+      .read((message) => takeMessage(desk, message), signal)
+      .catch((error) => {
+        if (!isElsewhereError(error)) throw error
+      }),
+  )
+}
+
+async function invite(
+  state: State,
+  { box, terms }: { readonly box: string; readonly terms: Omit<Terms, 'nodeKey'> },
+): Promise<Invitation> {
+  const { index, writes } = await nextIndex(state)
+  const id = channelId(toHex(state.own.random(32)))
+  const full = { ...terms, nodeKey: await state.world.keys.channelKey(index) }
+  const record: PenaltyRecord = { epoch: 1, index, own: 'accepter', box, terms: full, channel: null, funding: null }
+  const write = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
+  await state.world.store.commit([write, ...writes])
+  begin(state, await openPenaltyDesk(id, state.world, record, 1))
+  return { id, box, terms: full }
+}
+
+async function open(
+  state: State,
+  { invitation, capacity, pushed = msats(0n) }: Parameters<TwoWayChannels['open']>[0],
+): ReturnType<TwoWayChannels['open']> {
+  const { id, box, terms } = invitation
+  const { index, writes } = await nextIndex(state)
+  const script = await state.world.coins.changeScript()
+  const keys = sideKeysOf(await secretsAt(state.world.keys, index), script)
+  const draft: Draft = { terms, capacity, pushed, keys }
+  const fault = draftFault(draft, terms)
+  if (fault) return { ok: false, fault }
+  const step = openChannel(draft)
+  const record: PenaltyRecord = { epoch: 1, index, own: 'opener', box, terms, channel: step.channel, funding: null }
+  const write = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
+  await state.world.store.commit([write, ...writes])
+  const desk = await openPenaltyDesk(id, state.world, record, 1)
+  begin(state, desk)
+  const effects = step.effects.filter(({ type }) => type !== 'persist')
+  await inTurn(desk, () => perform(desk, { channel: step.channel, effects }))
+  return { ok: true, channel: describeTwoWay(desk) }
+}
+
+/** A key of the seed that no channel has; the count is of channels of both kinds. */
+async function nextIndex({ world, desks }: State): Promise<{ index: number; writes: readonly StoreWrite[] }> {
+  if (desks.size >= twoWayChannelsMax)
+    throw new SdkError('wallet/busy', `The wallet has ${twoWayChannelsMax} two-way channels.`)
+  const count = await world.store.get(payerKeys.count)
+  const index = count ? countFrom(count.bytes) : 0
+  invariant(index < channelIndexMax, 'a seed has keys for its channels')
+  return { index, writes: [{ key: payerKeys.count, expected: count?.version ?? 0, bytes: encodeCount(index + 1) }] }
+}
+
+async function pay(
+  state: State,
+  desk: PenaltyDesk,
+  payment: { readonly amount: Msats; readonly paymentId?: Uint8Array; readonly waitMs?: number },
+): Promise<TwoWayOutcome> {
+  const { own } = state
+  const { amount, paymentId = own.random(paymentIdBytes), waitMs = twoWayAnswerMsDefault } = payment
+  if (paymentId.length !== paymentIdBytes)
+    throw new SdkError('units/malformed', `A payment id has ${paymentIdBytes} bytes.`)
+  const wishes = state.wishes.get(desk.id)
+  invariant(wishes, 'every channel has a list of wishes')
+  const { outcome } = await wishFor(wishes, desk, { amount, paymentId })
+  const patience = new AbortController()
+  const end = () => patience.abort()
+  own.signal.addEventListener('abort', end, { once: true })
+  const late = own.clock.sleep(waitMs, patience.signal).catch(() => undefined)
+  const pending = late.then((): TwoWayOutcome => ({ state: 'pending', paymentId }))
+  const first = await Promise.race([outcome, pending])
+  own.signal.removeEventListener('abort', end)
+  end()
+  return first
+}
+
+async function received({ world }: State, id: ChannelId, paymentId: Uint8Array): Promise<Receipt | null> {
+  for (const key of await world.store.keys(penaltyKeys.notes(id))) {
+    const stored = await world.store.get(key)
+    const note = stored && noteFrom(stored.bytes)
+    if (note?.type === 'received' && sameBytes(note.paymentId, paymentId)) return note
+  }
+  return null
+}
+
+async function close(desk: PenaltyDesk, how: { readonly fee: Sats } | 'alone'): Promise<TwoWayChannel> {
+  hurry(desk)
+  const fault = await feed(desk, how === 'alone' ? { type: 'force' } : { type: 'close', fee: how.fee })
+  if (fault) throw new SdkError('wallet/channel-not-open', `The channel cannot be closed now: ${fault}.`)
+  return describeTwoWay(desk)
+}
+
+/** Looks at the chain, does what is due there, and greets the other side where something is waited for. */
+function tendDesk(state: State, desk: PenaltyDesk): Promise<void> {
+  return inTurn(desk, async () => {
+    try {
+      const { channel } = await load(desk)
+      if (channel && isLive(channel)) await lookAt(state, desk, channel)
+      await settleCoins(state, desk)
+      if (isWaiting(await load(desk))) await greetNow(desk)
+    } catch (error) {
+      if (!(error instanceof SdkError)) throw error
+      if (!isElsewhereError(error)) desk.trouble = error // Stored and waiting: the next look tries again.
+    }
+  })
+}
+
+async function lookAt({ world }: State, desk: PenaltyDesk, channel: LiveChannel): Promise<void> {
+  const sighting = await attempt(desk, () => lookAtFunding(world.chain, channel))
+  if (!sighting) return
+  desk.sighting = sighting
+  await stepNow(desk, { type: 'chain', view: sighting.view })
+  const after = (await load(desk)).channel
+  if (!after || !isLive(after) || (!sighting.spend && after.phase !== 'ending')) return
+  await pursueEnd(desk, after, sighting)
+}
+
+/** Claims what there is, or lifts the own commitment: again with each look. [TW36] [TW38] [TW39] */
+async function pursueEnd(desk: PenaltyDesk, channel: LiveChannel, sighting: Sighting): Promise<void> {
+  const { world, secrets, archive, known } = desk
+  const { chain } = world
+  const asked = await attempt(desk, async () => ({
+    feerate: await chain.feerate(),
+    coins: await reserveCoins(chain, await world.keys.channelKey(known.index)),
+  }))
+  if (!asked) return
+  const end = { chain, channel, secrets, archive, to: payoutOf(channel), ...asked }
+  const pursued = await attempt(desk, () => pursueSpent(end, sighting))
+  if (pursued) {
+    desk.resolution = pursued.resolution
+    for (const transaction of pursued.transactions) await broadcast(desk, transaction)
+    for (const spend of pursued.planned) await broadcastSpend(desk, spend)
+  }
+  const child = liftOwn(end, sighting)
+  if (child) await broadcastSpend(desk, child)
+}
+
+/** Coins of a funding are gone once it may leave, and free again where it never will. */
+async function settleCoins({ world, sent }: State, desk: PenaltyDesk): Promise<void> {
+  const { channel, funding } = await load(desk)
+  const transaction = funding && !sent.has(desk.id) ? decodeTransaction(funding) : null
+  if (!channel || !transaction?.ok) return
+  if (isLive(channel)) await world.coins.markSent(transaction.value.txid)
+  else if (channel.phase === 'declined') await world.coins.release(transaction.value.txid)
+  else return
+  sent.add(desk.id)
+}
+
+function deskOf({ desks }: State, id: ChannelId): PenaltyDesk {
+  const desk = desks.get(id)
+  if (!desk) throw new SdkError('wallet/unknown-channel', 'The wallet has no such two-way channel.')
+  return desk
+}
+
+function isElsewhereError(error: unknown): boolean {
+  return error instanceof SdkError && (error.code === 'wallet/channel-elsewhere' || error.notes[0] === 'stale-epoch')
+}

@@ -1,0 +1,323 @@
+import {
+  type ArchivedHtlc,
+  acceptChannel,
+  type Channel,
+  type ChannelSecrets,
+  channelIdOf,
+  decodeMessage,
+  draftFault,
+  draftOf,
+  type Effect,
+  encodeMessage,
+  type Fault,
+  type Input,
+  isAuthentic,
+  isLive,
+  linkKeyOf,
+  type Message,
+  type Note,
+  type penaltyStep,
+  type Resolution,
+  type Step,
+  sealCoinSpend,
+  sideKeysOf,
+} from '../../../channel/penalty/index.ts'
+import type { Mailbox } from '../../../client/index.ts'
+import { SdkError, unreachable } from '../../../errors.ts'
+import type { BitcoinSigner, Clock, Random, Store, StoreWrite } from '../../../ports.ts'
+import { type ChannelId, sats } from '../../../units.ts'
+import type { FundingSource } from '../opening.ts'
+import type { PenaltyChain, Sighting } from './lookout.ts'
+import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+
+/** Everything outside of the desks of two-way channels. */
+export interface PenaltyWorld {
+  readonly store: Store
+  readonly keys: Pick<BitcoinSigner, 'channelKey' | 'channelSecret' | 'signChannel'>
+  readonly chain: PenaltyChain
+  readonly coins: FundingSource
+  readonly clock: Pick<Clock, 'now'>
+  readonly random: Random
+  /** The pure step. */
+  readonly step: typeof penaltyStep
+  /** Opens a side of a channel's box. */
+  readonly mailbox: (at: {
+    readonly box: string
+    readonly id: ChannelId
+    readonly side: 'payer' | 'payee'
+    readonly token: Uint8Array
+    readonly epoch: number
+  }) => Mailbox
+  /** Runs in the background until the wallet closes. */
+  readonly task: (work: Promise<void>) => void
+  /** Told of every change that was stored, every look at the chain, and every trouble. */
+  readonly changed: (desk: PenaltyDesk) => void
+}
+
+/** One two-way channel of the wallet. Its calls take turns, and whatever changes is stored before anything leaves. [TW12] */
+export interface PenaltyDesk {
+  /** Of its box, and so of the channel in this wallet. */
+  readonly id: ChannelId
+  readonly world: PenaltyWorld
+  /** Of this desk: the record must still hold it, or another wallet has taken the channel over. */
+  readonly epoch: number
+  readonly mailbox: Mailbox
+  readonly secrets: ChannelSecrets
+  /** As last stored or read, but for the session, which is of this process. */
+  known: PenaltyRecord
+  /** `null` after a failed save, whose end may be unknown: the next turn reads the store. */
+  version: number | null
+  linkKey: Uint8Array | null
+  /** HTLCs that commitments had, for justice. [TW22] */
+  readonly archive: ArchivedHtlc[]
+  /** What the chain showed last, and what is left to be taken of the end. */
+  sighting: Sighting | null
+  resolution: Resolution | null
+  /** Why the last thing that was asked for was not done. */
+  fault: Fault | null
+  trouble: SdkError | null
+  isElsewhere: boolean
+  /** When the other side is greeted again, and the pause after that. */
+  greetAt: number
+  greetMs: number
+  turn: Promise<unknown>
+  /** Done after each turn, in it. */
+  afterwards: (desk: PenaltyDesk) => Promise<void>
+}
+
+/** First pause before the other side is greeted again, and the longest. */
+export const greetMsMin = 1_000
+const greetMsMax = 60_000
+/** Most notes that one state leaves. */
+const notesMax = 255
+
+/** Steps, and does what comes of it in order. `writes` go into the commit of the new state. */
+export function feed(desk: PenaltyDesk, input: Input, writes: readonly StoreWrite[] = []): Promise<Fault | null> {
+  return inTurn(desk, () => stepNow(desk, input, writes))
+}
+
+/** As {@link feed}, for who has the turn already. */
+export async function stepNow(
+  desk: PenaltyDesk,
+  input: Input,
+  writes: readonly StoreWrite[] = [],
+): Promise<Fault | null> {
+  const { channel } = await load(desk)
+  if (!channel) return 'not-open'
+  return perform(desk, desk.world.step(channel, input, desk.secrets), writes)
+}
+
+/** Takes a message from the box. What is not the other side's is dropped without an answer. [TW24] */
+export function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
+  return inTurn(desk, async () => {
+    const envelope = decodeMessage(bytes)
+    if (!envelope.ok || envelope.value.from === desk.known.own) return
+    const { channel } = await load(desk)
+    const { message } = envelope.value
+    if (!channel) return message.type === 'open' ? accept(desk, envelope.value, message) : undefined
+    if (!desk.linkKey || envelope.value.channel !== channelIdOf(draftOf(channel))) return
+    if (!isAuthentic(envelope.value, desk.linkKey)) return
+    hurry(desk)
+    await stepNow(desk, { type: 'message', message })
+  })
+}
+
+/** The other side is there, or somebody waits for it: what lacks an answer is asked for soon. */
+export function hurry(desk: PenaltyDesk): void {
+  desk.greetMs = greetMsMin
+  desk.greetAt = Math.min(desk.greetAt, desk.world.clock.now() + greetMsMin)
+}
+
+/** Greets the other side, where this is due. [TW26] */
+export async function greetNow(desk: PenaltyDesk): Promise<void> {
+  if (desk.world.clock.now() < desk.greetAt) return
+  desk.greetAt = desk.world.clock.now() + desk.greetMs
+  desk.greetMs = Math.min(2 * desk.greetMs, greetMsMax)
+  await stepNow(desk, { type: 'reconnected', random: desk.world.random(16) })
+}
+
+/** Does what an effect of a step says, after its state was stored. */
+export async function perform(
+  desk: PenaltyDesk,
+  step: Step,
+  writes: readonly StoreWrite[] = [],
+): Promise<Fault | null> {
+  let fault: Fault | null = null
+  if (step.effects[0]?.type !== 'persist') desk.known = { ...desk.known, channel: step.channel }
+  for (const effect of step.effects) {
+    if (effect.type === 'persist') await save(desk, effect, step.channel, writes)
+    else fault = (await performOne(desk, effect, step.channel)) ?? fault
+  }
+  if (fault) desk.fault = fault
+  return fault
+}
+
+async function performOne(
+  desk: PenaltyDesk,
+  effect: Exclude<Effect, { type: 'persist' }>,
+  channel: Channel,
+): Promise<Fault | null> {
+  switch (effect.type) {
+    case 'send':
+      post(desk, channel, effect.message)
+      return null
+    case 'broadcast':
+      await broadcast(desk, effect.transaction)
+      return null
+    case 'broadcast-funding':
+      if (desk.known.funding) await broadcast(desk, desk.known.funding)
+      return null
+    case 'fund':
+      return fund(desk, effect)
+    case 'refused':
+      return effect.fault
+    default:
+      return unreachable(effect)
+  }
+}
+
+/** Signs the funding; its coins are held by the commit that holds the channel with it. [TW6] */
+async function fund(desk: PenaltyDesk, { output }: Extract<Effect, { type: 'fund' }>): Promise<Fault | null> {
+  const reserved = await attempt(desk, () => desk.world.coins.reserve(output, undefined))
+  if (!reserved) return null // The next greeting asks again.
+  if (reserved.ok) return stepNow(desk, { type: 'funding', transaction: reserved.transaction }, reserved.writes)
+  desk.trouble = new SdkError('wallet/insufficient-funds', reserved.detail)
+  return stepNow(desk, { type: 'abandon' })
+}
+
+/** The first opener that answers an invitation within its terms gets the channel. [TW6] */
+async function accept(
+  desk: PenaltyDesk,
+  envelope: Parameters<typeof isAuthentic>[0],
+  { draft }: Extract<Message, { type: 'open' }>,
+): Promise<void> {
+  const { world, known, secrets } = desk
+  const id = channelIdOf(draft)
+  if (desk.known.own !== 'accepter' || envelope.channel !== id || draftFault(draft, known.terms)) return
+  const linkKey = linkKeyOf(await world.keys.channelSecret(known.index, draft.keys.funding), id)
+  if (!isAuthentic(envelope, linkKey)) return
+  desk.linkKey = linkKey
+  await perform(desk, acceptChannel(draft, sideKeysOf(secrets, await world.coins.changeScript())))
+}
+
+/**
+ * Sends what is stored already. The mailbox keeps the order and tries again by itself, so no turn waits for it; what does
+ * not arrive in the end is asked for by a greeting. [TW25]
+ */
+function post(desk: PenaltyDesk, channel: Channel, message: Message): void {
+  const { linkKey, known, world } = desk
+  if (!linkKey) return
+  const envelope = { channel: channelIdOf(draftOf(channel)), from: known.own, message }
+  const bytes = encodeMessage(envelope, linkKey)
+  world.task(
+    attempt(desk, () => desk.mailbox.post(bytes)).then(
+      () => undefined,
+      (error) => {
+        if (!desk.isElsewhere) throw error // Otherwise it is known by now.
+      },
+    ),
+  )
+}
+
+/** Hands a transaction to the nodes: what none of them takes is tried again at the next look. */
+export async function broadcast(desk: PenaltyDesk, transaction: Uint8Array): Promise<void> {
+  await attempt(desk, () => desk.world.chain.broadcast(transaction))
+}
+
+/** Signs a claim's coin by the channel's own key, and broadcasts it. [TW38] */
+export async function broadcastSpend(desk: PenaltyDesk, spend: Parameters<typeof sealCoinSpend>[0]): Promise<void> {
+  const { index } = desk.known
+  const signature = await desk.world.keys.signChannel({ kind: 'refund', index, digest: spend.digest, paid: sats(0n) })
+  await broadcast(desk, sealCoinSpend(spend, signature))
+}
+
+/** What the world answers, or nothing when it does not answer now: that is remembered, and tried again. */
+export async function attempt<value>(desk: PenaltyDesk, ask: () => Promise<value>): Promise<value | null> {
+  try {
+    const answer = await ask()
+    desk.trouble = null
+    return answer
+  } catch (error) {
+    if (!(error instanceof SdkError)) throw error
+    if (error.notes[0] === 'stale-epoch') throw elsewhere(desk)
+    desk.trouble = error
+    desk.world.changed(desk)
+    return null
+  }
+}
+
+/** The record, as this desk may go on from it. */
+export async function load(desk: PenaltyDesk): Promise<PenaltyRecord> {
+  if (desk.isElsewhere) throw elsewhere(desk)
+  if (desk.version !== null) return desk.known
+  const stored = await desk.world.store.get(penaltyKeys.channel(desk.id))
+  if (!stored) throw new SdkError('store/corrupt', "The record of a channel is missing in the wallet's store.")
+  const known = penaltyRecordFrom(stored.bytes)
+  if (known.epoch !== desk.epoch) throw elsewhere(desk)
+  desk.known = known
+  desk.version = stored.version
+  desk.greetAt = 0
+  return known
+}
+
+async function save(
+  desk: PenaltyDesk,
+  { notes }: Extract<Effect, { type: 'persist' }>,
+  channel: Channel,
+  writes: readonly StoreWrite[],
+): Promise<void> {
+  const before = await load(desk)
+  const expected = desk.version ?? 0
+  const funding = notes.find((note) => note.type === 'funding')?.transaction ?? before.funding
+  const next = { ...before, channel, funding }
+  const kept = notes.filter((note): note is Exclude<Note, { type: 'funding' }> => note.type !== 'funding')
+  if (kept.length > notesMax) throw new SdkError('store/full', `A state leaves ${kept.length} notes.`)
+  desk.version = null
+  const noted = kept.map((note, at) => ({
+    key: penaltyKeys.note(desk.id, expected + 1, at),
+    expected: 0,
+    bytes: encodeNote(note),
+  }))
+  const record = { key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(next) }
+  try {
+    await desk.world.store.commit([record, ...noted, ...writes])
+  } catch (error) {
+    // Whoever wrote meanwhile has a higher epoch: `load` finds that out.
+    if (error instanceof SdkError && error.code === 'store/conflict') await load(desk)
+    throw error
+  }
+  desk.known = next
+  desk.version = expected + 1
+  for (const note of kept) if (note.type === 'added') desk.archive.push({ htlc: note.htlc, number: note.number })
+  desk.world.changed(desk)
+}
+
+/** The error of a desk that another wallet has taken over. Nothing of it can be stored or sent any more. */
+function elsewhere(desk: PenaltyDesk): SdkError {
+  desk.isElsewhere = true
+  desk.world.changed(desk)
+  return new SdkError('wallet/channel-elsewhere', 'Another tab or device has taken the channel over.', {
+    notes: ['Pay there, or open the wallet here again to take the channel back.'],
+  })
+}
+
+/** One after the other; what follows from a turn is done in it. */
+export function inTurn<value>(desk: PenaltyDesk, run: () => Promise<value>): Promise<value> {
+  const end = desk.turn.then(async () => {
+    const value = await run()
+    await desk.afterwards(desk)
+    return value
+  })
+  desk.turn = end.catch(() => undefined)
+  return end
+}
+
+/** True for a channel of whose other side something is waited for. */
+export function isWaiting({ channel }: PenaltyRecord): boolean {
+  if (!channel || channel.phase === 'declined') return false
+  if (!isLive(channel)) return channel.phase !== 'accepted'
+  if (channel.phase === 'ending') return false
+  if (channel.exchange.state !== 'idle' || !channel.session.isMet) return true
+  if (channel.phase === 'open') return channel.shutdown.own !== null && !channel.shutdown.isByPeer
+  return channel.phase === 'funding' || (channel.phase === 'closing' && channel.signed === null)
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { createEthereumClient } from '../../../../sdk/client/ethereum/index.ts'
+import { createProposedClient } from '../../../../sdk/client/layer2/index.ts'
+import type { ProofNode } from '../../../../sdk/ports.ts'
+import { secureKey } from '../../../../sdk/trie/index.ts'
+import { fromHex, toHex } from '../../../../sdk/units.ts'
+import { testNetwork } from '../../verify/ethereum/beacon.ts'
+import { games, rollup, rollupAlice, rollupHeader, rollupState } from '../../verify/ethereum/rollup.ts'
+import { nobody } from '../../verify/ethereum/world.ts'
+import { beaconNode, checkpoint, clock, proofNodeOf, youngest } from '../ethereum/setting.ts'
+
+const l1 = createEthereumClient({
+  network: testNetwork,
+  checkpoint: toHex(checkpoint.root),
+  beacons: [beaconNode()],
+  nodes: [proofNodeOf()],
+  clock,
+})
+const node: ProofNode = {
+  ...proofNodeOf(),
+  header: async () => rollupHeader,
+  proof: async (account) => ({ account: rollupState.prove(secureKey(fromHex(account))), slots: [] }),
+}
+const client = createProposedClient({ chain: rollup, l1, node })
+
+describe('a rollup by what was proposed on verified L1', () => {
+  it('answers under the newest game that can be read, and under one that was defended where that is asked', async () => {
+    expect(await client.account(rollupAlice)).toMatchObject({
+      value: { balance: 77n },
+      verdict: { level: 'proposed', game: { address: games[1], status: 'open' }, proven: ['account', 'output-root'] },
+    })
+    const defended = await client.head('defended')
+    expect(defended.verdict).toMatchObject({ game: { address: games[0] }, l1: { level: 'finalized', number: 12 } })
+    expect(await client.account(nobody, defended)).toMatchObject({
+      value: null,
+      verdict: { proven: ['account-absence', 'output-root'] },
+    })
+    expect((await client.storage({ address: nobody, slots: [] })).value).toEqual([])
+  })
+
+  it('refuses a node that shows another block or state, an L1 of another chain, and a chain without games', async () => {
+    const lying = createProposedClient({ chain: rollup, l1, node: { ...node, header: async () => youngest.bytes } })
+    await expect(lying.head()).rejects.toMatchObject({ code: 'node/nonsense' })
+    const forging = createProposedClient({ chain: rollup, l1, node: { ...node, header: async () => undefined } })
+    await expect(forging.head()).rejects.toMatchObject({ code: 'node/nonsense' })
+    expect(() => createProposedClient({ chain: { ...rollup, l1ChainId: 5 }, l1, node })).toThrow(/posts to chain 5/)
+    const none = createProposedClient({ chain: { ...rollup, gameTypes: [] }, l1, node })
+    await expect(none.head()).rejects.toMatchObject({ code: 'client/not-provable' })
+  })
+})

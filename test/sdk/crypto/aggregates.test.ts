@@ -1,0 +1,79 @@
+import { bls12_381 } from '@noble/curves/bls12-381.js'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type AggregateClaim, verifyAggregates } from '../../../sdk/crypto/aggregates.ts'
+
+const { G1, G2, longSignatures } = bls12_381
+const suite = 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_'
+type LibraryMark = typeof G2.Point.BASE
+const hashed = (message: Uint8Array) => longSignatures.hash(message, suite) as LibraryMark
+const messageOf = (value: number) => new Uint8Array(32).fill(value)
+
+/** By the library: what one secret says to one message. */
+function claimOf(secret: bigint, message: Uint8Array): AggregateClaim {
+  return {
+    plus: [G1.Point.BASE.multiply(secret).toBytes()],
+    minus: [],
+    message,
+    signature: hashed(message).multiply(secret).toBytes(),
+  }
+}
+
+/** Bytes of small numbers as x: of a point in no group, or of none. */
+function strayBytes(size: 48 | 96, x: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  bytes[0] = 0x80
+  bytes[size - 1] = x
+  return bytes
+}
+
+describe('aggregates', () => {
+  it('hold for one key, for a sum of keys, for a sum without some, and for several messages at once', () => {
+    const message = messageOf(1)
+    const keys = [3n, 5n, 8n].map((secret) => G1.Point.BASE.multiply(secret).toBytes())
+    const all = G1.Point.BASE.multiply(16n).toBytes()
+    const both = hashed(message).multiply(8n).toBytes()
+    const [first, second, third] = keys as [Uint8Array, Uint8Array, Uint8Array]
+    expect(verifyAggregates([{ plus: [first, second], minus: [], message, signature: both }])).toBe(true)
+    expect(verifyAggregates([{ plus: [all], minus: [third], message, signature: both }])).toBe(true)
+    expect(verifyAggregates([{ plus: [all], minus: [second], message, signature: both }])).toBe(false)
+    expect(verifyAggregates([claimOf(7n, messageOf(2)), claimOf(9n, messageOf(3))])).toBe(true)
+    // The same message twice: each is judged by itself.
+    expect(verifyAggregates([claimOf(7n, messageOf(2)), claimOf(9n, messageOf(2))])).toBe(true)
+  })
+
+  it('do not hold with a changed byte in key, message or signature, nor by nobody', () => {
+    const claim = claimOf(11n, messageOf(4))
+    fc.assert(
+      fc.property(fc.nat(48 + 32 + 96 - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
+        const parts = [claim.plus[0] as Uint8Array, claim.message, claim.signature].map((part) => part.slice())
+        const [key, message, signature] = parts as [Uint8Array, Uint8Array, Uint8Array]
+        const [part, place] = at < 48 ? [key, at] : at < 80 ? [message, at - 48] : [signature, at - 80]
+        part[place] = (part[place] as number) ^ change
+        expect(verifyAggregates([{ plus: [key], minus: [], message, signature }])).toBe(false)
+      }),
+      { numRuns: 12 },
+    )
+    expect(verifyAggregates([])).toBe(false)
+    expect(verifyAggregates([{ ...claim, plus: [] }])).toBe(false)
+    expect(verifyAggregates([{ ...claim, minus: claim.plus }])).toBe(false)
+  })
+
+  it('do not hold for infinity, as key or as signature', () => {
+    const claim = claimOf(11n, messageOf(4))
+    expect(verifyAggregates([{ ...claim, plus: [G1.Point.ZERO.toBytes()] }])).toBe(false)
+    expect(verifyAggregates([{ ...claim, signature: G2.Point.ZERO.toBytes() }])).toBe(false)
+  })
+
+  it('do not hold with points outside the groups, nor where signatures cancel each other out', () => {
+    const claim = claimOf(11n, messageOf(4))
+    for (let x = 1; x < 6; x++) {
+      const stray = strayBytes(48, x)
+      // Once more: what was refused is not remembered as checked.
+      for (let time = 0; time < 2; time++) expect(verifyAggregates([{ ...claim, plus: [stray] }])).toBe(false)
+      expect(verifyAggregates([{ ...claim, signature: strayBytes(96, x) }])).toBe(false)
+    }
+    const negative = G2.Point.fromBytes(claim.signature).negate().toBytes()
+    expect(verifyAggregates([claim, { ...claimOf(5n, messageOf(6)), signature: negative }])).toBe(false)
+  })
+})
