@@ -82,13 +82,14 @@ function lossIn({ htlc, lock }: World, honest: ModelWish['honest'], key: string)
 /** Steps of whoever keeps to them. */
 function acted(world: World, { honest, terms, preimage, action = swapAction }: ModelWish): World[] {
   const sides: readonly Swapper[] = honest === 'both' ? ['coin-payer', 'token-payer'] : [honest]
-  return sides.flatMap((own) => {
+  return sides.flatMap((own): World[] => {
     const knows = own === terms.chooser || world.isTold
     const { seconds: nowSeconds, tip, htlc, lock } = world
     const isSent = own === 'token-payer' && lock === 'none' && world.call?.kind === 'lock'
     const told = { nowSeconds, tip: height(tip), htlc, lock: isSent ? ('sent' as const) : lock }
     const facts: SwapFacts = { ...told, preimage: knows ? preimage : null }
-    switch (action(own, terms, facts, modelPace)) {
+    const kind = action(own, terms, facts, modelPace)
+    switch (kind) {
       case 'offer-htlc':
         return [{ ...world, htlc: 'held' }]
       case 'fail-htlc':
@@ -102,11 +103,9 @@ function acted(world: World, { honest, terms, preimage, action = swapAction }: M
         ]
       case 'lock':
       case 'take-lock':
-      case 'give-back-lock': {
+      case 'give-back-lock':
         if (world.call) return []
-        const kind = action(own, terms, facts, modelPace) as 'lock'
-        return [{ ...world, isTold: world.isTold || (kind as string) === 'take-lock', call: { kind, waited: 0 } }]
-      }
+        return [{ ...world, isTold: world.isTold || kind === 'take-lock', call: { kind, waited: 0 } }]
       default:
         return []
     }
