@@ -12,6 +12,7 @@ const entries = [
   'channel/index',
   'channel/hub/index',
   'channel/penalty/index',
+  'channel/swap/index',
   'channel/tower/index',
   'client/ethereum/index',
   'client/index',

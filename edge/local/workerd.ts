@@ -14,6 +14,8 @@ export interface EdgeOptions {
   readonly chains: Readonly<Record<string, unknown>>
   /** The BITCOIN variable; without it no closing can be deposited. */
   readonly bitcoin?: Readonly<Record<string, unknown>>
+  /** The TOWER_KEY secret; without it no tower is kept. */
+  readonly towerKey?: string
   /** On 127.0.0.1; 0 lets the system choose. */
   readonly port: number
   /** Keeps what workerd writes to itself: under kills, it complains of every line that breaks. */
@@ -36,7 +38,7 @@ export interface EdgeOrder {
   readonly outdir: string
   readonly persist: string
   readonly port: number
-  readonly bindings: { readonly CHAINS: string; readonly BITCOIN: string }
+  readonly bindings: { readonly CHAINS: string; readonly BITCOIN: string; readonly TOWER_KEY: string }
   /** The worker's options as miniflare takes them. */
   readonly worker: { readonly bindings?: object }
 }
@@ -50,12 +52,12 @@ const stopMsMax = 5_000
  * Throws `relay/unreachable` when it does not come up.
  */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { outdir, persist, port, chains, bitcoin } = options
+  const { outdir, persist, port, chains, bitcoin, towerKey = '' } = options
   const order: EdgeOrder = {
     outdir,
     persist,
     port,
-    bindings: { CHAINS: JSON.stringify(chains), BITCOIN: bitcoin ? JSON.stringify(bitcoin) : '' },
+    bindings: { CHAINS: JSON.stringify(chains), BITCOIN: bitcoin ? JSON.stringify(bitcoin) : '', TOWER_KEY: towerKey },
     worker: await workerOptions(options.config),
   }
   const program = options.program ?? fileURLToPath(new URL('./edge.js', import.meta.url))

@@ -1,5 +1,12 @@
 export { type TowerFault, type TowerPolicy, towerFault, waitsForTower } from './gate.ts'
-export { type JusticePlan, justiceFeerates, type RevokedState, revokedBy } from './justice.ts'
+export {
+  decodeRevoked,
+  encodeRevoked,
+  type JusticePlan,
+  justiceFeerates,
+  type RevokedState,
+  revokedBy,
+} from './justice.ts'
 export { decodeReceipt, encodeReceipt, receiptBytesMax, signReceipt, type TowerReceipt } from './receipt.ts'
 export {
   decodeSealed,

@@ -1,8 +1,10 @@
 import { claimOf, revealedSecret, revocationSecretKey, secretIndex } from '../../bitcoin/bolt3/index.ts'
 import { feeOf } from '../../bitcoin/index.ts'
 import { txidOfUnsigned } from '../../bitcoin/transaction.ts'
-import { invariant } from '../../errors.ts'
-import { type Feerate, feerate, height, type Txid } from '../../units.ts'
+import { accepted, type Decoded, invariant, refused } from '../../errors.ts'
+import { decodeRlp, encodeRlp, quantity } from '../../rlp.ts'
+import { type Feerate, feerate, fromHex, height, type Txid, toHex, txid } from '../../units.ts'
+import { asBytes, asFixed, asList, asNumber } from '../fields.ts'
 import type { Claim } from '../penalty/claims.ts'
 import { commitmentFor, keysFor, type SideCommitment } from '../penalty/commitments.ts'
 import type { ChannelSecrets } from '../penalty/secrets.ts'
@@ -62,24 +64,24 @@ export function revokedBy(
   const keys = { secret: secrets.revocation, point: keysOfSide(opening, own).revocation }
   const secretKey = revocationSecretKey(keys, { secret, point })
   const { revocation } = keysFor(opening, otherSide(own), point).balance
-  const txid = txidOfUnsigned(made.commitment.unsigned)
-  const claims = claimsOf(made, txid, { secretKey, revocation })
+  const id = txidOfUnsigned(made.commitment.unsigned)
+  const claims = claimsOf(made, id, { secretKey, revocation })
   const outputs = claims.map((claim) => signedAt(claim, plan)).filter((rungs) => rungs.length > 0)
-  return { number: base.number, txid, outputs }
+  return { number: base.number, txid: id, outputs }
 }
 
 type JusticeClaim = Extract<Claim, { output: unknown }>
 
 function claimsOf(
   { commitment }: SideCommitment,
-  txid: Txid,
+  id: Txid,
   { secretKey, revocation }: { readonly secretKey: Uint8Array; readonly revocation: Uint8Array },
 ): readonly JusticeClaim[] {
   return commitment.outputs.flatMap(({ kind, value, witnessScript }, index): JusticeClaim[] => {
     if (!witnessScript || (kind !== 'to-holder' && kind !== 'htlc')) return []
     const path =
       kind === 'htlc' ? ({ kind: 'revoked-htlc', revocation } as const) : ({ kind: 'revoked-balance' } as const)
-    const output = claimOf({ txid, index }, { witnessScript, value }, path)
+    const output = claimOf({ txid: id, index }, { witnessScript, value }, path)
     return [{ kind: 'justice', output, value, secretKey, from: height(0), deadline: null, htlc: null }]
   })
 }
@@ -91,4 +93,23 @@ function signedAt(claim: JusticeClaim, { to, feerates }: JusticePlan): readonly 
     const made = sweepTransaction([claim], to, feeOf(weight, feerate))
     return made.ok ? [made.value] : []
   })
+}
+
+/** Writes a revoked state for its owner's own store. */
+export function encodeRevoked({ number, txid, outputs }: RevokedState): Uint8Array {
+  return encodeRlp([quantity(number), fromHex(`0x${txid}`), outputs])
+}
+
+/** Reads what {@link encodeRevoked} wrote. Never throws. */
+export function decodeRevoked(bytes: Uint8Array): Decoded<RevokedState> {
+  const rlp = decodeRlp(bytes)
+  if (!rlp.ok) return rlp
+  const [numberItem, txidItem, outputsItem] = asList(rlp.value, 3) ?? []
+  const number = asNumber(numberItem, Number.MAX_SAFE_INTEGER)
+  const id = asFixed(txidItem, 32)
+  const lists = outputsItem === undefined || outputsItem instanceof Uint8Array ? undefined : outputsItem
+  if (number === undefined || !id || !lists) return refused('the state is not of its shape')
+  const outputs = lists.map((item) => (item instanceof Uint8Array ? [] : item.map((rung) => asBytes(rung))))
+  const isWhole = outputs.every((rungs): rungs is Uint8Array[] => rungs.every((rung) => rung !== undefined))
+  return isWhole ? accepted({ number, txid: txid(toHex(id).slice(2)), outputs }) : refused('a transaction is too long')
 }

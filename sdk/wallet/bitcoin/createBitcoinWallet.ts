@@ -15,6 +15,7 @@ import { nodesOf } from './nodes.ts'
 import type { ChannelWish, FundingSource, Opened, QuotedChannel } from './opening.ts'
 import type { FeeWish } from './pay.ts'
 import { openTwoWayChannels, type TwoWayChannels, type TwoWayWorld } from './penalty/channels.ts'
+import type { TowerSetting } from './penalty/tower.ts'
 
 /** What a Bitcoin wallet is made of. Every part is a port, and can be replaced. */
 export interface BitcoinWalletParts {
@@ -29,6 +30,8 @@ export interface BitcoinWalletParts {
   readonly peers: Peers
   /** The way to the boxes of two-way channels: `httpBoxes()`. Without it the wallet has none. */
   readonly boxes?: Boxes
+  /** Who watches two-way channels while the wallet is away. Without it, it has to look at the chain itself, once in their delay. */
+  readonly tower?: TowerSetting
   /** Where verification begins; the network's first block where nothing is said. */
   readonly anchor?: BitcoinCheckpoint
   /** Pause between two looks at the chain, {@link pollMsDefault} where nothing is said. */
@@ -206,7 +209,7 @@ async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayChannel
 
 /** Channels that pay both ways, where the wallet has a way to their boxes. */
 async function twoWayOf(
-  { boxes, store, keys, nodes }: BitcoinWalletParts,
+  { boxes, store, keys, nodes, tower }: BitcoinWalletParts,
   world: Pick<TwoWayWorld, 'coins' | 'clock' | 'random' | 'task' | 'signal'> & { readonly client: BitcoinClient },
 ): Promise<TwoWayChannels | null> {
   if (!boxes) return null
@@ -215,6 +218,7 @@ async function twoWayOf(
     ...world,
     store,
     keys,
+    tower: tower ?? null,
     chain: { ...client, coinsOf: coinsOf(nodes) },
     step: penaltyStep,
     mailbox: ({ epoch, ...at }) => createMailbox({ link: boxes(at), epoch, clock, random }),

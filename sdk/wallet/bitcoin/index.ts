@@ -41,6 +41,7 @@ export {
 } from './penalty/channels.ts'
 export type { TwoWayChannel, TwoWayPhase } from './penalty/describe.ts'
 export { decodeInvitation, encodeInvitation, type Invitation } from './penalty/record.ts'
+export { type TowerSetting, towerFreshSecondsDefault, towerLookSecondsDefault } from './penalty/tower.ts'
 export { type TwoWayOutcome, wishesMax } from './penalty/wishes.ts'
 export { type RefundWish, refundFromSeed, refundKeysDefault } from './refund.ts'
 export { type LocalBitcoinSigner, mnemonicBitcoinSigner } from './signer.ts'

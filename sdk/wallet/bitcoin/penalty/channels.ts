@@ -41,6 +41,7 @@ import {
   type PenaltyRecord,
   penaltyKeys,
 } from './record.ts'
+import { handOver, isCovered, wantsTower } from './tower.ts'
 import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
 
 /** Most two-way channels a wallet has at a time, those that ended included. */
@@ -139,7 +140,10 @@ function begin(state: State, desk: PenaltyDesk): void {
   state.desks.set(desk.id, desk)
   const wishes: Wishes = { list: [], asked: null }
   state.wishes.set(desk.id, wishes)
-  desk.afterwards = () => pursueWishes(wishes, desk)
+  desk.afterwards = async () => {
+    askTower(desk)
+    await pursueWishes(wishes, desk)
+  }
   const { signal, task } = state.own
   task(
     desk.mailbox
@@ -147,6 +151,33 @@ function begin(state: State, desk: PenaltyDesk): void {
       .catch((error) => {
         if (!isElsewhereError(error)) throw error
       }),
+  )
+}
+
+/** Leaves with the tower what waits for it, beside the turns: no payment waits for that. What fails is tried again after a later turn. */
+function askTower(desk: PenaltyDesk): void {
+  const { world, watched, known, id, secrets } = desk
+  const { tower, clock, store } = world
+  const { channel } = known
+  if (!tower || !channel || !isLive(channel) || watched.isAsked || isOver(desk)) return
+  if (!wantsTower(tower, watched, clock.now())) return
+  watched.isAsked = true
+  watched.isBehind = false
+  const ask = async () => {
+    const told = await attempt(desk, () => handOver(tower, channel, { id, secrets, store }))
+    watched.isAsked = false
+    watched.receipt = told?.receipt ?? watched.receipt
+    watched.isBehind ||= !told || told.isBehind
+    const now = desk.known.channel
+    if (!watched.isHeld || !now || !isLive(now) || !isCovered(tower, watched, now, clock.now())) return
+    watched.isHeld = false
+    desk.greetAt = 0 // The other side tells again what was left unanswered. [TW25]
+    await inTurn(desk, () => greetNow(desk))
+  }
+  world.task(
+    ask().catch((error) => {
+      if (!isElsewhereError(error)) throw error // Otherwise it is known by now.
+    }),
   )
 }
 

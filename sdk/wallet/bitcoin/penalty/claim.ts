@@ -60,6 +60,8 @@ export async function openPenaltyDesk(
     archive: [],
     sighting: null,
     resolution: null,
+    // What an earlier wallet left in the store waits as well.
+    watched: { receipt: null, isBehind: true, isAsked: false, isHeld: false },
     fault: null,
     trouble: null,
     isElsewhere: false,

@@ -29,6 +29,7 @@ import { type ChannelId, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { isHeldBack, type TowerSetting, towerWrites, type Watched } from './tower.ts'
 
 /** Everything outside of the desks of two-way channels. */
 export interface PenaltyWorld {
@@ -38,6 +39,8 @@ export interface PenaltyWorld {
   readonly coins: FundingSource
   readonly clock: Pick<Clock, 'now'>
   readonly random: Random
+  /** Who watches while the wallet is away; `null` for nobody. */
+  readonly tower: TowerSetting | null
   /** The pure step. */
   readonly step: typeof penaltyStep
   /** Opens a side of a channel's box. */
@@ -73,6 +76,7 @@ export interface PenaltyDesk {
   /** What the chain showed last, and what is left to be taken of the end. */
   sighting: Sighting | null
   resolution: Resolution | null
+  readonly watched: Watched
   /** Why the last thing that was asked for was not done. */
   fault: Fault | null
   trouble: SdkError | null
@@ -118,6 +122,11 @@ export function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void>
     if (!desk.linkKey || envelope.value.channel !== channelIdOf(draftOf(channel))) return
     if (!isAuthentic(envelope.value, desk.linkKey)) return
     hurry(desk)
+    const { tower, clock } = desk.world
+    if (tower && isHeldBack(tower, desk.watched, channel, message, clock.now())) {
+      desk.watched.isHeld = true // It is proposed again when it is asked for. [TW41]
+      return
+    }
     await stepNow(desk, { type: 'message', message })
   })
 }
@@ -278,9 +287,10 @@ async function save(
     expected: 0,
     bytes: encodeNote(note),
   }))
+  const revoked = desk.world.tower ? towerWrites(desk.id, desk.secrets, before.channel, channel) : []
   const record = { key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(next) }
   try {
-    await desk.world.store.commit([record, ...noted, ...writes])
+    await desk.world.store.commit([record, ...noted, ...revoked, ...writes])
   } catch (error) {
     // Whoever wrote meanwhile has a higher epoch: `load` finds that out.
     if (error instanceof SdkError && error.code === 'store/conflict') await load(desk)
@@ -288,6 +298,7 @@ async function save(
   }
   desk.known = next
   desk.version = expected + 1
+  if (revoked.length > 0) desk.watched.isBehind = true
   for (const note of kept) if (note.type === 'added') desk.archive.push({ htlc: note.htlc, number: note.number })
   desk.world.changed(desk)
 }

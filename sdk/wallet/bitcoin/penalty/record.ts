@@ -42,6 +42,11 @@ export const penaltyKeys = {
   notes: (id: ChannelId) => `bitcoin/two-way-notes/${id.slice(2)}/`,
   note: (id: ChannelId, version: number, at: number) =>
     `bitcoin/two-way-notes/${id.slice(2)}/${version.toString(16).padStart(12, '0')}-${at.toString(16).padStart(2, '0')}`,
+  /** Revoked states that the tower does not have yet, in the commits that revoked them. [TW40] */
+  states: (id: ChannelId) => `bitcoin/two-way-tower/${id.slice(2)}/`,
+  state: (id: ChannelId, number: number) =>
+    `bitcoin/two-way-tower/${id.slice(2)}/${number.toString(16).padStart(12, '0')}`,
+  numberOf: (key: string) => Number.parseInt(key.slice(-12), 16),
 } as const
 
 const version = 1

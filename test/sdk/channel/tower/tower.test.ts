@@ -5,8 +5,10 @@ import { decodeTransaction, feeOf, outpointKey, p2wsh } from '../../../../sdk/bi
 import type { Change, Message } from '../../../../sdk/channel/penalty/index.ts'
 import {
   decodeReceipt,
+  decodeRevoked,
   decodeSealed,
   encodeReceipt,
+  encodeRevoked,
   encodeSealed,
   justiceFeerates,
   type RevokedState,
@@ -86,6 +88,19 @@ describe('justice that is signed ahead', () => {
     const inputs = outputs.flat().map((raw) => must(decodeTransaction(raw)).inputs)
     expect(inputs.every((one) => one.length === 1)).toBe(true)
     expect(new Set(inputs.map(([one]) => outpointKey((one as (typeof inputs)[0][0]).outpoint))).size).toBe(3)
+  })
+
+  it('is kept by its owner as it was signed, and nonsense never throws', () => {
+    const [state] = revoked([pay(50_000_000n)])
+    const bytes = encodeRevoked(state as RevokedState)
+    expect(decodeRevoked(bytes)).toEqual({ ok: true, value: state })
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, byte) => {
+        expect(typeof decodeRevoked(bytes.slice().fill(byte, at, at + 1)).ok).toBe('boolean')
+        expect(decodeRevoked(bytes.subarray(0, at)).ok).toBe(false)
+      }),
+      { numRuns: 60 },
+    )
   })
 
   it('is refused at no feerate, and gives nothing where nothing was revoked', () => {

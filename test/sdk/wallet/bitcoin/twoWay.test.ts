@@ -4,13 +4,19 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
 import { type Edge, startEdge } from '../../../../edge/local/workerd.ts'
-import { httpBoxes, httpPeers, memory } from '../../../../sdk/adapters/index.ts'
+import { httpBoxes, httpPeers, httpTower, memory, webCipher } from '../../../../sdk/adapters/index.ts'
 import { networks } from '../../../../sdk/bitcoin/index.ts'
 import { ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
+import { currentEngine } from '../../../../sdk/crypto/engine.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { Store } from '../../../../sdk/ports.ts'
-import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
-import { type BitcoinWallet, createBitcoinWallet } from '../../../../sdk/wallet/bitcoin/index.ts'
+import { type ChannelId, inMsats, msats, sats, toHex } from '../../../../sdk/units.ts'
+import {
+  type BitcoinWallet,
+  type BitcoinWalletParts,
+  createBitcoinWallet,
+  type TowerSetting,
+} from '../../../../sdk/wallet/bitcoin/index.ts'
 import type { TwoWayChannels } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
 import { secretsAt } from '../../../../sdk/wallet/bitcoin/penalty/claim.ts'
 import type { TwoWayPhase } from '../../../../sdk/wallet/bitcoin/penalty/describe.ts'
@@ -21,6 +27,8 @@ import { until } from './channelWorld.ts'
 
 /** Longest that a payment waits: the machine may be busy. */
 const waitMs = 60_000
+/** Of the edge's towers. */
+const towerKey = new Uint8Array(32).fill(8)
 const root = join(import.meta.dirname, '../../../..')
 const terms = {
   network: 'regtest',
@@ -47,7 +55,8 @@ beforeAll(async () => {
     config: join(root, 'wrangler.toml'),
     persist: join(folder, 'edge'),
     chains: {},
-    bitcoin: { network: 'regtest', esplora: [bitcoin.url], pollMs: 1_000 },
+    bitcoin: { network: 'regtest', esplora: [bitcoin.url, `${bitcoin.url}/`], pollMs: 250 },
+    towerKey: toHex(towerKey).slice(2),
     port: 0,
     program: join(root, '.lanekit/programs/edge.js'),
   })
@@ -70,20 +79,34 @@ interface Person {
 
 let people = 0
 
-async function person(store: Store = memory(), number = ++people): Promise<Person> {
+/** The edge's towers, without which nothing raises a side. */
+const tower = (): TowerSetting => ({
+  link: (at) => httpTower({ url: edge.url, ...at }),
+  key: currentEngine().publicKey(towerKey),
+  cipher: webCipher(),
+  mode: 'required',
+})
+
+async function person(
+  store: Store = memory(),
+  number = ++people,
+  extra: Partial<BitcoinWalletParts> = {},
+): Promise<Person> {
   const keys = keyringBitcoinSigner(createBitcoinKeyring(new Uint8Array(32).fill(number), networks.regtest))
   const parts = { keys, store, network: 'regtest', nodes: [bitcoin.node], peers: httpPeers(), pollMs: 100 } as const
-  const wallet = await createBitcoinWallet({ ...parts, boxes: httpBoxes() })
+  const wallet = await createBitcoinWallet({ ...parts, boxes: httpBoxes(), ...extra })
   wallets.push(wallet)
   if (!wallet.twoWay) throw new Error('The wallet has a way to boxes.')
   return { wallet, twoWay: wallet.twoWay, store }
 }
 
 /** Two people with a channel that pays: the first has funded it. */
-async function opened(): Promise<{ anna: Person; ben: Person; id: ChannelId; annaNumber: number }> {
+async function opened(
+  extra: Partial<BitcoinWalletParts> = {},
+): Promise<{ anna: Person; ben: Person; id: ChannelId; annaNumber: number }> {
   const annaNumber = ++people
   const anna = await person(memory(), annaNumber)
-  const ben = await person()
+  const ben = await person(memory(), ++people, extra)
   await bitcoin.fund(await anna.wallet.address(), sats(300_000n))
   await bitcoin.mine(1)
   await anna.wallet.refresh()
@@ -109,6 +132,28 @@ async function minedTo(phase: TwoWayPhase, ...sides: readonly Person[]): Promise
     for (const side of sides) if (!isThere(side)) await side.wallet.refresh()
   }
   expect(sides.map(phaseOf)).toEqual(sides.map(() => phase))
+}
+
+/** Anna pays, and then broadcasts the state from before. */
+async function cheat(
+  anna: Person,
+  annaNumber: number,
+  id: ChannelId,
+  ben: Person,
+  before: () => Promise<void> = async () => undefined,
+): Promise<void> {
+  const stored = await anna.store.get(penaltyKeys.channel(id))
+  const paymentId = ben.twoWay.request()
+  expect((await anna.twoWay.pay(id, msats(60_000_000n), { paymentId, waitMs })).state).toBe('paid')
+  // From then on the old state is revoked.
+  await until(async () => (await ben.twoWay.received(id, paymentId)) !== null)
+  await before()
+  anna.wallet.close()
+  const { channel, index } = penaltyRecordFrom((stored as NonNullable<typeof stored>).bytes)
+  const keyring = createBitcoinKeyring(new Uint8Array(32).fill(annaNumber), networks.regtest)
+  const secrets = await secretsAt(keyringBitcoinSigner(keyring), index)
+  if (channel?.phase !== 'open') throw new Error('The old state is one that pays.')
+  expect(await bitcoin.node.broadcast(ownTransaction(channel, secrets))).toMatchObject({ ok: true })
 }
 
 describe('two-way channels of two wallets, over a box of a worker and a chain', { timeout: 120_000 }, () => {
@@ -137,20 +182,34 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
 
   it('take everything from a side that broadcasts an old state', async () => {
     const { anna, ben, id, annaNumber } = await opened()
-    const stored = await anna.store.get(penaltyKeys.channel(id))
-    const paymentId = ben.twoWay.request()
-    expect((await anna.twoWay.pay(id, msats(60_000_000n), { paymentId, waitMs })).state).toBe('paid')
-    // From then on the old state is revoked.
-    await until(async () => (await ben.twoWay.received(id, paymentId)) !== null)
-    anna.wallet.close()
-    const { channel, index } = penaltyRecordFrom((stored as NonNullable<typeof stored>).bytes)
-    const keyring = createBitcoinKeyring(new Uint8Array(32).fill(annaNumber), networks.regtest)
-    const secrets = await secretsAt(keyringBitcoinSigner(keyring), index)
-    if (channel?.phase !== 'open') throw new Error('The old state is one that pays.')
-    expect(await bitcoin.node.broadcast(ownTransaction(channel, secrets))).toMatchObject({ ok: true })
+    await cheat(anna, annaNumber, id, ben)
     await minedTo('closed', ben)
     await ben.wallet.refresh()
     expect((await ben.wallet.balance()).confirmed).toBeGreaterThan(95_000n)
+  })
+
+  it('[TW40] [TW41] leave justice with a tower, which takes everything while the wallet is closed', async () => {
+    const { anna, ben, id, annaNumber } = await opened({ tower: tower() })
+    await cheat(anna, annaNumber, id, ben, async () => {
+      // The tower has the revoked state, and the store no longer needs it.
+      await until(async () => (await ben.store.keys(penaltyKeys.states(id))).length === 0)
+      ben.wallet.close()
+    })
+    const { channel } = penaltyRecordFrom((await ben.store.get(penaltyKeys.channel(id)))?.bytes ?? new Uint8Array(0))
+    if (channel?.phase !== 'open') throw new Error('The channel is open, as far as its owner knows.')
+    const script = channel.opening.accepterKeys.closingScript
+    await until(async () => (await bitcoin.node.coins(script)).length > 0)
+    await bitcoin.mine(1)
+    const [coin] = await bitcoin.node.coins(script)
+    expect(coin?.height).not.toBe(null)
+    expect(coin?.value).toBeGreaterThan(95_000n)
+  })
+
+  it('[TW41] are not raised without a tower that answers, where one is required', async () => {
+    const gone: TowerSetting = { ...tower(), key: currentEngine().publicKey(new Uint8Array(32).fill(9)) }
+    const { anna, ben, id } = await opened({ tower: gone })
+    expect((await anna.twoWay.pay(id, msats(1_000_000n), { waitMs: 1_500 })).state).toBe('pending')
+    expect(ben.twoWay.list()[0]?.balance).toBe(0n)
   })
 
   it('end by one side alone, which gets its balance after the delay', async () => {
