@@ -111,9 +111,11 @@ function tweakCases(engine: CryptoEngine): void {
   it('of an x-only key and of its secret key agree, whichever y the key has', () => {
     fc.assert(
       fc.property(scalar.map(word), scalar.map(word), (secretKey, tweak) => {
-        const tweaked = engine.tweakXOnlySecretKey(secretKey, tweak) as Uint8Array
-        const [first, ...x] = engine.publicKey(tweaked)
+        const tweaked = engine.tweakXOnlySecretKey(secretKey, tweak)
         const key = engine.publicKey(secretKey).subarray(1)
+        // One adds up to nothing in 2^256, and in a few of these, which are drawn near the order.
+        if (!tweaked) return expect(engine.tweakXOnlyKey(key, tweak)).toBeUndefined()
+        const [first, ...x] = engine.publicKey(tweaked)
         expect(engine.tweakXOnlyKey(key, tweak)).toEqual({ key: Uint8Array.from(x), parity: first === 3 ? 1 : 0 })
       }),
       { numRuns: 20 },

@@ -107,7 +107,8 @@ describe('the JSON-RPC endpoint, with viem as it is', () => {
 
 describe('the JSON-RPC endpoint, with ethers as it is', () => {
   it('sends, waits, counts, and is told of mistakes in the words it knows', async () => {
-    const provider = new JsonRpcProvider(url, undefined, { polling: true, pollingInterval: 50 })
+    // It would answer from its own memory for a quarter of a second.
+    const provider = new JsonRpcProvider(url, undefined, { polling: true, pollingInterval: 50, cacheTimeout: -1 })
     const wallet = new EthersWallet(keyOf(1), provider)
     const to = freshAddress(0x2001)
     const sent = await wallet.sendTransaction({ to, value: 7n })
