@@ -116,7 +116,9 @@ describe('the JSON-RPC endpoint, with ethers as it is', () => {
     expect(await provider.getBalance(to)).toBe(7n)
     expect(await wallet.getNonce('pending')).toBe(1)
     // The node knows of its block before the edge has asked.
-    await expect.poll(() => stateAtEdge(wallet.address, sent.hash))
+    await expect
+      .poll(() => stateAtEdge(wallet.address, sent.hash), { timeout: 30_000 })
+      .toMatch(/^(included|finalized)$/)
 
     await expect(wallet.sendTransaction({ to, value: 1n, nonce: 0, gasLimit: 21_000 })).rejects.toMatchObject({
       code: 'NONCE_EXPIRED',
