@@ -45,10 +45,10 @@ export function towers() {
 }
 
 /** Who keeps towers here: nobody, unless the operator gave a key and at least two sources. */
-function keeperOf({ BITCOIN, TOWER_KEY = '' }: Env) {
+function keeperOf({ BITCOIN, TOWER_KEY }: Env) {
   const decoded = decodeBitcoin(BITCOIN)
   if (!decoded.ok) throw new Refusal('misconfigured', 'The Bitcoin network cannot be read.')
-  if (!decoded.value || decoded.value.esplora.length < towerSourcesMin || TOWER_KEY === '')
+  if (!decoded.value || decoded.value.esplora.length < towerSourcesMin || !TOWER_KEY)
     throw new Refusal('unknown-network', 'No tower is kept here.')
   const secretKey: Hex = `0x${TOWER_KEY}`
   if (!isHex(secretKey, 32) || !currentEngine().isSecretKey(fromHex(secretKey)))

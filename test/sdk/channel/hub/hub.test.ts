@@ -113,7 +113,7 @@ describe('a hub', () => {
   it('pays or does not pay, both channels alike, whatever is lost, doubled, late or started again', {
     timeout: 60_000,
   }, () => {
-    const seeds = Number(process.env.LANEKIT_HUB_SEEDS ?? 4)
+    const seeds = Number(process.env.LANEKIT_HUB_SEEDS ?? 6)
     for (let seed = 1; seed <= seeds; seed++) {
       const world = createWorld(seed)
       try {

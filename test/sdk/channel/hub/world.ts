@@ -25,6 +25,7 @@ import {
   type Message,
   type Note,
   otherSide,
+  ownContent,
   penaltyStep,
   proposerOf,
   type Side,
@@ -295,13 +296,13 @@ function note(world: World, end: End, notes: readonly Note[]): void {
 /** What the hub has to lose is never more than what pays it. */
 function check(world: World): void {
   const [one, two] = [channelOf(world, ends[1] as End), channelOf(world, ends[2] as End)]
-  for (const htlc of two.base.htlcs) {
+  // What it holds itself: an HTLC whose preimage was told stands in the other side's commitment for a while.
+  for (const htlc of ownContent(two).htlcs) {
     if (htlc.by !== 'opener') continue
     const forward = world.hub.forwards.find(({ state }) => state.kind === 'out' && state.id === htlc.id)
     const paying = forward && one.base.htlcs.find((other) => other.by === 'opener' && other.id === forward.htlc.id)
-    const isTold = world.hub.forwards.some(({ state }) => state.kind === 'paid' || state.kind === 'back')
-    if (!paying && !isTold) throw new Error(`HTLC ${htlc.id} of the hub is paid by nobody.`)
-    if (paying && paying.expiry < htlc.expiry + hubTerms.deltaBlocks) throw new Error('The hub has no time.')
+    if (!paying) throw new Error(`HTLC ${htlc.id} of the hub is paid by nobody.`)
+    if (paying.expiry < htlc.expiry + hubTerms.deltaBlocks) throw new Error('The hub has no time.')
   }
 }
 

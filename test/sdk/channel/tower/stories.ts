@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { esploraSources } from '../../../../edge/bitcoinSource.ts'
+import { towerRungBlocks } from '../../../../edge/limits.ts'
 import type { BitcoinBackend } from '../../../../edge/local/bitcoinBackend.ts'
 import { systemRandom, webCipher } from '../../../../sdk/adapters/index.ts'
 import { type Change, type LiveChannel, ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
@@ -109,6 +110,28 @@ export function towerStories(judge: string, start: () => Promise<BitcoinBackend>
       expect(after.count - before.count).toBe(3)
       // 250,000 of the balance, 60,000 and 50,000.
       expect(after.value - before.value).toBeGreaterThan(358_000n)
+    })
+
+    it('[WT6] climbs to the next feerate while blocks leave its justice out, and replaces it', async () => {
+      const { world, tower, old, propose } = await towered(backend)
+      await propose('opener', pay(400_000_000n))
+      world.isAway.opener = true
+      const cheat = ownTransaction(old[0] as LiveChannel, world.pair.secrets.accepter)
+      expect((await backend.mineOnly([cheat])).ok).toBe(true)
+      const valueNow = async () => {
+        const coins = await backend.node.coins(world.payout.opener)
+        return coins.filter(({ height }) => height === null).map(({ value }) => value)
+      }
+      const values: bigint[] = []
+      for (let rung = 0; rung < justiceFeerates.length; rung++) {
+        await tower.look()
+        values.push(...(await valueNow()))
+        for (let block = 0; block < towerRungBlocks; block++) expect((await backend.mineOnly([])).ok).toBe(true)
+      }
+      // One at a time, each of the next feerate: four times what the one before paid.
+      const fees = values.map((value) => 300_000n - value)
+      expect(fees).toHaveLength(justiceFeerates.length)
+      for (const [at, fee] of fees.entries()) if (at > 0) expect(fee / (fees[at - 1] ?? 1n)).toBeGreaterThanOrEqual(3n)
     })
 
     it('[WT7] lets an honest end be', async () => {
