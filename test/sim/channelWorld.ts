@@ -27,7 +27,7 @@ export function runChannelWorld(seed: number, mutant: Mutant | null = null): Pro
 /** Ticks between blocks of a healed world. */
 const healedBlockTicks = 12
 /** How long a healed world has to answer what is unanswered, before it sells once more. */
-const settleTicks = 70
+const settleTicks = 140
 
 /** Plans what the world brings by itself: blocks, shoppers, trouble, and the healing. */
 function plan(scene: Scene): void {
