@@ -12,6 +12,7 @@ import {
   openingFrom,
   openingItem,
 } from './opening.ts'
+import { isTaggedBy, tagged, untagged } from './tag.ts'
 import { type Fault, faults, paymentIdBytes, type Update, updateNumberMax } from './update.ts'
 
 /** What a payer tells. The box that carries it reads none of it. */
@@ -73,7 +74,6 @@ export interface Envelope {
 
 const version = 1
 const kinds = ['open', 'update', 'close', 'declined', 'standing', 'ack', 'refused'] as const
-const tagBytes = 16
 
 /**
  * The key of a channel's messages, known to its two sides alone. [OW26]
@@ -88,10 +88,7 @@ export function linkKeyOf(sharedSecret: Uint8Array, id: ChannelId): Uint8Array {
 export function encodeMessage(message: Message, linkKey: Uint8Array): Uint8Array {
   const kind = quantity(kinds.indexOf(message.type))
   const covered = encodeRlp([quantity(version), kind, fromHex(channelOf(message)), bodyOf(message)])
-  const out = new Uint8Array(covered.length + tagBytes)
-  out.set(covered)
-  out.set(tagOf(covered, linkKey), covered.length)
-  return out
+  return tagged(covered, linkKey)
 }
 
 /**
@@ -101,9 +98,9 @@ export function encodeMessage(message: Message, linkKey: Uint8Array): Uint8Array
  */
 export function decodeMessage(bytes: Uint8Array): Decoded<Envelope> {
   if (bytes.length > messageBytesMax) return refused('the message is too long')
-  if (bytes.length < tagBytes) return refused('the message is too short')
-  const covered = bytes.slice(0, -tagBytes)
-  const item = decodeRlp(covered)
+  const parted = untagged(bytes)
+  if (!parted) return refused('the message is too short')
+  const item = decodeRlp(parted.covered)
   const parts = item.ok ? asList(item.value, 4) : undefined
   if (!parts) return refused('the message has the wrong shape')
   if (asNumber(parts[0], version) !== version) return refused('the message has another version')
@@ -111,17 +108,12 @@ export function decodeMessage(bytes: Uint8Array): Decoded<Envelope> {
   const id = asFixed(parts[2], 32)
   if (!kind || !id) return refused('the message has no known kind or no channel')
   const message = messageFrom(kind, channelId(toHex(id)), parts[3])
-  return message
-    ? accepted({ message, covered, tag: bytes.slice(-tagBytes) })
-    : refused('the message has a malformed body')
+  return message ? accepted({ message, ...parted }) : refused('the message has a malformed body')
 }
 
 /** True when the other side of the channel sent the message, or this one did. [OW26] */
-export function isAuthentic({ covered, tag }: Envelope, linkKey: Uint8Array): boolean {
-  const wanted = tagOf(covered, linkKey)
-  let difference = 0 // All of it is compared, so that time tells nothing.
-  for (let at = 0; at < tagBytes; at++) difference |= (tag[at] as number) ^ (wanted[at] as number)
-  return difference === 0
+export function isAuthentic(envelope: Envelope, linkKey: Uint8Array): boolean {
+  return isTaggedBy(envelope, linkKey)
 }
 
 /** The channel that a message is about. */
@@ -229,8 +221,4 @@ function standingFrom(id: ChannelId, bestPart?: RlpItem, spentPart?: RlpItem): S
   const best = asOptional(bestPart, (item) => updateFrom(id, item))
   const spent = asSats(spentPart)
   return best === undefined || spent === undefined ? undefined : { channelId: id, best, spent }
-}
-
-function tagOf(covered: Uint8Array, linkKey: Uint8Array): Uint8Array {
-  return hmacSha256(linkKey, covered).subarray(0, tagBytes)
 }

@@ -4,6 +4,7 @@ import { accepted, type Decoded, refused, unreachable } from '../../errors.ts'
 import { decodeRlp, encodeRlp, quantity, type RlpItem } from '../../rlp.ts'
 import { type ChannelId, channelId, fromHex, type Sats, toHex } from '../../units.ts'
 import { asBytes, asFixed, asList, asName, asNumber, asSats } from '../fields.ts'
+import { isTaggedBy, tagged, untagged } from '../tag.ts'
 import { changesFrom, changesItem, signaturesFrom, signaturesItem } from './changesCodec.ts'
 import type { CommitmentSignatures } from './commitments.ts'
 import { type Change, changeFaults } from './content.ts'
@@ -112,7 +113,6 @@ const kinds = [
   ...['position', 'shutdown', 'closing', 'closed', 'refused'],
 ] as readonly Message['type'][]
 const sides: readonly Side[] = ['opener', 'accepter']
-const tagBytes = 16
 /** Longest challenge and echo. */
 export const challengeBytes = 16
 /** Numbers of updates and turns: one a millisecond for 139 years. */
@@ -135,10 +135,7 @@ export function encodeMessage(
   const kind = quantity(kinds.indexOf(message.type))
   const head = [quantity(version), fromHex(channel), quantity(sides.indexOf(from)), kind]
   const covered = encodeRlp([...head, bodyOf(message)])
-  const out = new Uint8Array(covered.length + tagBytes)
-  out.set(covered)
-  out.set(tagOf(covered, linkKey), covered.length)
-  return out
+  return tagged(covered, linkKey)
 }
 
 /**
@@ -148,9 +145,9 @@ export function encodeMessage(
  */
 export function decodeMessage(bytes: Uint8Array): Decoded<Envelope> {
   if (bytes.length > messageBytesMax) return refused('the message is too long')
-  if (bytes.length < tagBytes) return refused('the message is too short')
-  const covered = bytes.slice(0, -tagBytes)
-  const item = decodeRlp(covered)
+  const parted = untagged(bytes)
+  if (!parted) return refused('the message is too short')
+  const item = decodeRlp(parted.covered)
   const parts = item.ok ? asList(item.value, 5) : undefined
   if (!parts) return refused('the message has the wrong shape')
   if (asNumber(parts[0], version) !== version) return refused('the message has another version')
@@ -159,22 +156,14 @@ export function decodeMessage(bytes: Uint8Array): Decoded<Envelope> {
   const kind = asName(parts[3], kinds)
   if (!id || !from || !kind) return refused('the message has no known kind, side or channel')
   const message = messageFrom(kind, parts[4])
-  const tag = bytes.slice(-tagBytes)
   return message
-    ? accepted({ channel: channelId(toHex(id)), from, message, covered, tag })
+    ? accepted({ channel: channelId(toHex(id)), from, message, ...parted })
     : refused('the message has a malformed body')
 }
 
 /** True when one of the channel's sides sent the message. Which one, it says itself: what this side sent is not to be taken. [TW24] */
-export function isAuthentic({ covered, tag }: Envelope, linkKey: Uint8Array): boolean {
-  const wanted = tagOf(covered, linkKey)
-  let difference = 0 // All of it is compared, so that time tells nothing.
-  for (let at = 0; at < tagBytes; at++) difference |= (tag[at] as number) ^ (wanted[at] as number)
-  return difference === 0
-}
-
-function tagOf(covered: Uint8Array, linkKey: Uint8Array): Uint8Array {
-  return hmacSha256(linkKey, covered).subarray(0, tagBytes)
+export function isAuthentic(envelope: Envelope, linkKey: Uint8Array): boolean {
+  return isTaggedBy(envelope, linkKey)
 }
 
 function bodyOf(message: Message): RlpItem {
