@@ -1,6 +1,8 @@
+import { SdkError } from '../sdk/errors.ts'
 import { toHex } from '../sdk/units.ts'
 import type { Sighting } from './channelBox.ts'
 import type { Outpoint } from './channelBoxRows.ts'
+import type { BitcoinConfig } from './config.ts'
 import { isRecord } from './executor/answer.ts'
 import { bitcoinAnswerBytesMax, bitcoinTimeoutMs, burialBlocks, towerSourcesMin } from './limits.ts'
 import type { SpendSighting, TowerSighting } from './tower.ts'
@@ -13,6 +15,12 @@ export interface BitcoinSources {
   readonly watch: (outpoints: readonly Outpoint[]) => Promise<TowerSighting>
   /** Hands the transaction to every source. Never throws: what they answer proves nothing, the chain does. */
   readonly broadcast: (transaction: Uint8Array) => Promise<void>
+}
+
+/** The sources of a network. Throws `node/unreachable` (retryable) where none is configured: it may be by the next try. */
+export function configuredSources(config: BitcoinConfig | null): BitcoinSources {
+  if (!config) throw new SdkError('node/unreachable', 'No Bitcoin network is configured.', { retryable: true })
+  return esploraSources(config.esplora)
 }
 
 /** @param urls - From configuration only, never from a request. */

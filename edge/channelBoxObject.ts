@@ -1,6 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
-import { SdkError } from '../sdk/errors.ts'
-import { esploraSources } from './bitcoinSource.ts'
+import { configuredSources } from './bitcoinSource.ts'
 import { openSeats, type Seats } from './boxSeats.ts'
 import {
   type Access,
@@ -17,7 +16,7 @@ import {
 import { type BoxWorld, doForBox } from './channelBoxDeeds.ts'
 import { type Deposit, otherSide } from './channelBoxRows.ts'
 import { type BoxStore, openBoxStore } from './channelBoxSql.ts'
-import { type BitcoinConfig, bitcoinPollMs, decodeBitcoin } from './config.ts'
+import { bitcoinOf, bitcoinPollMs } from './config.ts'
 import { boxReadersMax, inboxWaitMs } from './limits.ts'
 import type { BoxApi, Env } from './objects.ts'
 import { openRunner, type Runner } from './runner.ts'
@@ -36,18 +35,14 @@ export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
     const { storage } = ctx
     this.#store = openBoxStore(storage.sql)
     const world: BoxWorld = {
-      bitcoin: () => {
-        const config = this.#bitcoin()
-        if (!config) throw new SdkError('node/unreachable', 'No Bitcoin network is configured.', { retryable: true })
-        return esploraSources(config.esplora)
-      },
+      bitcoin: () => configuredSources(bitcoinOf(env.BITCOIN)),
       feed: (event) => this.#runner.feed(event),
       now: Date.now,
     }
     this.#runner = openRunner<BoxEvent, BoxEffect, BoxStep>({
       storage,
       now: Date.now,
-      decide: (event) => boxStep(this.#store, event, this.#bitcoin()?.pollMs ?? bitcoinPollMs),
+      decide: (event) => boxStep(this.#store, event, bitcoinOf(env.BITCOIN)?.pollMs ?? bitcoinPollMs),
       commit: (step) => {
         this.#store.apply(step.changes)
         this.#tell(step)
@@ -62,7 +57,7 @@ export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
       ctx,
       box: this,
       inbox: (side, after) => readInbox(this.#store, side, after),
-      hasNetwork: () => this.#bitcoin() !== null,
+      hasNetwork: () => bitcoinOf(env.BITCOIN) !== null,
     })
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
     ctx.blockConcurrencyWhile(() => this.#runner.resume())
@@ -149,10 +144,5 @@ export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
   #tell({ changes }: BoxStep): void {
     if (changes.some((change) => 'put' in change && change.put === 'message'))
       for (const wake of [...this.#readers]) wake()
-  }
-
-  #bitcoin(): BitcoinConfig | null {
-    const decoded = decodeBitcoin(this.env.BITCOIN)
-    return decoded.ok ? decoded.value : null
   }
 }

@@ -130,6 +130,12 @@ export function decodeBitcoin(text: string): Decoded<BitcoinConfig | null> {
   return accepted({ network: known, esplora, pollMs })
 }
 
+/** The network that an object works with; none where none is configured, and none where it cannot be read. */
+export function bitcoinOf(text: string): BitcoinConfig | null {
+  const decoded = decodeBitcoin(text)
+  return decoded.ok ? decoded.value : null
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,9 +1,8 @@
 import { DurableObject } from 'cloudflare:workers'
-import { SdkError } from '../sdk/errors.ts'
 import type { Hex } from '../sdk/units.ts'
-import { esploraSources } from './bitcoinSource.ts'
+import { configuredSources } from './bitcoinSource.ts'
 import type { Outpoint } from './channelBoxRows.ts'
-import { type BitcoinConfig, bitcoinPollMs, decodeBitcoin } from './config.ts'
+import { bitcoinOf, bitcoinPollMs } from './config.ts'
 import type { Env, TowerApi, TowerReply } from './objects.ts'
 import { openRunner, type Runner } from './runner.ts'
 import { openFaults } from './sql.ts'
@@ -22,18 +21,14 @@ export class TowerObject extends DurableObject<Env> implements TowerApi {
     const { storage } = ctx
     this.#store = openTowerStore(storage.sql)
     const world: TowerWorld = {
-      bitcoin: () => {
-        const config = this.#bitcoin()
-        if (!config) throw new SdkError('node/unreachable', 'No Bitcoin network is configured.', { retryable: true })
-        return esploraSources(config.esplora)
-      },
+      bitcoin: () => configuredSources(bitcoinOf(env.BITCOIN)),
       feed: (event) => this.#runner.feed(event),
       now: Date.now,
     }
     this.#runner = openRunner<TowerEvent, TowerEffect, TowerStep>({
       storage,
       now: Date.now,
-      decide: (event) => towerStep(this.#store, event, this.#bitcoin()?.pollMs ?? bitcoinPollMs),
+      decide: (event) => towerStep(this.#store, event, bitcoinOf(env.BITCOIN)?.pollMs ?? bitcoinPollMs),
       commit: ({ changes }) => this.#store.apply(changes),
       forget: () => undefined, // It reads its rows from the disk.
       wakeAt: () => towerWakeAt(this.#store),
@@ -69,10 +64,5 @@ export class TowerObject extends DurableObject<Env> implements TowerApi {
       ok: true,
       standing: { funding, first, next, height, lookedAt, phase, justice: this.#store.justice().length },
     }
-  }
-
-  #bitcoin(): BitcoinConfig | null {
-    const decoded = decodeBitcoin(this.env.BITCOIN)
-    return decoded.ok ? decoded.value : null
   }
 }
