@@ -18,8 +18,8 @@ import {
   openDesk,
   type PayerDesk,
   type PayerWorld,
+  readBox,
   signPayment,
-  takeAnswer,
   tendDesk,
 } from './payerDesk.ts'
 import { idOfPayerKey, payerKeys } from './payerRecord.ts'
@@ -127,14 +127,7 @@ export async function openChannels(world: ChannelsWorld): Promise<Channels> {
 function begin(state: State, desk: PayerDesk): void {
   state.desks.set(desk.id, desk)
   if (isOver(desk)) return
-  const { signal, task } = state.world
-  task(
-    desk.mailbox
-      .read((message) => takeAnswer(desk, message), signal)
-      .catch((error) => {
-        if (!isElsewhereError(error)) throw error
-      }),
-  )
+  state.world.task(readBox(desk, state.world.signal))
 }
 
 async function openChannel(state: State, wish: ChannelWish): Promise<Opened> {

@@ -281,6 +281,16 @@ async function perform(desk: PayerDesk, effect: PayerEffect): Promise<void> {
   }
 }
 
+/** Reads the channel's box until the signal aborts, or another wallet has taken the channel over. */
+export async function readBox(desk: PayerDesk, signal: AbortSignal): Promise<void> {
+  try {
+    await desk.mailbox.read((message) => takeAnswer(desk, message), signal)
+  } catch (error) {
+    if (isStale(error)) elsewhere(desk)
+    else if (!desk.isElsewhere) throw error
+  }
+}
+
 /**
  * Sends what is stored already. The mailbox keeps the order and tries again by itself, so no turn waits for it; what does
  * not arrive in the end goes out again at the next look, byte for byte. [OW16]
@@ -310,8 +320,8 @@ async function attempt<value>(desk: PayerDesk, ask: () => Promise<value>): Promi
     desk.trouble = null
     return answer
   } catch (error) {
+    if (isStale(error)) throw elsewhere(desk)
     if (!(error instanceof SdkError)) throw error
-    if (error.notes[0] === 'stale-epoch') throw elsewhere(desk)
     desk.trouble = error
     desk.world.changed(desk)
     return null
@@ -345,6 +355,11 @@ async function save(desk: PayerDesk, channel: Payer): Promise<void> {
   desk.known = next
   desk.version = expected + 1
   desk.world.changed(desk)
+}
+
+/** True for what a box says to a wallet that another one has taken over from. */
+function isStale(error: unknown): boolean {
+  return error instanceof SdkError && error.notes[0] === 'stale-epoch'
 }
 
 /** The error of a desk that another wallet has taken over. Nothing of it can be stored or sent any more. */

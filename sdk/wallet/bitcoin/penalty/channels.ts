@@ -28,8 +28,8 @@ import {
   type PenaltyDesk,
   type PenaltyWorld,
   perform,
+  readBox,
   stepNow,
-  takeMessage,
 } from './desk.ts'
 import { liftOwn, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
 import {
@@ -144,14 +144,7 @@ function begin(state: State, desk: PenaltyDesk): void {
     askTower(desk)
     await pursueWishes(wishes, desk)
   }
-  const { signal, task } = state.own
-  task(
-    desk.mailbox
-      .read((message) => takeMessage(desk, message), signal)
-      .catch((error) => {
-        if (!isElsewhereError(error)) throw error
-      }),
-  )
+  state.own.task(readBox(desk, state.own.signal))
 }
 
 /** Leaves with the tower what waits for it, beside the turns: no payment waits for that. What fails is tried again after a later turn. */

@@ -112,7 +112,7 @@ export async function stepNow(
 }
 
 /** Takes a message from the box. What is not the other side's is dropped without an answer. [TW24] */
-export function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
+function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
   return inTurn(desk, async () => {
     const envelope = decodeMessage(bytes)
     if (!envelope.ok || envelope.value.from === desk.known.own) return
@@ -129,6 +129,16 @@ export function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void>
     }
     await stepNow(desk, { type: 'message', message })
   })
+}
+
+/** Reads the channel's box until the signal aborts, or another wallet has taken the channel over. */
+export async function readBox(desk: PenaltyDesk, signal: AbortSignal): Promise<void> {
+  try {
+    await desk.mailbox.read((message) => takeMessage(desk, message), signal)
+  } catch (error) {
+    if (isStale(error)) elsewhere(desk)
+    else if (!desk.isElsewhere) throw error
+  }
 }
 
 /** The other side is there, or somebody waits for it: what lacks an answer is asked for soon. */
@@ -247,8 +257,8 @@ export async function attempt<value>(desk: PenaltyDesk, ask: () => Promise<value
     desk.trouble = null
     return answer
   } catch (error) {
+    if (isStale(error)) throw elsewhere(desk)
     if (!(error instanceof SdkError)) throw error
-    if (error.notes[0] === 'stale-epoch') throw elsewhere(desk)
     desk.trouble = error
     desk.world.changed(desk)
     return null
@@ -301,6 +311,11 @@ async function save(
   if (revoked.length > 0) desk.watched.isBehind = true
   for (const note of kept) if (note.type === 'added') desk.archive.push({ htlc: note.htlc, number: note.number })
   desk.world.changed(desk)
+}
+
+/** True for what a box says to a wallet that another one has taken over from. */
+function isStale(error: unknown): boolean {
+  return error instanceof SdkError && error.notes[0] === 'stale-epoch'
 }
 
 /** The error of a desk that another wallet has taken over. Nothing of it can be stored or sent any more. */

@@ -182,6 +182,28 @@ describe('channels of a wallet', () => {
     await expect(channels.pay(id, sats(400n))).rejects.toBeInstanceOf(SdkError)
   })
 
+  it('tells a wallet that only reads, when another device has taken the channel over at the box', async () => {
+    const world = await begin()
+    const { id } = await opened(world)
+    const device = memory()
+    for (const key of await world.store.keys('')) {
+      const record = await world.store.get(key)
+      if (record) await device.commit([{ key, expected: 0, bytes: record.bytes }])
+    }
+    // Its epoch is above the one that the wallet here opens the channel with again.
+    await walletOf(world, device)
+    const there = await walletOf(world, device)
+    await until(async () => {
+      await there.tend()
+      return only(there).phase === 'open'
+    })
+    const paymentId = await paymentFor(world, 400n)
+    expect(await there.pay(id, sats(400n), { paymentId })).toMatchObject({ state: 'paid' })
+    const here = await walletOf(world)
+    await until(() => only(here).isElsewhere)
+    await expect(here.pay(id, sats(400n))).rejects.toMatchObject({ code: 'wallet/channel-elsewhere' })
+  })
+
   it('[OW19] [OW21] closes at once at a fee of the day, and proves the ending', async () => {
     const world = await begin()
     const { channels, id } = await opened(world)
