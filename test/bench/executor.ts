@@ -15,7 +15,7 @@ import { runParallel } from './parallelRuns.ts'
 import type { Figure } from './run.ts'
 
 /** Runs of each kind; the best one counts, since others on the machine only ever slow one down. */
-const rounds = 7
+const rounds = 12
 const [accounts, pairs] = [256, 32]
 /** EthereumJS copies all its state at each call, so a small state is what it is fastest on. */
 const [peerAccounts, peerCount, peerRounds] = [20, 40, 4]
