@@ -112,13 +112,10 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
   })
   const anchor = parts.anchor ? { anchor: parts.anchor } : {}
   const client = await createBitcoinClient({ network, nodes, store, clock, ...anchor })
+  const place = { network, store, keys, clock, random }
   const coins = await createCoins({
-    keys,
-    store,
-    network,
+    ...place,
     nodes,
-    clock,
-    random,
     gapLimit,
     inclusion: async (txid) => {
       const proven = await client.inclusion(txid)
@@ -126,12 +123,8 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     },
   })
   const channels = await openChannels({
-    network,
-    store,
-    keys,
+    ...place,
     peers,
-    clock,
-    random,
     step: payerStep,
     chain: client,
     tip: client.sync,
