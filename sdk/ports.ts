@@ -2,6 +2,7 @@ import type { Address, BatchId, BlockHash, ChainId, Hex, Slot, TxHash } from './
 
 export type { BeaconNode, ProofNode, SequencedNode } from './ports/beacon.ts'
 export type {
+  BitcoinCoinbase,
   BitcoinInclusion,
   BitcoinNode,
   BitcoinPlace,
