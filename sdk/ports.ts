@@ -1,6 +1,6 @@
 import type { Address, BatchId, BlockHash, ChainId, Hex, Slot, TxHash } from './units.ts'
 
-export type { BeaconNode, ProofNode, SequencedNode } from './ports/beacon.ts'
+export type { BeaconNode, ProofNode, SequencedNode, UnsafeHeads } from './ports/beacon.ts'
 export type {
   BitcoinCoinbase,
   BitcoinInclusion,
