@@ -55,6 +55,14 @@ function onTransactions(change: (list: readonly unknown[]) => readonly unknown[]
   }
 }
 
+/** Of a whole block that has some; where the client looks at the header alone, nobody looks at them. */
+function onWithdrawals(change: (list: readonly Json[]) => readonly unknown[]) {
+  return (result: unknown) => {
+    const { withdrawals } = fieldsOf(result)
+    return result === null ? null : { ...fieldsOf(result), withdrawals: change(listOf(withdrawals).map(fieldsOf)) }
+  }
+}
+
 function deepRlp(): string {
   // Lists in lists, each in the short form for as long as it can be.
   return `0x${'c1'.repeat(depth)}c0`
@@ -193,6 +201,18 @@ export const nodeLies: readonly Lie[] = [
     claim: 'a transaction ran twice',
     about: headers,
     tell: onTransactions((list) => [...list, ...list.slice(-1)]),
+  },
+  {
+    name: 'missing-withdrawal',
+    claim: 'the block has one withdrawal less',
+    about: headers,
+    tell: onWithdrawals((list) => list.slice(0, -1)),
+  },
+  {
+    name: 'changed-withdrawal',
+    claim: 'somebody else was paid by the beacon chain',
+    about: headers,
+    tell: onWithdrawals((list) => list.map((one) => ({ ...one, address: `0x${'66'.repeat(20)}` }))),
   },
   {
     name: 'payment-elsewhere',

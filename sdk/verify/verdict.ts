@@ -37,6 +37,7 @@ export interface CheckpointAnchor {
  * - `account-absence`: the state holds nothing at the address, as shown by the place where it would be.
  * - `block-transactions`: these are all the transactions of the block, in order.
  * - `block-receipts`: these are all the receipts of the block, in order.
+ * - `block-withdrawals`: these are all the withdrawals of the block, in order.
  * - `logs-complete`: these are all the logs that fit, of every block of the range.
  * - `ancestry`: the block is an ancestor of the one that was signed.
  * - `output-root`: the block has the output root that stands in a dispute game on its L1.
@@ -48,6 +49,7 @@ export type Claim =
   | 'receipt-inclusion'
   | 'block-transactions'
   | 'block-receipts'
+  | 'block-withdrawals'
   | 'account'
   | 'account-absence'
   | 'storage'

@@ -116,10 +116,10 @@ describe('the edge as a bundler', () => {
 })
 
 describe('an edge that lies', () => {
-  // A bundle holds no transactions.
+  // A bundle holds no transactions, and no withdrawals.
   const lies: readonly Lie[] = [...beaconLies, ...nodeLies].filter(
     ({ name, about }) =>
-      !/transaction/.test(name) &&
+      !/transaction|withdrawal/.test(name) &&
       about.some((one) => /update$|updates|bootstrap|genesis|getProof|getBlockByHash/.test(one)),
   )
   it.each(lies.map((lie) => [lie.name, lie] as const))('deceives nobody: %s', async (_, lie) => {
