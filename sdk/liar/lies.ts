@@ -6,7 +6,7 @@ export interface Lie {
   readonly name: string
   /** What the lie would have somebody believe. */
   readonly claim: string
-  /** Methods of JSON-RPC, or paths of the Beacon API after `/eth/v1/beacon/`, that it changes. */
+  /** Methods of JSON-RPC, paths of the Beacon API after `/eth/v1/beacon/`, or `latest` of a server of heads, that it changes. */
   readonly about: readonly string[]
   /**
    * The lie.

@@ -6,11 +6,13 @@ type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 /**
  * A `fetch` that passes everything on to an honest server, and changes the answers that the lie is about: results of
- * JSON-RPC, `data` of the Beacon API, and both in the bundles of a Lanekit edge. For tests alone.
+ * JSON-RPC (arrays too), `data` of the Beacon API, both in the bundles of a Lanekit edge, and what `/latest` of a server of heads
+ * brings. For tests alone.
  */
 export function lyingFetch(fetch: Fetch, lie: Lie): Fetch {
   return async (url, init) => {
     if (/\/verified\/bundle(?:\?|$)/.test(url)) return lieInBundle(fetch, lie, { url, init })
+    if (/\/latest$/.test(url)) return lieAboutHead(fetch, lie, { url, init })
     const path = /\/eth\/v1\/beacon\/([^?]+)/.exec(url)?.[1]
     if (path === undefined) return lieByRpc(fetch, lie, { url, init })
     const response = await fetch(url, init)
@@ -26,16 +28,30 @@ interface Sent {
 }
 
 async function lieByRpc(fetch: Fetch, lie: Lie, { url, init }: Sent): Promise<Response> {
-  const asked = fieldsOf(JSON.parse(String(init.body)))
+  const asked: unknown = JSON.parse(String(init.body))
   const response = await fetch(url, init)
-  if (!lie.about.includes(String(asked.method)) || response.status !== 200) return response
-  const ask = async (params: readonly unknown[]) => {
-    const again = await fetch(url, { ...init, body: JSON.stringify({ ...asked, params }) })
-    return fieldsOf(await again.json()).result
-  }
-  const told = fieldsOf(await response.json())
-  const params = Array.isArray(asked.params) ? asked.params : []
-  return answer({ ...told, result: await lie.tell(told.result, { params, ask }) })
+  const calls = (Array.isArray(asked) ? asked : [asked]).map(fieldsOf)
+  if (!calls.some(({ method }) => lie.about.includes(String(method))) || response.status !== 200) return response
+  const told: unknown = await response.json()
+  const answers = await Promise.all(
+    (Array.isArray(told) ? told : [told]).map(async (one) => {
+      const { id, result } = fieldsOf(one)
+      const call = calls.find((sent) => sent.id === id) ?? {}
+      if (!lie.about.includes(String(call.method))) return one
+      const ask = async (params: readonly unknown[]) => {
+        const again = await fetch(url, { ...init, body: JSON.stringify({ ...call, params }) })
+        return fieldsOf(await again.json()).result
+      }
+      return { ...fieldsOf(one), result: await lie.tell(result, { params: listOf(call.params), ask }) }
+    }),
+  )
+  return answer(Array.isArray(told) ? answers : answers[0])
+}
+
+async function lieAboutHead(fetch: Fetch, lie: Lie, { url, init }: Sent): Promise<Response> {
+  const response = await fetch(url, init)
+  if (!lie.about.includes('latest') || response.status !== 200) return response
+  return answer(await lie.tell(await response.json(), { params: [], ask: async () => null }))
 }
 
 /** Parts of a bundle, and what a lie about them is about when they come one by one. */
