@@ -65,7 +65,7 @@ export async function storeRate(node: string): Promise<number> {
 }
 
 /** Two nonces of each of fifty senders; after ten rounds others, since a sender has a bounded number under way. */
-function bodyOf(round: number): string {
+export function bodyOf(round: number): string {
   const items = Array.from({ length: batchSize }, (_, at) => {
     const who = Math.floor(round / 10) * sendersEach + (at % sendersEach)
     const sender = address(toHex(bytes(20, who + 1)))
