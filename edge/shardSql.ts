@@ -86,12 +86,11 @@ export function openShardStore(sql: Sql): ShardStore {
     firstEnded: () => number(`SELECT MIN(since) AS at FROM rows WHERE stage = 'ended'`),
     foresee: (items) => foresee(sql, { cache, accounts }, items),
     apply: (changes) => {
-      writeAll(
-        sql,
-        changes.map((change) =>
-          'put' in change ? writeOf(change) : { into: null, run: () => removeOne(sql, change) },
-        ),
-      )
+      const writes = changes.map((change): Write => {
+        if ('remove' in change) return { into: null, run: () => removeOne(sql, change) }
+        return writeOf(change, change.put === 'row' ? row(change.row.hash) : undefined)
+      })
+      writeAll(sql, writes)
       for (const change of changes) note(change)
     },
     forget: clear,
@@ -131,22 +130,32 @@ function readPayload(sql: Sql, hash: TxHash): Payload | undefined {
   return { hash, raw: new Uint8Array(found.raw as ArrayBuffer), footprint: fromJson(found.footprint) }
 }
 
-function writeOf(change: Extract<ShardChange, { put: unknown }>): Write {
+/** Writes a row that is there, where neither its end nor the time of its stage has changed. */
+const moveRow = `INSERT INTO rows VALUES $rows
+  ON CONFLICT (hash) DO UPDATE SET due_at = excluded.due_at, row = excluded.row`
+
+/** @param before - The row as it is on the disk. */
+function writeOf(change: Extract<ShardChange, { put: unknown }>, before: ShardRow | undefined): Write {
   switch (change.put) {
     case 'head':
-      return { into: 'INSERT OR REPLACE INTO head', values: [1, toJson(change.row)] }
+      return { into: 'INSERT OR REPLACE INTO head VALUES $rows', values: [1, toJson(change.row)] }
     case 'row': {
       const { hash, sender, nonce, stage, since, dueAt } = change.row
-      const values = [hash, sender, nonce, stage, since, dueAt, toJson(change.row)]
-      return { into: 'INSERT OR REPLACE INTO rows', values }
+      const values = [hash, sender, nonce, stage === 'ended' ? stage : 'live', since, dueAt, toJson(change.row)]
+      // Naming a column rewrites each index that has it, also where it does not change.
+      const isSmall = before && before.since === since && (before.stage === 'ended') === (stage === 'ended')
+      return { into: isSmall ? moveRow : 'INSERT OR REPLACE INTO rows VALUES $rows', values }
     }
     case 'payload': {
       const { hash, raw, footprint } = change.row
-      return { into: 'INSERT OR REPLACE INTO payloads', values: [hash, raw, toJson(footprint)] }
+      return { into: 'INSERT OR REPLACE INTO payloads VALUES $rows', values: [hash, raw, toJson(footprint)] }
     }
     case 'account': {
       const { sender, checkedAt, checkAt } = change.row
-      return { into: 'INSERT OR REPLACE INTO accounts', values: [sender, checkedAt, checkAt, toJson(change.row)] }
+      return {
+        into: 'INSERT OR REPLACE INTO accounts VALUES $rows',
+        values: [sender, checkedAt, checkAt, toJson(change.row)],
+      }
     }
   }
 }

@@ -24,12 +24,15 @@ export function firstOf(
 /** One row to write, or something else to do to the tables. */
 export type Write =
   | {
-      /** `INSERT INTO table`, or `INSERT OR REPLACE INTO table`. */
+      /** An `INSERT` with {@link rowsMark} where its rows go. */
       readonly into: string
       /** The values of all columns, in the table's order. */
       readonly values: readonly (SqlValue | Uint8Array)[]
     }
   | { readonly into: null; readonly run: () => void }
+
+/** Stands for the rows in a statement. */
+const rowsMark = '$rows'
 
 /** Most parameters of one statement: the platform's bound. */
 const bindingsMax = 100
@@ -63,7 +66,7 @@ function writeRows(sql: Sql, into: string, rows: readonly (readonly (SqlValue | 
   const marks = `, (${', ?'.repeat(columns).slice(2)})`
   for (let from = 0; from < rows.length; from += each) {
     const some = rows.slice(from, from + each)
-    sql.exec(`${into} VALUES ${marks.repeat(some.length).slice(2)}`, ...some.flat())
+    sql.exec(into.replace(rowsMark, marks.repeat(some.length).slice(2)), ...some.flat())
   }
 }
 
