@@ -28,6 +28,8 @@ export const rejectionMs = 10_000
 
 /** Rows of one table that an object keeps in memory beside the disk; half a kilobyte each. */
 export const rowsCachedMax = 16_384
+/** Bytes of transactions that an object keeps in memory from taking them in until it hands them on. */
+export const payloadBytesCachedMax = 4 * 1024 * 1024
 
 /** Most offers and most settlements in one message between a shard and its chain. */
 export const handoverMax = 256
