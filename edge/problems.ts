@@ -72,6 +72,10 @@ const kinds = {
   'tower-full': no(409, 'The tower keeps as much of this channel as it may'),
   'tower-ended': no(409, 'The channel has ended'),
 
+  'unknown-webhook': no(404, 'No webhook is registered'),
+  'malformed-webhook': no(400, 'The webhook cannot be registered'),
+  'unknown-message': no(404, 'No such message is kept'),
+
   'rate-limited': later(429, 'Too many requests'),
   'policy-denied': no(403, 'A rule of the operator forbids the transaction'),
   'policy-review': later(503, 'A person looks at the transaction first'),
