@@ -23,6 +23,8 @@ export interface ShardApi {
   readonly status: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
   /** Stops a transaction that was never sent, and says where it stands; nothing when the sender has none of this hash. */
   readonly cancel: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
+  /** Keeps nothing of a sender but what is under way. */
+  readonly forget: (sender: Address) => Promise<void>
   /** @param latest - The sender's next nonce after the newest block. */
   readonly nonces: (sender: Address, latest: number) => Promise<NonceStanding>
 }
@@ -106,6 +108,8 @@ export interface ChainApi {
   readonly setPaused: (chain: ChainId, isPaused: boolean) => Promise<void>
   /** In the order of arrival, after one of them. */
   readonly rows: (after: number, limit: number) => Promise<readonly ExportedRow[]>
+  /** Keeps nothing that names a sender but what is under way. */
+  readonly forget: (chain: ChainId, sender: Address) => Promise<void>
   readonly audit: (chain: ChainId, rows: readonly AuditRow[]) => Promise<void>
   /** Forgets decisions from before a time; how many these were. */
   readonly forgetAudit: (before: number) => Promise<number>

@@ -20,6 +20,7 @@ export const operations: readonly Operation[] = [
   op('get', `${chain}/batches/{batch}/socket`, 101, 'The events of a batch over a WebSocket'),
   op('get', `${chain}/senders/{sender}/txs/{hash}`, 200, 'Where a transaction stands'),
   op('delete', `${chain}/senders/{sender}/txs/{hash}`, 200, 'Stops a transaction that was never sent'),
+  op('delete', `${chain}/senders/{sender}`, 200, 'Forgets a sender, but for what is under way'),
   op('get', `${chain}/senders/{sender}/nonce`, 200, 'The next free nonce of a sender, and the missing ones'),
   op('get', `${chain}/windows`, 200, 'What was planned together'),
   op('get', `${chain}/windows/{window}`, 200, 'The plan of a window'),
