@@ -214,3 +214,18 @@ export const webhookWatchMsMax = 24 * 60 * 60_000
 /** How long a dead letter is kept, and how long a secret that was replaced signs beside the new one. */
 export const webhookDeadMs = 7 * 24 * 60 * 60_000
 export const webhookOldSecretMs = 24 * 60 * 60_000
+
+/** Most accounts in one bundle of proofs, slots of each, and updates of committees in one answer. */
+export const bundleAccountsMax = 8
+export const bundleSlotsMax = 16
+export const bundleUpdatesMax = 128
+/** How long one question to a beacon node may take, and the largest answer: 128 updates take 7 MB. */
+export const beaconTimeoutMs = 10_000
+export const beaconAnswerBytesMax = 16 * 1024 * 1024
+/** How long an instance hands out again: heads (a slot has 12 s), proofs of one block, and what does not change. */
+export const headKeptMs = 4_000
+export const proofsKeptMs = 10 * 60_000
+export const historyKeptMs = 24 * 60 * 60_000
+/** Most answers that an instance keeps for that, and their size together. */
+export const bundleCachedMax = 512
+export const bundleCachedBytesMax = 16 * 1024 * 1024

@@ -75,6 +75,10 @@ const kinds = {
   'unknown-webhook': no(404, 'No webhook is registered'),
   'malformed-webhook': no(400, 'The webhook cannot be registered'),
   'unknown-message': no(404, 'No such message is kept'),
+  'unbundled-chain': no(404, 'No light client of the chain is served here'),
+  'unknown-update': no(404, 'The beacon node does not have it'),
+  'malformed-accounts': no(400, 'The accounts, slots or periods cannot be read'),
+  'source-unavailable': later(503, 'A node of the chain does not answer'),
 
   'rate-limited': later(429, 'Too many requests'),
   'policy-denied': no(403, 'A rule of the operator forbids the transaction'),
