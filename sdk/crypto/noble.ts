@@ -5,7 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine, KeyMultiple } from './engine.ts'
-import { factorOf, type Point, pointOf, verifyEcdsa } from './verification.ts'
+import { factorOf, type Point, pointOf, publicGenerator, verifyEcdsa } from './verification.ts'
 
 /**
  * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does.
@@ -55,7 +55,7 @@ export const nobleEngine: CryptoEngine = {
     orNothing(() => schnorr.verify(signature, message, xOnlyKey)) ?? false,
   tweakSecretKey: (secretKey, tweak) => orNothing(() => addToSecret(secretScalar(secretKey), tweak)),
   sumOfMultiples: (multiples) =>
-    orNothing(() => multiples.reduce((sum, one) => sum.add(multiple(one)), secp256k1.Point.ZERO).toBytes(true)),
+    orNothing(() => bytesOf(multiples.reduce((sum, one) => sum.add(multiple(one)), secp256k1.Point.ZERO))),
   multiplySecretKey: (secretKey, factor) =>
     orNothing(() => {
       const { Fn } = secp256k1.Point
@@ -68,7 +68,7 @@ export const nobleEngine: CryptoEngine = {
       return addToSecret(isOdd ? secp256k1.Point.Fn.neg(secret) : secret, tweak)
     }),
   // Tweaks are made of public keys, and so public: the time that it takes may tell them.
-  ...tweaksBy((tweak) => secp256k1.Point.BASE.multiplyUnsafe(secp256k1.Point.Fn.fromBytes(tweak))),
+  ...tweaksBy((tweak) => publicGenerator().multiplyUnsafe(secp256k1.Point.Fn.fromBytes(tweak))),
 }
 
 /** Tweaks of public keys, on whatever multiplies the generator. It throws for a tweak of n or more. */
@@ -78,7 +78,7 @@ export function tweaksBy(
   const add = (point: Point, tweak: Uint8Array) => {
     if (tweak.length !== 32) throw new RangeError()
     const isZero = tweak.every((byte) => byte === 0)
-    return (isZero ? point : point.add(multiplyBase(tweak))).toBytes(true) // Throws for infinity.
+    return bytesOf(isZero ? point : point.add(multiplyBase(tweak)))
   }
   return {
     tweakPublicKey: (publicKey, tweak) => orNothing(() => add(compressedPoint(publicKey), tweak)),
@@ -99,9 +99,17 @@ function evenPoint(xOnlyKey: Uint8Array): Point {
   return secp256k1.Point.fromBytes(compressed)
 }
 
+/**
+ * The 33 bytes of a point. Throws for infinity. The library divides by Z as often as it looks at x and y; where Z is 1
+ * already, it need not.
+ */
+function bytesOf(point: Point): Uint8Array {
+  return secp256k1.Point.fromAffine(point.toAffine()).toBytes(true)
+}
+
 /** Factors are public, so the time that it takes may tell them. */
 function multiple({ publicKey, factor }: KeyMultiple): Point {
-  return (publicKey ? factorPoint(publicKey) : secp256k1.Point.BASE).multiplyUnsafe(secretScalar(factor))
+  return (publicKey ? factorPoint(publicKey) : publicGenerator()).multiplyUnsafe(secretScalar(factor))
 }
 
 function factorPoint(publicKey: Uint8Array): Point {
