@@ -129,10 +129,31 @@ export function isHex(text: unknown, size?: number): text is Hex {
 
 /** Bytes to lower-case text. */
 export function toHex(bytes: Uint8Array): Hex {
-  let text = '0x'
-  for (const byte of bytes) text += octets[byte]
+  let text = hexPart(bytes, 0)
+  for (let from = hexPartBytes; from < bytes.length; from += hexPartBytes) text += hexPart(bytes, from)
   return text as Hex
 }
+
+/** Bytes whose text is made in one piece: text put together from small ones is slow to make, and slower to look up. */
+const hexPartBytes = 512
+
+function hexPart(bytes: Uint8Array, from: number): string {
+  const to = Math.min(from + hexPartBytes, bytes.length)
+  const lead = from === 0 ? hexLead : noLead
+  const codes = new Array<number>(lead.length + 2 * (to - from))
+  let end = 0
+  for (const code of lead) codes[end++] = code
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number
+    codes[end++] = digitCodes[byte >> 4] as number
+    codes[end++] = digitCodes[byte & 15] as number
+  }
+  return String.fromCharCode.apply(null, codes)
+}
+
+const digitCodes: readonly number[] = /* @__PURE__ */ Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0))
+const hexLead: readonly number[] = [0x30, 0x78]
+const noLead: readonly number[] = []
 
 /** Text to bytes. Throws `units/malformed`; validate outside text with {@link isHex} first. */
 export function fromHex(text: Hex): Uint8Array<ArrayBuffer> {
@@ -154,8 +175,6 @@ export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
   return true
 }
-
-const octets = /* @__PURE__ */ Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 function ranged(value: bigint, max: bigint, unit: string): bigint {
   if (value < 0n || value > max) throw new SdkError('units/out-of-range', `${value} ${unit} is outside 0..${max}.`)

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { describe, it } from 'vitest'
 import { readBytes, readJson } from './conformance/files.ts'
 
-/** Where the published vectors lie: `LANEKIT_VECTORS`, else `../shared/vectors` beside the repository. */
-const vectorsFolder = process.env.LANEKIT_VECTORS ?? join(import.meta.dirname, '..', '..', 'shared', 'vectors')
+/** Where the published vectors lie: `LANEKIT_VECTORS`, else `../shared/vectors` beside the repository, which npm runs in. */
+const vectorsFolder = process.env.LANEKIT_VECTORS ?? join(process.cwd(), '..', 'shared', 'vectors')
 
 /**
  * A suite that needs the vectors. Without the folder it is one skipped case of the same name, and `body` does not run;

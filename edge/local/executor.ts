@@ -2,6 +2,7 @@ import { fork as forkProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { SdkError } from '../../sdk/errors.ts'
 import type { Fork } from '../../sdk/evm/index.ts'
+import { heapFlags } from '../executor/parallel/heap.ts'
 
 /** What the process around the embedded executor is told. */
 export interface ExecutorOrder {
@@ -56,7 +57,7 @@ export async function startExecutor(options: ExecutorOptions = {}): Promise<Loca
     segmentBytes: options.segmentBytes ?? null,
   }
   const program = options.program ?? fileURLToPath(new URL('./executor.js', import.meta.url))
-  const child = forkProcess(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = forkProcess(program, { execArgv: [...heapFlags], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const kill = async () => {
     child.kill('SIGKILL')

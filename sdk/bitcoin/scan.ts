@@ -3,8 +3,10 @@ import { type Height, type Sats, sats } from '../units.ts'
 import { type Account, accountOutput, type Chain, type KeyPath } from './account.ts'
 import { type Outpoint, outpointKey } from './transaction.ts'
 
-/** Unused scripts in a row after which a chain is thought to end (BIP-44). */
-export const gapLimit = 20
+/** Unused scripts in a row after which a chain is thought to end, where nothing else is said (BIP-44). */
+export const gapLimitDefault = 20
+/** Widest gap that a scan looks behind. */
+export const gapLimitMax = 1_000
 /** Most scripts of one chain that a scan asks for: an end, whatever a lying node claims. */
 export const scanScriptsMax = 10_000
 /** Confirmations before a block's reward may be spent (consensus). */
@@ -40,6 +42,8 @@ export interface ScriptFacts {
 /** A scan under way: data, to be kept and gone on with. */
 export interface Scan {
   readonly account: Account
+  /** Unused scripts in a row after which a chain is thought to end. */
+  readonly gapLimit: number
   readonly receive: ChainScan
   readonly change: ChainScan
 }
@@ -61,17 +65,20 @@ export interface ScanStep {
  * Starts a scan of both chains.
  *
  * @param known - One past the last used index of each chain, where an earlier scan found it.
+ * @param gapLimit - Unused scripts in a row after which a chain is thought to end: from 1 to {@link gapLimitMax}.
  */
 export function beginScan(
   account: Account,
   known: Readonly<Record<Chain, number>> = { receive: 0, change: 0 },
+  gapLimit: number = gapLimitDefault,
 ): ScanStep {
+  invariant(Number.isSafeInteger(gapLimit) && gapLimit >= 1 && gapLimit <= gapLimitMax, 'a scan looks behind some gaps')
   const empty = (chain: Chain): ChainScan => ({ asked: [], used: Math.min(known[chain], scanScriptsMax) })
-  return extend({ account, receive: empty('receive'), change: empty('change') })
+  return extend({ account, gapLimit, receive: empty('receive'), change: empty('change') })
 }
 
 /**
- * Takes in answers and asks on, until {@link gapLimit} unused scripts lie behind the last used one of each
+ * Takes in answers and asks on, until its gap limit of unused scripts lie behind the last used one of each
  * chain. Answers may come in any order and split; a second answer for a script replaces the first.
  */
 export function scanStep(state: Scan, facts: readonly ScriptFacts[]): ScanStep {
@@ -141,11 +148,12 @@ function extend(state: Scan): ScanStep {
 }
 
 function ask(state: Scan, chain: Chain): [ChainScan, WantedScript[]] {
+  const { account, gapLimit } = state
   const { asked, used } = state[chain]
   const wanted: WantedScript[] = []
   for (let index = asked.length; index < Math.min(used + gapLimit, scanScriptsMax); index++) {
     const keyPath = { chain, index }
-    wanted.push({ keyPath, script: accountOutput(state.account, keyPath).script })
+    wanted.push({ keyPath, script: accountOutput(account, keyPath).script })
   }
   return [{ asked: [...asked, ...wanted.map(({ script }) => ({ script, coins: 'open' as const }))], used }, wanted]
 }

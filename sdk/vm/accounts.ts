@@ -1,9 +1,9 @@
 import type { Place } from '../evm/place.ts'
-import { type Address, fromHex, type Hex } from '../units.ts'
+import { type Address, fromHex, type Hex, toHex } from '../units.ts'
 import { type Code, cachedCode, noCode } from './code.ts'
 import type { Execution } from './execution.ts'
 import { emptyCodeHash } from './state.ts'
-import { createWord, readShort, type Words } from './word.ts'
+import { bytesOf, createWord, readShort, type Words } from './word.ts'
 
 /**
  * An account as one transaction sees it. Entries stay from one transaction to the next, so that addresses need to be
@@ -209,7 +209,5 @@ function isSame(one: Words, other: Words, at: number): boolean {
 
 /** The low 20 bytes of a word as an address. */
 function addressOf(word: Words): Address {
-  let text = '0x'
-  for (let limb = 4; limb >= 0; limb--) text += ((word[limb] as number) >>> 0).toString(16).padStart(8, '0')
-  return text as Address
+  return toHex(bytesOf(word, 0).subarray(12)) as Address
 }

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { readBlock } from '../conformance/executedBlocks.ts'
 import { type Tally, type TemplateFit, templateFit } from '../conformance/templateFit.ts'
+import { vectorPath } from '../vectors.ts'
 import type { Figure } from './run.ts'
 
-const vectors = process.env.LANEKIT_VECTORS ?? join(process.cwd(), '..', 'shared', 'vectors')
 const block = 'mainnet-25323281'
 
 /**
@@ -12,7 +12,7 @@ const block = 'mainnet-25323281'
  * (LANEKIT_VECTORS).
  */
 export function* templates(): Iterable<Figure> {
-  const folder = join(vectors, 'blocks', block)
+  const folder = vectorPath(`blocks/${block}`)
   if (!existsSync(folder)) return
   const runnable = readBlock(join(folder, 'block.json.gz'))
   if (runnable === undefined || typeof runnable === 'string') return

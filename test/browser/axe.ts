@@ -11,12 +11,12 @@ export async function faultsOf(page: Page): Promise<readonly string[]> {
     const { violations } = await (
       globalThis as unknown as {
         axe: {
-          run: () => Promise<{
+          run: (options: { resultTypes: string[] }) => Promise<{
             violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[]
           }>
         }
       }
-    ).axe.run()
+    ).axe.run({ resultTypes: ['violations'] })
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`)

@@ -53,32 +53,28 @@ describe('every state of every page, in Chromium', () => {
   })
 
   for (const { page: kind, name } of screens)
-    it(`[${kind}] ${name}: axe finds nothing serious at either width, in light and in dark`, async () => {
-      for (const { page, label, width } of views) {
+    it(`[${kind}] ${name}: axe finds nothing serious, and nothing is too small to touch or too wide to show`, async () => {
+      const looked = views.map(async ({ page, label, width }) => {
         await page.goto(`${server.url}/${kind}/${name}`)
         await page.screenshot({ path: join(folder, `${kind}-${name}-${label}.png`), fullPage: true })
         // Light on a phone and dark on a desk: between them, every rule and every colour.
         if (audited.includes(label)) expect(await faultsOf(page), label).toEqual([])
         const wide = await page.evaluate(() => document.documentElement.scrollWidth)
         expect(wide, 'no sideways scrolling').toBeLessThanOrEqual(width)
-      }
+        expect(await smallThings(page), label).toEqual([])
+      })
+      await Promise.all(looked)
     })
-
-  it('[size] two things that a finger has to tell apart do not overlap, and are 24 pixels high at least', async () => {
-    const page = await browser.newPage({ viewport: { width: 390, height: 844 } })
-    for (const { page: kind, name } of screens) {
-      await page.goto(`${server.url}/${kind}/${name}`)
-      const small = await page.evaluate(() =>
-        [...document.querySelectorAll('button, summary, nav a, select')]
-          .filter((one) => (one as HTMLElement).getBoundingClientRect().height > 0)
-          .filter((one) => (one as HTMLElement).getBoundingClientRect().height < 24)
-          .map((one) => one.textContent),
-      )
-      expect(small, `${kind} ${name}`).toEqual([])
-    }
-    await page.close()
-  })
 })
+
+/** What a finger is meant to touch, and is less than 24 pixels high. */
+function smallThings(page: Page): Promise<readonly (string | null)[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('button, summary, nav a, select')]
+      .filter((one) => one.getBoundingClientRect().height > 0 && one.getBoundingClientRect().height < 24)
+      .map((one) => one.textContent),
+  )
+}
 
 function answer(request: Request): Response {
   const [, kind, name] = new URL(request.url).pathname.split('/')

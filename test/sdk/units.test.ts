@@ -95,6 +95,8 @@ describe('hex', () => {
 
   it('agrees with an independent encoder', () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => toHex(bytes) === `0x${Buffer.from(bytes).toString('hex')}`))
+    const many = fc.uint8Array({ minLength: 500, maxLength: 1_100 })
+    fc.assert(fc.property(many, (bytes) => toHex(bytes) === `0x${Buffer.from(bytes).toString('hex')}`))
   })
 
   it('is 0x and whole bytes', () => {

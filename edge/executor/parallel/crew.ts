@@ -64,10 +64,10 @@ export interface CrewOptions {
   readonly control: SharedArrayBuffer
   readonly writer: BoardWriter
   readonly precompiles: readonly number[]
+  /** After so long a worker counts as stuck: it is ended, and what it had claimed runs here. */
+  readonly patienceMs: number
 }
 
-/** After so long a worker counts as stuck: it is ended, and what it had claimed runs here. */
-const patienceMs = 10_000
 /** How long this thread waits before it looks whether a worker has ended. */
 const waitMs = 2
 /** Memory for the outcomes of one worker. Pages nobody writes cost nothing. */
@@ -103,7 +103,7 @@ interface NumberedBatch extends CrewBatch {
   readonly spare: SharedArrayBuffer[]
 }
 
-function beginBatch({ boards, writer }: CrewOptions, mates: Mates, batch: NumberedBatch): Begun {
+function beginBatch({ boards, writer, patienceMs }: CrewOptions, mates: Mates, batch: NumberedBatch): Begun {
   const lineup = lineUp(batch, boards.length)
   const arenas: Cursor[] = []
   mates.assign(assignmentOf(batch, { lineup, arenas, shards: boards.length, workers: mates.count }))
@@ -113,9 +113,10 @@ function beginBatch({ boards, writer }: CrewOptions, mates: Mates, batch: Number
     if (untold > 0) ring(lineup, untold)
     untold = 0
   }
+  const outcomeOf = (index: number) => outcomeAt(lineup, index, arenas, writer)
   return {
     join: (runHere) => ({
-      take: takerOf({ lineup, runHere, tell, mates, outcomeOf: (index) => outcomeAt(lineup, index, arenas, writer) }),
+      take: takerOf({ lineup, runHere, tell, mates, patienceMs, outcomeOf }),
       refused: (index, stretch) => breakStretch(lineup, { first: stretch - batch.firstStretch, index }),
       publish: writer.publish,
       settled: (index) => {
@@ -129,14 +130,14 @@ function beginBatch({ boards, writer }: CrewOptions, mates: Mates, batch: Number
     }),
     end: async () => {
       close(lineup)
-      await awaitLeave(lineup, mates)
+      await awaitLeave(lineup, mates, patienceMs)
       mates.assign(null)
       writer.tidy()
     },
   }
 }
 
-async function awaitLeave(lineup: Lineup, mates: Mates): Promise<void> {
+async function awaitLeave(lineup: Lineup, mates: Mates, patienceMs: number): Promise<void> {
   for (const end = performance.now() + patienceMs; ; ) {
     const seat = whoStays(lineup, waitMs)
     if (seat < 0) return
@@ -151,11 +152,12 @@ interface Taking {
   /** Wakes those who are idle, if there is something new. */
   readonly tell: () => void
   readonly mates: Mates
+  readonly patienceMs: number
   readonly outcomeOf: (index: number) => AheadRun
 }
 
 /** How the committing thread comes to an outcome: while a worker is at it, it runs others instead of waiting. */
-function takerOf({ lineup, runHere, tell, mates, outcomeOf }: Taking): Ahead['take'] {
+function takerOf({ lineup, runHere, tell, mates, patienceMs, outcomeOf }: Taking): Ahead['take'] {
   const everyQueue = Array.from({ length: lineup.queues }, (_, queue) => queue)
   const own = new Map<number, AheadRun | undefined>()
   const help = (): boolean => {

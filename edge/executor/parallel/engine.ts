@@ -62,6 +62,8 @@ export interface EngineOptions {
   readonly precompiles?: Precompiles
   /** Where the script of a worker thread stands; needed from 1 worker on. */
   readonly workerScript?: URL
+  /** Milliseconds after which a worker counts as stuck; it is ended, and what it had claimed runs where the commits are. */
+  readonly patienceMs?: number
   /** Whether each block first calls EIP-4788's and EIP-2935's contracts, when they have code. By default it does. */
   readonly systemCalls?: boolean
   readonly blobPrices?: BlobPrices

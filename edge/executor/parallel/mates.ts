@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { SdkError } from '../../../sdk/errors.ts'
+import { threadLimits } from './heap.ts'
 import type { WorkerBatch, WorkerSettings } from './workerProgram.ts'
 
 /** Worker threads. One that ends is started anew at once. */
@@ -37,7 +38,7 @@ export async function gatherMates(count: number, script: URL, settings: WorkerSe
   const sit = (seat: number): Promise<void> =>
     new Promise((resolve, reject) => {
       const mate = mates[seat] as Mate
-      const worker = new Worker(script, { workerData: settings })
+      const worker = new Worker(script, { workerData: settings, resourceLimits: threadLimits })
       worker.unref()
       worker.once('message', () => {
         mate.worker = worker

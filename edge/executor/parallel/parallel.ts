@@ -21,6 +21,7 @@ export type Forecast = Pick<JudgedBatch, 'footprints' | 'plan'>
 
 /** Memory for all boards together, when nobody says otherwise. Pages nobody writes cost nothing. */
 const stateBytesDefault = 256 * 1024 * 1024
+const patienceMsDefault = 10_000
 
 interface Start {
   readonly store: Store
@@ -28,12 +29,18 @@ interface Start {
   readonly sequence: number
 }
 
+type ParallelOptions = Pick<
+  EngineOptions,
+  'workers' | 'shards' | 'workerScript' | 'fork' | 'precompiles' | 'stateBytes' | 'patienceMs'
+>
+
 /** Nothing for an engine without workers. */
 export async function openParallel(
-  options: Pick<EngineOptions, 'workers' | 'shards' | 'workerScript' | 'fork' | 'precompiles' | 'stateBytes'>,
+  options: ParallelOptions,
   { store, seed, sequence }: Start,
 ): Promise<Parallel | undefined> {
-  const { workers = 0, shards = 1, workerScript, fork, precompiles = {}, stateBytes = stateBytesDefault } = options
+  const { workers = 0, shards = 1, workerScript, fork, precompiles = {} } = options
+  const { stateBytes = stateBytesDefault, patienceMs = patienceMsDefault } = options
   if (workers === 0) return undefined
   if (!workerScript) throw new SdkError('store/unavailable', 'Workers need the script that they run.')
   const control = new SharedArrayBuffer(4 * controlWords)
@@ -48,6 +55,7 @@ export async function openParallel(
     boards,
     control,
     writer,
+    patienceMs,
     precompiles: Object.keys(precompiles).map(Number),
   })
   return { writer, crew, run: (transactions, runOptions, batch) => runWithCrew(crew, transactions, runOptions, batch) }

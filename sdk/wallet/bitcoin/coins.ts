@@ -5,6 +5,8 @@ import {
   balanceOf,
   decodeAccountKey,
   encodeAddress,
+  gapLimitDefault,
+  gapLimitMax,
   type Network,
   outpointKey,
   satsPerVbyte,
@@ -60,6 +62,13 @@ export interface CoinsParts {
   readonly network: Network
   /** At least one. Each may lie or hide; what one hides, another shows. */
   readonly nodes: readonly BitcoinNode[]
+  /**
+   * Unused addresses in a row behind which nothing is looked for: 20 when not said, as BIP-44 has it. More finds what other
+   * software has left behind wider gaps, and costs a question for each.
+   *
+   * Funds at risk: below what others on the seed use, what they were paid is not shown.
+   */
+  readonly gapLimit?: number
   readonly clock?: Clock
   readonly random?: Random
   /** No transaction pays more, whatever nodes or callers say: 500 sat per vbyte when not said. */
@@ -252,6 +261,9 @@ async function openPurse(parts: CoinsParts): Promise<Purse> {
   const accounts = 'watch' in parts.keys ? parts.keys.watch : await accountsOf(parts.keys, network)
   invariant(accounts.length > 0, 'a wallet of coins has an account')
   const nodes = nodesOf(parts.nodes)
+  const { gapLimit = gapLimitDefault } = parts
+  if (!Number.isSafeInteger(gapLimit) || gapLimit < 1 || gapLimit > gapLimitMax)
+    throw new SdkError('units/out-of-range', `A gap limit is a whole number from 1 to ${gapLimitMax}.`)
   return {
     network,
     keys,
@@ -259,7 +271,7 @@ async function openPurse(parts: CoinsParts): Promise<Purse> {
     nodes,
     feerateMax,
     place: { store, clock, random, key: bookKey(network, accounts), accounts: accounts.length },
-    lookout: createLookout(accounts, nodes, factsFrom(nodes, parts.inclusion)),
+    lookout: createLookout({ accounts, nodes, facts: factsFrom(nodes, parts.inclusion), gapLimit }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { decodeAddress, type Network, outpointKey } from '../../bitcoin/index.ts'
+import { decodeAddress, gapLimitDefault, type Network, outpointKey } from '../../bitcoin/index.ts'
 import { payerStep } from '../../channel/index.ts'
 import { penaltyStep } from '../../channel/penalty/index.ts'
 import { type BitcoinClient, createBitcoinClient, createMailbox } from '../../client/index.ts'
@@ -10,7 +10,7 @@ import type { BitcoinCheckpoint } from '../../verify/index.ts'
 import { beginLife } from '../life.ts'
 import type { Channel } from './channel.ts'
 import { type Channels, openChannels, type PayOptions, type PayOutcome } from './channels.ts'
-import { type Coins, type CoinsBalance, createCoins } from './coins.ts'
+import { type Coins, type CoinsBalance, type CoinsParts, createCoins } from './coins.ts'
 import { nodesOf } from './nodes.ts'
 import type { ChannelWish, FundingSource, Opened, QuotedChannel } from './opening.ts'
 import type { FeeWish } from './pay.ts'
@@ -34,6 +34,8 @@ export interface BitcoinWalletParts {
   readonly tower?: TowerSetting
   /** Where verification begins; the network's first block where nothing is said. */
   readonly anchor?: BitcoinCheckpoint
+  /** Unused addresses in a row behind which nothing is looked for: see {@link CoinsParts.gapLimit}. */
+  readonly gapLimit?: number
   /** Pause between two looks at the chain, {@link pollMsDefault} where nothing is said. */
   readonly pollMs?: number
   readonly clock?: Clock
@@ -102,7 +104,7 @@ export const pollMsDefault = 15_000
  */
 export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<BitcoinWallet> {
   const { keys, store, network, nodes, peers, pollMs = pollMsDefault } = parts
-  const { clock = platformClock, random = platformRandom } = parts
+  const { clock = platformClock, random = platformRandom, gapLimit = gapLimitDefault } = parts
   const controller = new AbortController()
   let stopped: unknown
   const life = beginLife({ clock, random }, controller, (reason) => {
@@ -110,25 +112,19 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
   })
   const anchor = parts.anchor ? { anchor: parts.anchor } : {}
   const client = await createBitcoinClient({ network, nodes, store, clock, ...anchor })
+  const place = { network, store, keys, clock, random }
   const coins = await createCoins({
-    keys,
-    store,
-    network,
+    ...place,
     nodes,
-    clock,
-    random,
+    gapLimit,
     inclusion: async (txid) => {
       const proven = await client.inclusion(txid)
       return proven && { height: height(proven.value.block.height) }
     },
   })
   const channels = await openChannels({
-    network,
-    store,
-    keys,
+    ...place,
     peers,
-    clock,
-    random,
     step: payerStep,
     chain: client,
     tip: client.sync,

@@ -4,7 +4,6 @@ import {
   beginScan,
   type Chain,
   type Coin,
-  gapLimit,
   type KeyPath,
   type Scan,
   scannedCoins,
@@ -43,6 +42,14 @@ export type Reach = 'whole' | 'near'
 /** Unused scripts behind the last used one that a near look asks about. */
 const nearGap = 2
 
+interface LookoutParts {
+  readonly accounts: readonly Account[]
+  readonly nodes: Nodes
+  readonly facts: Facts
+  /** Unused scripts in a row after which a chain is thought to end. */
+  readonly gapLimit: number
+}
+
 /** Looks at the chain for the wallet's accounts, through several nodes of which each may hide or invent. */
 export interface Lookout extends Pick<Facts, 'transaction' | 'inclusion'> {
   /** @param used - What earlier looks have found in use. */
@@ -58,14 +65,14 @@ export interface Lookout extends Pick<Facts, 'transaction' | 'inclusion'> {
  * invent nothing, since amount and script come from a transaction that hashes to its name, but it can name a coin that is
  * spent already: a payment from it is refused by every honest node.
  */
-export function createLookout(accounts: readonly Account[], nodes: Nodes, facts: Facts): Lookout {
+export function createLookout({ accounts, nodes, facts, gapLimit }: LookoutParts): Lookout {
   const paths = new Map<string, OwnPath>()
   /** How far each account was scanned, to go on from. */
   const scans = new Map<number, Scan>()
 
   async function lookAt(account: number, known: Record<Chain, number>, tip: Height, reach: Reach): Promise<LookedAt> {
     const earlier = scans.get(account)
-    let state = earlier ?? beginScan(accounts[account] as Account, known).state
+    let state = earlier ?? beginScan(accounts[account] as Account, known, gapLimit).state
     const gap = earlier && reach === 'near' ? nearGap : gapLimit
     const used = { ...known }
     const seen = { ...known }

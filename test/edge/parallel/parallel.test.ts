@@ -105,14 +105,17 @@ describe('an engine whose workers are of no use', () => {
   })
 })
 
-describe('a worker thread that ends while it runs a transaction', () => {
+describe.each([
+  ['ends', 'process.exit(1)'],
+  ['gets stuck', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'],
+])('a worker thread that %s while it runs a transaction', (_, end) => {
   const folder = mkdtempSync(join(tmpdir(), 'lanekit-mortal-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   it('is replaced at once, and the blocks are the same', async () => {
     const [died, came] = [join(folder, 'died'), join(folder, 'came')]
     const alone = await createEngine({ chainId: chain, fork: 'osaka', start })
-    const workers = { workers: 1, workerScript: mortal(await workerScript(), { died, came }) }
+    const workers = { workers: 1, workerScript: mortal(await workerScript(), end, { died, came }), patienceMs: 1_000 }
     const together = await createEngine({ chainId: chain, fork: 'osaka', start, ...workers })
     const fresh = openMarket(12)
     for (let block = 1; !existsSync(came); block++) {
@@ -129,8 +132,8 @@ describe('a worker thread that ends while it runs a transaction', () => {
 /** Blocks within which both threads are at work, however busy the machine. */
 const blocksMax = 500
 
-/** The script, in a thread that ends when it first claims a transaction; the one after it leaves a mark when it does. */
-function mortal(script: URL, marks: { readonly died: string; readonly came: string }): URL {
+/** The script, in a thread that is lost when it first claims a transaction; the one after it leaves a mark when it does. */
+function mortal(script: URL, end: string, marks: { readonly died: string; readonly came: string }): URL {
   return scriptOf(`
     import { existsSync, writeFileSync } from 'node:fs'
     const { died, came } = ${JSON.stringify(marks)}
@@ -141,7 +144,7 @@ function mortal(script: URL, marks: { readonly died: string; readonly came: stri
       if (existsSync(died)) writeFileSync(came, '')
       else {
         writeFileSync(died, '')
-        process.exit(1)
+        ${end}
       }
       return found
     }

@@ -8,7 +8,7 @@ import {
   type Chain,
   type Coin,
   freshPath,
-  gapLimit,
+  gapLimitDefault,
   isMature,
   isScanDone,
   type KeyPath,
@@ -49,7 +49,7 @@ function scanAll(account: Account, used: Readonly<Record<Chain, readonly number[
 describe('a scan', () => {
   it('asks for the gap of each chain first, by the scripts of the account', () => {
     const { wanted } = beginScan(account)
-    expect(wanted).toHaveLength(2 * gapLimit)
+    expect(wanted).toHaveLength(2 * gapLimitDefault)
     expect(wanted[3]).toEqual({
       keyPath: { chain: 'receive', index: 3 },
       script: accountOutput(account, { chain: 'receive', index: 3 }).script,
@@ -59,8 +59,8 @@ describe('a scan', () => {
   it('goes on until a gap lies behind the last used script, and asks nothing twice', () => {
     const { state, asked } = scanAll(account, { receive: [0, 19, 38], change: [] })
     const indexes = asked.filter(({ chain }) => chain === 'receive').map(({ index }) => index)
-    expect(indexes).toEqual(Array.from({ length: 39 + gapLimit }, (_, index) => index))
-    expect(asked).toHaveLength(39 + 2 * gapLimit)
+    expect(indexes).toEqual(Array.from({ length: 39 + gapLimitDefault }, (_, index) => index))
+    expect(asked).toHaveLength(39 + 2 * gapLimitDefault)
     expect(isScanDone(state)).toBe(true)
     expect(freshPath(state, 'receive')).toEqual({ chain: 'receive', index: 39 })
     expect(freshPath(state, 'change')).toEqual({ chain: 'change', index: 0 })
@@ -119,7 +119,7 @@ describe('a scan', () => {
 
   it('starts behind what an earlier scan has found', () => {
     const { state, wanted } = beginScan(account, { receive: 3, change: 1 })
-    expect(wanted).toHaveLength(3 + 1 + 2 * gapLimit)
+    expect(wanted).toHaveLength(3 + 1 + 2 * gapLimitDefault)
     expect(freshPath(state, 'receive').index).toBe(3)
   })
 

@@ -8,7 +8,7 @@ import { heavyPrecompiles } from './precompiles.ts'
 import { createChance, drawWorld } from './programs.ts'
 
 /** More of them by LANEKIT_FUZZ_RUNS, from LANEKIT_FUZZ_FROM on. */
-const runs = Number(process.env.LANEKIT_FUZZ_RUNS ?? 60)
+const runs = Number(process.env.LANEKIT_FUZZ_RUNS ?? 30)
 const from = Number(process.env.LANEKIT_FUZZ_FROM ?? 1)
 
 const forks: readonly Fork[] = ['cancun', 'prague', 'osaka']

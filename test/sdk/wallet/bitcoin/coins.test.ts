@@ -1,20 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
 import { memory } from '../../../../sdk/adapters/memory.ts'
-import {
-  accountOutput,
-  decodeAccountKey,
-  decodeTransaction,
-  encodeAddress,
-  singleKeyAccount,
-} from '../../../../sdk/bitcoin/index.ts'
+import { decodeTransaction, gapLimitDefault } from '../../../../sdk/bitcoin/index.ts'
 import { platformClock } from '../../../../sdk/client/platform.ts'
 import type { BitcoinNode } from '../../../../sdk/ports.ts'
 import { sats, txid } from '../../../../sdk/units.ts'
 import { findBitcoind } from '../../../bitcoind.ts'
 import { refusalOf } from '../../../contracts/contract.ts'
 import { must } from '../../bitcoin/must.ts'
-import { done, freshSigner, fundedCoins, heldBy, minedAt, openCoins, paying, rate, strangers } from './coinsWorld.ts'
+import {
+  done,
+  freshSigner,
+  fundedCoins,
+  gapLimitSmall,
+  heldBy,
+  minedAt,
+  openCoins,
+  paying,
+  rate,
+  receiveAddress,
+  strangers,
+} from './coinsWorld.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -76,7 +82,8 @@ function receiving(running: Running) {
       asked += 1
       return backend.node.history(script)
     }
-    const reopened = await openCoins(backend, { keys, store, nodes: [{ ...backend.node, history }] })
+    const nodes = [{ ...backend.node, history }]
+    const reopened = await openCoins(backend, { keys, store, nodes, gapLimit: gapLimitDefault })
     expect(await reopened.address()).toBe(address)
     expect(asked).toBe(1)
     await Promise.all([reopened.refresh(), reopened.balance(), reopened.balance()])
@@ -93,10 +100,7 @@ function receiving(running: Running) {
     let now = 1_000_000
     const coins = await openCoins(backend, { keys, clock: { ...platformClock, now: () => now } })
     await coins.refresh()
-    const { xpub, ...origin } = await keys.accountKey('wpkh')
-    const key = must(decodeAccountKey({ xpub, network: 'regtest', origin }))
-    const far = accountOutput(singleKeyAccount('wpkh', 'regtest', key), { chain: 'receive', index: 12 })
-    await backend.fund(encodeAddress(far.script, 'regtest') as string, sats(9_000n))
+    await backend.fund(await receiveAddress(keys, gapLimitSmall - 1), sats(9_000n))
     await backend.mine(1)
     await coins.refresh()
     expect(await coins.balance()).toMatchObject({ confirmed: 0n })
@@ -126,6 +130,19 @@ function receiving(running: Running) {
     expect(await restored.balance()).toMatchObject({ confirmed: expected, pending: 0n })
     expect(addresses).not.toContain(await restored.address())
     expect(await restored.address('tr')).not.toBe(taproot)
+  })
+
+  it('looks behind the gaps that it is told to, and no others', async () => {
+    const backend = running()
+    const keys = freshSigner()
+    await backend.fund(await receiveAddress(keys, 6), sats(9_000n))
+    await backend.mine(1)
+    const balanceWith = async (gapLimit: number) =>
+      (await (await openCoins(backend, { keys, gapLimit })).balance()).confirmed
+    expect(await balanceWith(6)).toBe(0n)
+    expect(await balanceWith(7)).toBe(9_000n)
+    for (const gapLimit of [0, 1.5, 1_001])
+      await expect(openCoins(backend, { keys, gapLimit })).rejects.toMatchObject({ code: 'units/out-of-range' })
   })
 
   it('spends from both accounts in one transaction', async () => {

@@ -65,9 +65,13 @@ export async function openCoins(
     store: memory(),
     network: 'regtest',
     nodes: [backend.node],
+    gapLimit: gapLimitSmall,
     ...parts,
   })
 }
+
+/** What a scan does it does for twenty unused scripts as for four: each costs the tests a question at every look. */
+export const gapLimitSmall = 4
 
 /** A wallet with coins in blocks. */
 export async function fundedCoins(
@@ -85,13 +89,15 @@ export async function fundedCoins(
 
 /** Pays the first addresses of a signer's BIP-84 account, in blocks, without a wallet. */
 export async function fund(ground: Ground, keys: LocalBitcoinSigner, values: readonly bigint[]): Promise<void> {
+  for (const [index, value] of values.entries()) await ground.fund(await receiveAddress(keys, index), sats(value))
+  await ground.mine(1)
+}
+
+/** An address of a signer's BIP-84 account, without a wallet. */
+export async function receiveAddress(keys: LocalBitcoinSigner, index: number): Promise<string> {
   const { xpub, ...origin } = await keys.accountKey('wpkh')
   const account = singleKeyAccount('wpkh', 'regtest', must(decodeAccountKey({ xpub, network: 'regtest', origin })))
-  for (const [index, value] of values.entries()) {
-    const { script } = accountOutput(account, { chain: 'receive', index })
-    await ground.fund(encodeAddress(script, 'regtest') as string, sats(value))
-  }
-  await ground.mine(1)
+  return encodeAddress(accountOutput(account, { chain: 'receive', index }).script, 'regtest') as string
 }
 
 /** What a call that should not be refused returned. */

@@ -93,7 +93,15 @@ async function person(
   extra: Partial<BitcoinWalletParts> = {},
 ): Promise<Person> {
   const keys = keyringBitcoinSigner(createBitcoinKeyring(new Uint8Array(32).fill(number), networks.regtest))
-  const parts = { keys, store, network: 'regtest', nodes: [bitcoin.node], peers: httpPeers(), pollMs: 100 } as const
+  const parts = {
+    keys,
+    store,
+    network: 'regtest',
+    nodes: [bitcoin.node],
+    peers: httpPeers(),
+    pollMs: 100,
+    gapLimit: 4,
+  } as const
   const wallet = await createBitcoinWallet({ ...parts, boxes: httpBoxes(), ...extra })
   wallets.push(wallet)
   if (!wallet.twoWay) throw new Error('The wallet has a way to boxes.')
