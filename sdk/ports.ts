@@ -17,8 +17,10 @@ export type {
   NodeTransaction,
 } from './ports/bitcoin.ts'
 export type {
+  BackupLink,
   ChannelLink,
   ChannelPeer,
+  KeptBackup,
   LinkDeposit,
   LinkMessage,
   LinkStanding,

@@ -14,6 +14,7 @@ import { type Coins, type CoinsBalance, type CoinsParts, createCoins } from './c
 import { nodesOf } from './nodes.ts'
 import type { ChannelWish, FundingSource, Opened, QuotedChannel } from './opening.ts'
 import type { FeeWish } from './pay.ts'
+import type { BackupSetting } from './penalty/backup.ts'
 import { openTwoWayChannels, type TwoWayChannels, type TwoWayWorld } from './penalty/channels.ts'
 import type { TowerSetting } from './penalty/tower.ts'
 
@@ -32,6 +33,8 @@ export interface BitcoinWalletParts {
   readonly boxes?: Boxes
   /** Who watches two-way channels while the wallet is away. Without it, it has to look at the chain itself, once in their delay. */
   readonly tower?: TowerSetting
+  /** Where copies of two-way channels are kept, so that a wallet that is lost comes back from its seed. Without it, only {@link sweepFromSeed} does. */
+  readonly backup?: BackupSetting
   /** Where verification begins; the network's first block where nothing is said. */
   readonly anchor?: BitcoinCheckpoint
   /** Unused addresses in a row behind which nothing is looked for: see {@link CoinsParts.gapLimit}. */
@@ -110,8 +113,8 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
   const life = beginLife({ clock, random }, controller, (reason) => {
     stopped ??= reason
   })
-  const anchor = parts.anchor ? { anchor: parts.anchor } : {}
-  const client = await createBitcoinClient({ network, nodes, store, clock, ...anchor })
+  const own = { network, nodes, store, clock }
+  const client = await createBitcoinClient(parts.anchor ? { ...own, anchor: parts.anchor } : own)
   const coins = await createCoins({
     keys,
     store,
@@ -212,7 +215,7 @@ async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayChannel
 
 /** Channels that pay both ways, where the wallet has a way to their boxes. */
 async function twoWayOf(
-  { boxes, store, keys, nodes, tower }: BitcoinWalletParts,
+  { boxes, store, keys, nodes, tower, backup }: BitcoinWalletParts,
   world: Pick<TwoWayWorld, 'coins' | 'clock' | 'random' | 'task' | 'signal'> & { readonly client: BitcoinClient },
 ): Promise<TwoWayChannels | null> {
   if (!boxes) return null
@@ -222,6 +225,7 @@ async function twoWayOf(
     store,
     keys,
     tower: tower ?? null,
+    backup: backup ?? null,
     chain: { ...client, coinsOf: coinsOf(nodes) },
     step: penaltyStep,
     mailbox: ({ epoch, ...at }) => createMailbox({ link: boxes(at), epoch, clock, random }),
