@@ -33,7 +33,7 @@ export interface BitcoinWalletParts {
   readonly boxes?: Boxes
   /** Who watches two-way channels while the wallet is away. Without it, it has to look at the chain itself, once in their delay. */
   readonly tower?: TowerSetting
-  /** Where copies of two-way channels are kept, so that a wallet that is lost comes back from its seed. Without it, only {@link sweepFromSeed} does. */
+  /** Where copies of two-way channels are kept, so that a wallet that is lost comes back from its seed. Without it, only what the other side closes does, by `twoWay.sweep`. */
   readonly backup?: BackupSetting
   /** Where verification begins; the network's first block where nothing is said. */
   readonly anchor?: BitcoinCheckpoint
@@ -106,15 +106,14 @@ export const pollMsDefault = 15_000
  * Throws what the store and the signer throw, and `store/corrupt`.
  */
 export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<BitcoinWallet> {
-  const { keys, store, network, nodes, peers, pollMs = pollMsDefault } = parts
+  const { keys, store, network, nodes, peers, pollMs = pollMsDefault, anchor } = parts
   const { clock = platformClock, random = platformRandom, gapLimit = gapLimitDefault } = parts
   const controller = new AbortController()
   let stopped: unknown
   const life = beginLife({ clock, random }, controller, (reason) => {
     stopped ??= reason
   })
-  const own = { network, nodes, store, clock }
-  const client = await createBitcoinClient(parts.anchor ? { ...own, anchor: parts.anchor } : own)
+  const client = await createBitcoinClient({ network, nodes, store, clock, ...(anchor ? { anchor } : {}) })
   const coins = await createCoins({
     keys,
     store,

@@ -11,7 +11,7 @@ import {
 } from '../../../channel/penalty/index.ts'
 import { invariant, SdkError } from '../../../errors.ts'
 import type { Clock, StoreWrite } from '../../../ports.ts'
-import { type ChannelId, channelId, type Msats, msats, type Sats, sameBytes, toHex } from '../../../units.ts'
+import { type ChannelId, channelId, type Msats, msats, type Sats, sameBytes, type Txid, toHex } from '../../../units.ts'
 import { channelIndexMax, countFrom, encodeCount, payerKeys } from '../payerRecord.ts'
 import { directoryOf, keepDirectory } from './backup.ts'
 import { claimPenaltyDesk, openPenaltyDesk, secretsAt } from './claim.ts'
@@ -45,6 +45,7 @@ import {
 } from './record.ts'
 import { type RestoredChannel, restoreRecords } from './restore.ts'
 import { directoryIndex, rootOf } from './roots.ts'
+import { sweepsFromSeed } from './sweepSeed.ts'
 import { handOver, isCovered, wantsTower } from './tower.ts'
 import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
 
@@ -98,6 +99,11 @@ export interface TwoWayChannels {
    * Throws `wallet/no-backup` without a place of backups, or where no edge tells the list of channels.
    */
   readonly restore: () => Promise<readonly RestoredChannel[]>
+  /**
+   * Takes what closings of other sides have paid this seed, found without any record or copy, and says by which transactions.
+   * To be called again after the next block where it finds nothing yet.
+   */
+  readonly sweep: () => Promise<readonly Txid[]>
   /** Looks at the chain for every channel. */
   readonly tend: () => Promise<void>
 }
@@ -140,6 +146,7 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
     close: (id, how) => close(deskOf(state, id), how),
     list: () => [...state.desks.values()].map(describeTwoWay),
     restore: () => oneByOne(() => restore(state)),
+    sweep: () => sweep(world),
     tend: async () => {
       for (const desk of [...state.desks.values()]) if (!desk.isElsewhere && !isOver(desk)) await tendDesk(state, desk)
     },
@@ -185,6 +192,12 @@ function askTower(desk: PenaltyDesk): void {
       if (!isElsewhereError(error)) throw error // Otherwise it is known by now.
     }),
   )
+}
+
+async function sweep({ keys, chain, coins }: PenaltyWorld): Promise<readonly Txid[]> {
+  const sweeps = await sweepsFromSeed({ keys, chain, to: await coins.changeScript() })
+  for (const { bytes } of sweeps) await chain.broadcast(bytes)
+  return sweeps.map(({ txid }) => txid)
 }
 
 async function restore(state: State): Promise<readonly RestoredChannel[]> {

@@ -15,7 +15,7 @@ import { directoryIndex, rootOf } from './roots.ts'
  *   side has shown that the state is the newest, and turns `behind` when it shows that it is not.
  * - `alone`: from one copy. It stays `unsure`, or turns `behind`: close it by the other side.
  * - `lost`: no copy could be read, or it was made before the channel was funded. What the other side's closing pays this one is
- *   found by `sweepFromSeed`.
+ *   found by `twoWay.sweep`.
  */
 export interface RestoredChannel {
   readonly id: ChannelId

@@ -181,6 +181,23 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     await minedTo('closed', again, ben)
   })
 
+  it('[TW28] takes what the other side closes from the seed alone, where every copy is gone', async () => {
+    const { anna, ben, id, number } = await opened(backupAt())
+    anna.wallet.close()
+    const again = await person(number, null)
+    expect(await again.twoWay.sweep()).toEqual([])
+    await ben.twoWay.close(id, 'alone')
+    await minedTo('closed', ben)
+    await again.wallet.refresh()
+    const before = (await again.wallet.balance()).confirmed
+    expect(await again.twoWay.sweep()).toHaveLength(1)
+    await bitcoin.mine(1)
+    await again.wallet.refresh()
+    // Of its 70,000 it paid the closing, and this.
+    expect((await again.wallet.balance()).confirmed - before).toBeGreaterThan(65_000n)
+    expect(await again.twoWay.sweep()).toEqual([])
+  })
+
   it('finds nothing where no edge has a list of channels of the seed', async () => {
     const nobody = await person(++people, backupAt())
     await expect(nobody.twoWay.restore()).rejects.toMatchObject({ code: 'wallet/no-backup' })
