@@ -107,9 +107,8 @@ export async function keepCopies(
   record: PenaltyRecord,
   number: number,
 ): Promise<void> {
-  const whole = encodePenaltyRecord(record)
-  // A funding of very many coins is left out: by then it has left, or its coins are free.
-  const plain = whole.length <= plainBytesMax ? whole : encodePenaltyRecord({ ...record, funding: null })
+  // Without the funding: it may be long, it has left by then, and its coins were set aside by a store that is gone.
+  const plain = encodePenaltyRecord({ ...record, funding: null })
   await keepAt(places, { number, bytes: await sealCopy(cipher, key, { number, plain }) })
 }
 
@@ -196,8 +195,6 @@ export function directoryFrom(bytes: Uint8Array): readonly Entry[] | undefined {
 }
 
 const nonceBytes = 12
-/** With nonce and tag it is no longer than a place takes. */
-const plainBytesMax = 16 * 1024 - 64
 
 /** The same bytes for the same content, so that one that is left again is the same backup: the nonce is made of the content. */
 async function sealCopy(
