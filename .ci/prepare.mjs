@@ -16,6 +16,9 @@ await bring('Installing the locked packages', 'node_modules/.lanekit-lock', lock
   ['npm', 'ci', '--include=dev', '--no-audit', '--no-fund'],
 ])
 
+await bring('Describing the paths of the edge', '.lanekit/described', digest(['edge/openapi.ts', '.ci/openapi.mjs']), [
+  ['node', '.ci/openapi.mjs'],
+])
 const sources = digest([...builtFrom, 'package-lock.json'])
 await bring('Building the worker, the pages and the programs', '.lanekit/built', sources, [
   ['node', 'node_modules/tsup/dist/cli-default.js', '--silent'],

@@ -12,6 +12,8 @@ export interface ChainConfig {
   readonly fork: Fork
   /** JSON-RPC addresses in the order of preference: each stands in for those before it. From configuration only. */
   readonly executors: readonly string[]
+  /** Beacon APIs that light clients are served from, in the order of preference; none: they are not. From configuration only. */
+  readonly beacons: readonly string[]
   readonly finality: Finality
   /** Pause between two looks at the head, while anything is under way. */
   readonly pollMs: number
@@ -27,7 +29,7 @@ const chainsMax = 64
 const executorsMax = 8
 
 /**
- * Reads the `CHAINS` variable: JSON, from chain id to `{ fork, executors, finality?, pollMs?, leaseMs?, draining? }`.
+ * Reads the `CHAINS` variable: JSON, from chain id to `{ fork, executors, beacons?, finality?, pollMs?, leaseMs?, draining? }`.
  * Never throws.
  *
  * Refuses unknown fields, so that a misspelt one is not a default in disguise.
@@ -71,22 +73,24 @@ export function readChainId(text: string): ChainId | undefined {
   return Number.isSafeInteger(value) ? chainId(value) : undefined
 }
 
-const fields = ['fork', 'executors', 'finality', 'pollMs', 'leaseMs', 'draining']
+const fields = ['fork', 'executors', 'beacons', 'finality', 'pollMs', 'leaseMs', 'draining']
 
 function decodeChain(id: ChainId, value: unknown): Decoded<ChainConfig> {
   if (!isRecord(value)) return refused('not an object')
   const stray = Object.keys(value).find((key) => !fields.includes(key))
   if (stray !== undefined) return refused(`unknown field "${stray}"`)
-  const { fork, executors, finality = 'tag', pollMs = 500, leaseMs = 5_000, draining = false } = value
+  const { fork, executors, beacons = [], finality = 'tag', pollMs = 500, leaseMs = 5_000, draining = false } = value
   if (typeof fork !== 'string' || !Object.hasOwn(gasTables, fork)) return refused('the fork is not a known one')
   if (!Array.isArray(executors) || executors.length === 0 || executors.length > executorsMax)
     return refused(`executors are not a list of 1 to ${executorsMax} addresses`)
   if (!executors.every(isHttpUrl)) return refused('an executor is not an http or https address')
+  if (!Array.isArray(beacons) || beacons.length > executorsMax || !beacons.every(isHttpUrl))
+    return refused(`beacons are not a list of at most ${executorsMax} http or https addresses`)
   if (finality !== 'tag' && !isWithin(finality, 1, 10_000)) return refused('finality is not "tag" or 1 to 10000 blocks')
   if (!isWithin(pollMs, 50, 60_000)) return refused('pollMs is not within 50 to 60000')
   if (!isWithin(leaseMs, 3_000, 60_000)) return refused('leaseMs is not within 3000 to 60000')
   if (typeof draining !== 'boolean') return refused('draining is not true or false')
-  return accepted({ id, fork: fork as Fork, executors, finality, pollMs, leaseMs, isDraining: draining })
+  return accepted({ id, fork: fork as Fork, executors, beacons, finality, pollMs, leaseMs, isDraining: draining })
 }
 
 /** The Bitcoin network whose channels this edge closes in time. */

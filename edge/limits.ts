@@ -28,6 +28,8 @@ export const rejectionMs = 10_000
 
 /** Rows of one table that an object keeps in memory beside the disk; half a kilobyte each. */
 export const rowsCachedMax = 16_384
+/** Bytes of transactions that an object keeps in memory from taking them in until it hands them on. */
+export const payloadBytesCachedMax = 4 * 1024 * 1024
 
 /** Most offers and most settlements in one message between a shard and its chain. */
 export const handoverMax = 256
@@ -194,3 +196,18 @@ export const alarmLagMsMax = 5_000
 /** Rows in one answer to an operator, and most audit rows that are kept. */
 export const rowsPerReadMax = 1_000
 export const auditMax = 100_000
+
+/** Most accounts in one bundle of proofs, slots of each, and updates of committees in one answer. */
+export const bundleAccountsMax = 8
+export const bundleSlotsMax = 16
+export const bundleUpdatesMax = 128
+/** How long one question to a beacon node may take, and the largest answer: 128 updates take 7 MB. */
+export const beaconTimeoutMs = 10_000
+export const beaconAnswerBytesMax = 16 * 1024 * 1024
+/** How long an instance hands out again: heads (a slot has 12 s), proofs of one block, and what does not change. */
+export const headKeptMs = 4_000
+export const proofsKeptMs = 10 * 60_000
+export const historyKeptMs = 24 * 60 * 60_000
+/** Most answers that an instance keeps for that, and their size together. */
+export const bundleCachedMax = 512
+export const bundleCachedBytesMax = 16 * 1024 * 1024

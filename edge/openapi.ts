@@ -11,6 +11,7 @@ const op = (method: Operation['method'], path: string, good: Operation['good'], 
 })
 
 const chain = '/v1/chains/{chain}'
+const light = `${chain}/verified/eth/v1/beacon`
 const side = '/v1/channels/{channel}/{side}'
 
 export const operations: readonly Operation[] = [
@@ -23,6 +24,13 @@ export const operations: readonly Operation[] = [
   op('get', `${chain}/senders/{sender}/nonce`, 200, 'The next free nonce of a sender, and the missing ones'),
   op('get', `${chain}/windows`, 200, 'What was planned together'),
   op('get', `${chain}/windows/{window}`, 200, 'The plan of a window'),
+  op('get', `${chain}/verified/bundle`, 200, 'Updates of a light client and proofs of accounts, together'),
+  op('get', `${light}/genesis`, 200, 'Which chain the beacon nodes follow'),
+  op('get', `${light}/headers/finalized`, 200, 'The block that the beacon node calls final'),
+  op('get', `${light}/light_client/bootstrap/{root}`, 200, 'Where a light client begins'),
+  op('get', `${light}/light_client/updates`, 200, 'Updates of sync committees'),
+  op('get', `${light}/light_client/finality_update`, 200, 'The newest final block, signed'),
+  op('get', `${light}/light_client/optimistic_update`, 200, 'The newest block, signed'),
   op('post', '/rpc/{chain}', 200, 'JSON-RPC of an Ethereum node'),
   op('put', `${side}/outbox/{sequence}`, 202, 'Writes a message to the other side of a channel'),
   op('get', `${side}/outbox`, 200, 'What the box has of a side'),

@@ -75,6 +75,11 @@ const kinds = {
   'tower-full': no(409, 'The tower keeps as much of this channel as it may'),
   'tower-ended': no(409, 'The channel has ended'),
 
+  'unbundled-chain': no(404, 'No light client of the chain is served here'),
+  'unknown-update': no(404, 'The beacon node does not have it'),
+  'malformed-accounts': no(400, 'The accounts, slots or periods cannot be read'),
+  'source-unavailable': later(503, 'A node of the chain does not answer'),
+
   'rate-limited': later(429, 'Too many requests'),
   'policy-denied': no(403, 'A rule of the operator forbids the transaction'),
   'policy-review': later(503, 'A person looks at the transaction first'),

@@ -16,6 +16,9 @@ interface Row {
  */
 export interface RowCache<row extends Row> {
   readonly one: (hash: TxHash, read: () => row | undefined) => row | undefined
+  /** Whether it is known without reading, also that there is no such row. */
+  readonly has: (hash: TxHash) => boolean
+  readonly hasGroup: (sender: Address) => boolean
   /** All rows of a sender's group, in no order. */
   readonly group: (sender: Address, read: () => readonly row[]) => readonly row[]
   /** @param isInGroup - Whether its sender's group has it from now on. */
@@ -45,6 +48,8 @@ export function openRowCache<row extends Row>(): RowCache<row> {
       rows.set(hash, row ?? null)
       return row
     },
+    has: (hash) => rows.has(hash),
+    hasGroup: (sender) => groups.has(sender),
     group: (sender, read) => {
       const known = groups.get(sender)
       if (known) return [...known.values()]
@@ -67,6 +72,50 @@ export function openRowCache<row extends Row>(): RowCache<row> {
       makeRoom(1)
       rows.set(hash, null)
     },
+    clear,
+  }
+}
+
+/** Values by their key, as they are on the disk, up to a bound; beyond it everything is forgotten, and read again. */
+export interface Memo<key, value> {
+  readonly one: (key: key, read: () => value | undefined) => value | undefined
+  readonly has: (key: key) => boolean
+  readonly put: (key: key, value: value) => void
+  readonly drop: (key: key) => void
+  readonly clear: () => void
+}
+
+/** @param sizeOf - What counts towards the bound: by default each value is one. */
+export function openMemo<key, value>(sizeMax: number, sizeOf: (value: value) => number = () => 1): Memo<key, value> {
+  /** `null`: there is none. */
+  const values = new Map<key, value | null>()
+  let size = 0
+  const weigh = (value: value | null | undefined) => (value === undefined ? 0 : value === null ? 1 : sizeOf(value))
+  const drop = (key: key) => {
+    size -= weigh(values.get(key))
+    values.delete(key)
+  }
+  const clear = () => {
+    values.clear()
+    size = 0
+  }
+  const put = (key: key, value: value | null) => {
+    drop(key)
+    if (size + weigh(value) > sizeMax) clear()
+    size += weigh(value)
+    values.set(key, value)
+  }
+  return {
+    one: (key, read) => {
+      const known = values.get(key)
+      if (known !== undefined) return known ?? undefined
+      const value = read()
+      put(key, value ?? null)
+      return value
+    },
+    has: (key) => values.has(key),
+    put,
+    drop,
     clear,
   }
 }

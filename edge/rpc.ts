@@ -62,6 +62,8 @@ const reads: ReadonlySet<string> = new Set([
   'eth_getUncleCountByBlockNumber',
   'eth_maxPriorityFeePerGas',
   'eth_syncing',
+  // Of the embedded executor: a block under its sequencer's signature, which a light client checks by itself.
+  'lanekit_sequencedBlock',
   'net_listening',
   'net_version',
   'web3_clientVersion',

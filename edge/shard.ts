@@ -5,10 +5,9 @@ import type { Address, TxHash } from '../sdk/units.ts'
 import type { Notice, Offer, Taken } from './chain.ts'
 import type { Settlement } from './chainRows.ts'
 import type { Inclusion } from './executor/port.ts'
+import { askDue, offerDue, offerFresh } from './handover.ts'
 import {
-  handoverMax,
   handoverRetryMs,
-  heldMsMax,
   nonceCheckMsMax,
   nonceCheckMsMin,
   nonceGapMax,
@@ -22,6 +21,7 @@ import {
 } from './limits.ts'
 import type { ProblemCode } from './problems.ts'
 import { openShardDraft, type ShardDraft } from './shardDraft.ts'
+import { nextNonce } from './shardNonces.ts'
 import type { ShardAccount, ShardChange, ShardRow, ShardRows } from './shardRows.ts'
 
 /** One transaction of a submission, decoded and judged as far as its bytes go. */
@@ -84,6 +84,7 @@ export function shardStep(rows: ShardRows, event: ShardEvent): ShardStep {
     case 'submit':
       absorb(draft, event.facts, now)
       answers = submit(draft, event.items, event.facts, now)
+      effects.push(...offerFresh(draft, event.items, now))
       break
     case 'facts':
       absorb(draft, event.facts, now)
@@ -118,8 +119,7 @@ export function questions(
 ): { readonly senders: readonly Address[]; readonly hashes: readonly TxHash[] } {
   const senders: Address[] = []
   const hashes: TxHash[] = []
-  for (const sender of new Set(items.map((item) => item.sender))) {
-    const group = items.filter((item) => item.sender === sender)
+  for (const [sender, group] of bySender(items)) {
     const account = rows.account(sender)
     const fact = facts.nonces.get(sender)
     const next = fact === undefined ? nextNonce(account) : Math.max(fact, account?.final ?? 0)
@@ -133,6 +133,16 @@ export function questions(
   return { senders, hashes: hashes.filter((hash) => !facts.inclusions.has(hash)) }
 }
 
+function bySender(items: readonly Item[]): ReadonlyMap<Address, readonly Item[]> {
+  const groups = new Map<Address, Item[]>()
+  for (const item of items) {
+    const group = groups.get(item.sender)
+    if (group) group.push(item)
+    else groups.set(item.sender, [item])
+  }
+  return groups
+}
+
 /** When the step wants the next tick, or nothing while there is nothing to do. */
 export function shardWakeAt(rows: ShardRows): number | null {
   const due = rows.nextDue()
@@ -143,12 +153,6 @@ export function shardWakeAt(rows: ShardRows): number | null {
 function pruneAt(rows: ShardRows): number | null {
   const first = rows.firstEnded()
   return first === null ? null : first + retentionMs + pruneEveryMs
-}
-
-/** The first nonce in no block, as far as known. */
-function nextNonce(account: ShardAccount | undefined): number | undefined {
-  if (!account || (account.seen === null && account.final === 0)) return undefined
-  return Math.max(account.seen ?? 0, account.final)
 }
 
 /** The first nonce from `next` on that is not among `nonces`. */
@@ -209,7 +213,7 @@ function admit(draft: ShardDraft, item: Item, facts: Facts, now: number): Answer
   }
   if (rows.length >= rowsPerSenderMax) return no('backpressure', 'The sender has too many transactions under way.')
   if (draft.head().live >= rowsPerShardMax) return no('backpressure', 'Too many transactions are under way.')
-  draft.write({ put: 'payload', row: { hash, raw, footprint } })
+  draft.putPayload({ hash, raw, footprint })
   draft.putRow({
     hash,
     sender,
@@ -327,48 +331,6 @@ function giveBack(draft: ShardDraft, sender: Address, missingNonce: number): voi
 /** A sender nobody has asked about. */
 function strange(sender: Address): ShardAccount {
   return { sender, seen: null, final: 0, checkedAt: 0, checkAt: null }
-}
-
-function askDue(draft: ShardDraft, rows: ShardRows, now: number): readonly ShardEffect[] {
-  const senders: Address[] = []
-  for (const account of rows.dueAccounts(now, handoverMax)) {
-    const { sender } = account
-    const held = draft.rowsOf(sender).filter(({ stage }) => stage === 'held')
-    const old = held.filter(({ since }) => now - since >= heldMsMax)
-    for (const row of old) {
-      draft.write({ remove: 'payload', hash: row.hash })
-      draft.putRow({ ...row, stage: 'ended', status: { state: 'expired' }, since: now, dueAt: now })
-    }
-    const isWaiting = held.length > old.length
-    if (isWaiting) senders.push(sender)
-    draft.putAccount({ ...account, checkAt: isWaiting ? now + nonceCheckMsMax : null })
-  }
-  return senders.length === 0 ? [] : [{ type: 'ask', senders }]
-}
-
-/**
- * Hands over what is due. A sender's offers go with all lower nonces that are not taken yet: whichever message
- * arrives, and in whatever order, the chain object never sees a nonce without its predecessors.
- */
-function offerDue(draft: ShardDraft, rows: ShardRows, now: number): readonly ShardEffect[] {
-  const due = rows.due(now, handoverMax)
-  const offers: Offer[] = []
-  for (const sender of new Set(due.filter(({ stage }) => stage === 'queued').map((row) => row.sender))) {
-    const base = nextNonce(rows.account(sender)) ?? 0
-    for (const row of rows.rowsOf(sender)) {
-      if (row.stage !== 'queued' || offers.length === handoverMax) continue
-      const payload = rows.payload(row.hash)
-      invariant(payload, 'a queued transaction has its bytes')
-      const { hash, nonce, maxFeePerGas, sequence } = row
-      const { raw, footprint } = payload
-      offers.push({ hash, sender, nonce, base, sequence, maxFeePerGas, raw, footprint })
-      draft.putRow({ ...row, dueAt: now + handoverRetryMs })
-    }
-  }
-  const news = due.filter(({ stage }) => stage !== 'queued')
-  for (const row of news) draft.putRow({ ...row, dueAt: now + handoverRetryMs })
-  const notices = news.map(({ hash, status, sequence }): Notice => ({ hash, status, sequence }))
-  return offers.length + notices.length === 0 ? [] : [{ type: 'offer', offers, notices }]
 }
 
 function no(code: ProblemCode, detail: string): Answer {

@@ -1,4 +1,5 @@
 import type { Address, TxHash } from '../sdk/units.ts'
+import type { Payload } from './chainRows.ts'
 import type { ShardAccount, ShardChange, ShardHead, ShardRow, ShardRows } from './shardRows.ts'
 
 /** One step's work on a shard's rows: reads see what the step has written, the counter follows by itself. */
@@ -8,6 +9,8 @@ export interface ShardDraft {
   /** A sender's rows that have not ended, by nonce. */
   readonly rowsOf: (sender: Address) => readonly ShardRow[]
   readonly putRow: (row: ShardRow) => void
+  readonly payload: (hash: TxHash) => Payload | undefined
+  readonly putPayload: (payload: Payload) => void
   readonly account: (sender: Address) => ShardAccount | undefined
   readonly putAccount: (account: ShardAccount) => void
   readonly write: (change: ShardChange) => void
@@ -18,9 +21,11 @@ export interface ShardDraft {
 export function openShardDraft(rows: ShardRows): ShardDraft {
   const log: ShardChange[] = []
   const touched = new Map<TxHash, ShardRow>()
+  const payloads = new Map<TxHash, Payload>()
   const senders = new Map<Address, Map<TxHash, ShardRow>>()
   const accounts = new Map<Address, ShardAccount>()
-  let head = rows.head()
+  const first = rows.head()
+  let head = first
 
   const row = (hash: TxHash) => touched.get(hash) ?? rows.row(hash)
   const groupOf = (sender: Address) => {
@@ -45,6 +50,11 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
       if (isLive) group.set(next.hash, next)
       else group.delete(next.hash)
     },
+    payload: (hash) => payloads.get(hash) ?? rows.payload(hash),
+    putPayload: (payload) => {
+      payloads.set(payload.hash, payload)
+      log.push({ put: 'payload', row: payload })
+    },
     account: (sender) => accounts.get(sender) ?? rows.account(sender),
     putAccount: (account) => {
       accounts.set(account.sender, account)
@@ -54,7 +64,7 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
       ...log,
       ...[...touched.values()].map((row) => ({ put: 'row', row }) as const),
       ...[...accounts.values()].map((row) => ({ put: 'account', row }) as const),
-      { put: 'head', row: head },
+      ...(head.live === first.live ? [] : [{ put: 'head', row: head } as const]),
     ],
   }
 }

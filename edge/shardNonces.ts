@@ -1,6 +1,6 @@
 import type { Address } from '../sdk/units.ts'
 import { gapsToldMax } from './limits.ts'
-import type { ShardRows } from './shardRows.ts'
+import type { ShardAccount, ShardRows } from './shardRows.ts'
 
 /** A sender's nonces, the chain's and the edge's together. */
 export interface NonceStanding {
@@ -27,4 +27,10 @@ export function nonceStanding(
   for (let nonce = nextFree; nonce < highest && gaps.length < gapsToldMax; nonce++)
     if (!taken.has(nonce)) gaps.push(nonce)
   return { nextFree, gaps, underWay: live.length }
+}
+
+/** The first nonce in no block, as far as known. */
+export function nextNonce(account: ShardAccount | undefined): number | undefined {
+  if (!account || (account.seen === null && account.final === 0)) return undefined
+  return Math.max(account.seen ?? 0, account.final)
 }

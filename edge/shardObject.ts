@@ -23,7 +23,7 @@ import {
 } from './shard.ts'
 import { doForShard, learn, type ShardWorld, stop } from './shardDeeds.ts'
 import { type NonceStanding, nonceStanding } from './shardNonces.ts'
-import { openShardStore } from './shardSql.ts'
+import { openShardStore, type ShardStore } from './shardSql.ts'
 import { openFaults, openIdentity } from './sql.ts'
 
 const tooMany: Answer = { ok: false, code: 'rate-limited', detail: 'The sender sends too many at once.' }
@@ -33,6 +33,7 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
   readonly #identity: ReturnType<typeof openIdentity>
   #health: Health | undefined
   readonly #buckets = openBuckets({ burst: senderBurst, perSecond: senderPerSecond }, sendersRemembered)
+  readonly #store: ShardStore
   readonly #world: ShardWorld
   readonly #runner: Runner<ShardEvent, ShardStep>
 
@@ -40,6 +41,7 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
     super(ctx, env)
     const { storage } = ctx
     const store = openShardStore(storage.sql)
+    this.#store = store
     this.#identity = openIdentity(storage.sql)
     this.#world = {
       rows: store,
@@ -75,6 +77,7 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
 
   async submit(chain: ChainId, shard: number, items: readonly Item[]): Promise<readonly Answer[]> {
     this.#identity.set(chain, shard)
+    this.#store.foresee(items)
     // Bytes that are here already cost nothing, and their sender must hear of them.
     const isWithin = (item: Item) =>
       this.#world.rows.row(item.hash) !== undefined || this.#buckets.take(item.sender, 1, Date.now())

@@ -21,6 +21,55 @@ export function firstOf(
   return undefined
 }
 
+/** One row to write, or something else to do to the tables. */
+export type Write =
+  | {
+      /** An `INSERT` with {@link rowsMark} where its rows go. */
+      readonly into: string
+      /** The values of all columns, in the table's order. */
+      readonly values: readonly (SqlValue | Uint8Array)[]
+    }
+  | { readonly into: null; readonly run: () => void }
+
+/** Stands for the rows in a statement. */
+const rowsMark = '$rows'
+
+/** Most parameters of one statement: the platform's bound. */
+const bindingsMax = 100
+
+/**
+ * Writes rows, as many in a statement as it may bind: what costs is the call, not the row. The rows of one table keep
+ * their order, and nothing passes what is no row.
+ */
+export function writeAll(sql: Sql, writes: readonly Write[]): void {
+  const tables = new Map<string, (readonly (SqlValue | Uint8Array)[])[]>()
+  const flush = () => {
+    for (const [into, rows] of tables) writeRows(sql, into, rows)
+    tables.clear()
+  }
+  for (const write of writes) {
+    if (write.into === null) {
+      flush()
+      write.run()
+      continue
+    }
+    const rows = tables.get(write.into)
+    if (rows) rows.push(write.values)
+    else tables.set(write.into, [write.values])
+  }
+  flush()
+}
+
+function writeRows(sql: Sql, into: string, rows: readonly (readonly (SqlValue | Uint8Array)[])[]): void {
+  const columns = rows[0]?.length ?? 1
+  const each = Math.floor(bindingsMax / columns)
+  const marks = `, (${', ?'.repeat(columns).slice(2)})`
+  for (let from = 0; from < rows.length; from += each) {
+    const some = rows.slice(from, from + each)
+    sql.exec(into.replace(rowsMark, marks.repeat(some.length).slice(2)), ...some.flat())
+  }
+}
+
 /** Rows that were written here read back as what they were: nothing else writes to these tables. */
 export function fromJson<row>(value: SqlValue | undefined): row {
   const read = JSON.parse(String(value))

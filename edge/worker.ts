@@ -10,6 +10,7 @@ import { rpc } from './routes/rpc.ts'
 import { senders } from './routes/senders.ts'
 import { towers } from './routes/towers.ts'
 import { traced } from './routes/trace.ts'
+import { verified } from './routes/verified.ts'
 
 useFastEngine()
 
@@ -19,6 +20,7 @@ export const app = new Hono<{ Bindings: Env }>()
   .route('/', ops())
   .route('/v1/chains/:chain', batches())
   .route('/v1/chains/:chain', senders())
+  .route('/v1/chains/:chain', verified())
   .route('/v1/channels/:channel', channels())
   .route('/v1/towers', towers())
   .route('/rpc', rpc())

@@ -1,7 +1,8 @@
 import type { Address, BatchId, BlockHash, ChainId, Hex, Slot, TxHash } from './units.ts'
 
-export type { BeaconNode, ProofNode, SequencedNode } from './ports/beacon.ts'
+export type { BeaconNode, ProofNode, SequencedNode, UnsafeHeads } from './ports/beacon.ts'
 export type {
+  BitcoinCoinbase,
   BitcoinInclusion,
   BitcoinNode,
   BitcoinPlace,
@@ -180,6 +181,8 @@ export interface NodeBlock {
   readonly transactions: readonly Uint8Array[]
   /** Receipts in consensus encoding (EIP-2718), in order. */
   readonly receipts: readonly Uint8Array[]
+  /** In consensus encoding (RLP), in order; absent where the node did not tell them. */
+  readonly withdrawals?: readonly Uint8Array[]
 }
 
 /** A call to price or to trace. */

@@ -207,7 +207,8 @@ export async function post(
   throw nonsense('JSON-RPC')
 }
 
-async function readText(response: Response, bytesMax: number): Promise<string> {
+/** The text of a response. Throws `node/nonsense` beyond `bytesMax`. */
+export async function readText(response: Response, bytesMax: number): Promise<string> {
   const reader = response.body?.getReader()
   if (!reader) return ''
   const decoder = new TextDecoder()

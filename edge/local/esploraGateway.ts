@@ -29,6 +29,11 @@ export function esploraGateway(node: BitcoinNode, index: ScriptIndex = createScr
   app.get('/block/:hash{[0-9a-f]{64}}/raw', async (context) =>
     binary(context, await node.block(fromHex(`0x${context.req.param('hash')}`).reverse())),
   )
+  app.get('/block/:hash{[0-9a-f]{64}}/txid/0', async (context) => {
+    const first = await node.coinbase(fromHex(`0x${context.req.param('hash')}`).reverse())
+    const decoded = first && decodeTransaction(first.transaction)
+    return decoded?.ok ? context.text(decoded.value.txid) : context.text('Block not found', 404)
+  })
   app.get('/fee-estimates', async (context) => context.json(Object.fromEntries(await node.feeEstimates())))
   headerRoutes(app, node)
   scriptRoutes(app, node, index)

@@ -1,4 +1,11 @@
-import type { BitcoinInclusion, BitcoinNode, BitcoinPlace, NodeCoin, NodeTransaction } from '../ports.ts'
+import type {
+  BitcoinCoinbase,
+  BitcoinInclusion,
+  BitcoinNode,
+  BitcoinPlace,
+  NodeCoin,
+  NodeTransaction,
+} from '../ports.ts'
 import { type Feerate, feerate, type Height, sameBytes, type Txid } from '../units.ts'
 import {
   type BitcoindRpc,
@@ -57,6 +64,7 @@ export function bitcoind(options: BitcoindOptions): BitcoinNode {
     block: async (hash) => found(await rpc.outcome('getblock', [writeHash(hash), 0])),
     transaction: async (txid) => found(await rpc.outcome('getrawtransaction', [txid, 0])),
     inclusion: (txid) => inclusion(rpc, txid),
+    coinbase: (block) => coinbase(rpc, block),
     coins: async (script) => coinsIn(await activity(script)),
     history: async (script) => historyIn(await activity(script)),
     spend: async ({ txid, index }, script) => {
@@ -155,6 +163,20 @@ async function inclusion(rpc: BitcoindRpc, txid: Txid): Promise<BitcoinInclusion
   if (!sameBytes(hash256(merkleBlock.subarray(0, headerSize)), hash))
     throw nonsense(bitcoindNode, 'gettxoutproof is of another block')
   return { height: want(readHeight(height), 'getblockheader'), hash, merkleBlock }
+}
+
+async function coinbase(rpc: BitcoindRpc, block: Uint8Array): Promise<BitcoinCoinbase | undefined> {
+  const hash = writeHash(block)
+  const told = existing(await rpc.outcome('getblock', [hash, 1]))
+  if (told === undefined) return undefined
+  const { tx } = fieldsOf(told) ?? {}
+  const txid = want(Array.isArray(tx) ? readTxid(tx[0]) : undefined, 'getblock')
+  const [raw, proof] = await rpc.outcomes([
+    ['getrawtransaction', [txid, 0, hash]],
+    ['gettxoutproof', [[txid], hash]],
+  ])
+  const transaction = want(readRaw(resultOf(raw as Outcome), blockBytesMax), 'getrawtransaction')
+  return { transaction, merkleBlock: want(readRaw(resultOf(proof as Outcome), merkleBlockBytesMax), 'gettxoutproof') }
 }
 
 function coinsIn(activity: readonly Activity[]): readonly NodeCoin[] {

@@ -1,6 +1,14 @@
 import { sha256 } from '../crypto/hashes.ts'
 import { SdkError } from '../errors.ts'
-import type { BitcoinInclusion, BitcoinNode, BitcoinPlace, Broadcast, NodeCoin, NodeTransaction } from '../ports.ts'
+import type {
+  BitcoinCoinbase,
+  BitcoinInclusion,
+  BitcoinNode,
+  BitcoinPlace,
+  Broadcast,
+  NodeCoin,
+  NodeTransaction,
+} from '../ports.ts'
 import { type Feerate, feerate, type Height, sameBytes, type Txid } from '../units.ts'
 import {
   type BitcoinNetworkName,
@@ -75,6 +83,7 @@ export function esplora(options: EsploraOptions): BitcoinNode {
     block: async (hash) => found(await ask(`/block/${writeHash(hash)}/raw`), blockBytesMax),
     transaction: async (txid) => found(await ask(`/tx/${txid}/raw`), blockBytesMax),
     inclusion: (txid) => inclusion(ask, txid),
+    coinbase: (block) => coinbase(ask, block),
     coins: (script) => coins(ask, script),
     history: (script) => history(ask, script),
     spend: async ({ txid, index }) => readSpend(await json(ask, `/tx/${txid}/outspend/${index}`)),
@@ -183,6 +192,17 @@ async function inclusion(ask: Ask, txid: Txid): Promise<BitcoinInclusion | undef
       return { height: status.height, hash, merkleBlock }
   }
   throw nonsense(node, 'status and proof of a transaction stay of two blocks')
+}
+
+async function coinbase(ask: Ask, block: Uint8Array): Promise<BitcoinCoinbase | undefined> {
+  const named = await ask(`/block/${writeHash(block)}/txid/0`)
+  if (named.status === 404) return undefined
+  const txid = want(readTxid(textOf(named.body)), '/txid/0')
+  const [raw, proof] = await Promise.all([ask(`/tx/${txid}/raw`), ask(`/tx/${txid}/merkleblock-proof`)])
+  const transaction = found(raw, blockBytesMax)
+  // Both are gone when the block was reorganised away meanwhile.
+  if (!transaction || proof.status === 404) return undefined
+  return { transaction, merkleBlock: want(readRaw(textOf(proof.body), merkleBlockBytesMax), '/merkleblock-proof') }
 }
 
 async function coins(ask: Ask, script: Uint8Array): Promise<readonly NodeCoin[]> {

@@ -36,12 +36,7 @@ export function proofNode(options: RpcNodeOptions): ProofNode {
       return told.map((json) => bytesFrom(receiptFromJson(json), 'receipt'))
     },
     proof: async (account, slots, block) => {
-      const told = fieldsOf(await rpc.request('eth_getProof', [account, slots, writeQuantity(block)]))
-      const storage = told?.storageProof
-      const nodes = readNodes(told?.accountProof)
-      if (!nodes || !Array.isArray(storage) || storage.length !== slots.length)
-        throw nonsense(node, 'the proof is not of its shape')
-      return { account: nodes, slots: slots.map((name) => slotNodes(storage, name)) }
+      return readProof(await rpc.request('eth_getProof', [account, slots, writeQuantity(block)]), slots)
     },
     code: async (account, block) => {
       const code = readBytes(await rpc.request('eth_getCode', [account, writeQuantity(block)]))
@@ -61,6 +56,16 @@ export function proofNode(options: RpcNodeOptions): ProofNode {
       return list ? list.entries.map(({ address, slots }) => ({ address, slots: slots.map((one) => slot(one)) })) : []
     },
   }
+}
+
+/** What `eth_getProof` tells (EIP-1186). Throws `node/nonsense` for anything else. */
+export function readProof(json: unknown, slots: readonly Hex[]): Awaited<ReturnType<ProofNode['proof']>> {
+  const told = fieldsOf(json)
+  const storage = told?.storageProof
+  const nodes = readNodes(told?.accountProof)
+  if (!nodes || !Array.isArray(storage) || storage.length !== slots.length)
+    throw nonsense(node, 'the proof is not of its shape')
+  return { account: nodes, slots: slots.map((name) => slotNodes(storage, name)) }
 }
 
 /** A node that refuses a hint costs some rounds; one that cannot be reached is told. */

@@ -1,6 +1,7 @@
 import { type Decoded, SdkError } from '../errors.ts'
 import { headerFromJson, receiptFromJson } from '../evm/blockJson.ts'
 import { transactionFromJson } from '../evm/index.ts'
+import { withdrawalFromJson } from '../evm/withdrawal.ts'
 import type { EvmNode, NodeAccount, NodeBlock, NodeRefusal } from '../ports.ts'
 import { type Address, blockHash, chainId, fromHex, type Hex, isHex, toHex, txHash } from '../units.ts'
 import { type Counterpart, exchange, type Fetch, fieldsOf, nonsense, parseJson, quoted, unreachable } from './http.ts'
@@ -166,7 +167,15 @@ async function block(ask: Ask, which: number | Hex | 'latest' | 'finalized'): Pr
     header: bytesFrom(headerFromJson(fields), 'header'),
     transactions: list.map((json) => bytesFrom(transactionFromJson(json), 'transaction')),
     receipts: receipts.map((json) => bytesFrom(receiptFromJson(json), 'receipt')),
+    ...withdrawalsIn(fields?.withdrawals),
   }
+}
+
+/** What a node tells of withdrawals, where it tells of them. */
+function withdrawalsIn(json: unknown): Pick<NodeBlock, 'withdrawals'> {
+  if (json === undefined || json === null) return {}
+  if (!Array.isArray(json) || json.length > blockTransactionsMax) throw nonsense(node, 'the withdrawals are not a list')
+  return { withdrawals: json.map((one) => bytesFrom(withdrawalFromJson(one), 'withdrawal')) }
 }
 
 /** All receipts of a block: in one call where the node knows it, else one by one. Asked by hash, so that a

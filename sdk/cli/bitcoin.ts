@@ -1,6 +1,6 @@
 import type { BitcoinNode } from 'lanekit'
 import { esplora } from 'lanekit/adapters'
-import { type Network, networks } from 'lanekit/bitcoin'
+import { gapLimitMax, type Network, networks } from 'lanekit/bitcoin'
 import type { BitcoinCheckpoint } from 'lanekit/verify'
 import { type Asked, type Option, usage } from './command.ts'
 import type { Terminal } from './terminal.ts'
@@ -11,6 +11,11 @@ export interface BitcoinPlace {
   readonly nodes: readonly BitcoinNode[]
   /** Left out: the network's first block. */
   readonly anchor?: BitcoinCheckpoint
+}
+
+/** The same, for a wallet. */
+export interface BitcoinWalletPlace extends BitcoinPlace {
+  readonly gapLimit?: number
 }
 
 /** Options of the commands that ask Bitcoin nodes. */
@@ -26,6 +31,12 @@ export const bitcoinOptions: Readonly<Record<string, Option>> = {
     value: 'FILE',
     help: "where trust begins: JSON of height, header, work, period and times; the network's first block when left out",
   },
+}
+
+/** Options of the commands that open a Bitcoin wallet. */
+export const bitcoinWalletOptions: Readonly<Record<string, Option>> = {
+  ...bitcoinOptions,
+  'gap-limit': { type: 'string', value: 'N', help: 'unused addresses in a row to look behind, 20 when left out' },
 }
 
 const nodesMax = 8
@@ -52,6 +63,16 @@ export function bitcoinPlace(asked: Asked, terminal: Terminal): BitcoinPlace | R
   if ('fault' in bytes) return usage(bytes.fault)
   const anchor = readCheckpoint(new TextDecoder().decode(bytes))
   return anchor ? { network, nodes, anchor } : usage(`'${path}' is no checkpoint`)
+}
+
+/** Reads where a wallet is to ask, and how far it looks, or says what is wrong with it. */
+export function bitcoinWalletPlace(asked: Asked, terminal: Terminal): BitcoinWalletPlace | ReturnType<typeof usage> {
+  const place = bitcoinPlace(asked, terminal)
+  const gap = asked.text('gap-limit')
+  if ('end' in place || gap === undefined) return place
+  if (!/^\d{1,4}$/.test(gap) || Number(gap) < 1 || Number(gap) > gapLimitMax)
+    return usage(`--gap-limit wants a number from 1 to ${gapLimitMax}`)
+  return { ...place, gapLimit: Number(gap) }
 }
 
 /** Reads a checkpoint; what it claims is checked where the chain begins. */

@@ -1,7 +1,7 @@
 import { type ChannelId, channelId, feerate } from 'lanekit'
 import { httpPeers } from 'lanekit/adapters'
 import { type BitcoinWallet, type Channel, createBitcoinWallet } from 'lanekit/wallet/bitcoin'
-import { type BitcoinPlace, bitcoinOptions, bitcoinPlace } from './bitcoin.ts'
+import { type BitcoinWalletPlace, bitcoinWalletOptions, bitcoinWalletPlace } from './bitcoin.ts'
 import { type Answer, type Asked, type Command, type Facts, refuse, usage } from './command.ts'
 import { passwordHelp, storeOption, withVault } from './keys.ts'
 import type { Terminal } from './terminal.ts'
@@ -18,7 +18,7 @@ export const listChannels: Command = {
   wordsMax: 0,
   summary: "tells the wallet's payment channels, as the chain shows them now",
   about,
-  options: { store: storeOption, ...bitcoinOptions },
+  options: { store: storeOption, ...bitcoinWalletOptions },
   run: (asked, terminal) =>
     withBitcoin(asked, terminal, async (wallet) => {
       await terminal.during('Looking at the chain', () => wallet.refresh())
@@ -53,7 +53,7 @@ export const closeChannel: Command = {
       value: 'SECONDS',
       help: `how long to wait for the closing, ${secondsDefault} when left out`,
     },
-    ...bitcoinOptions,
+    ...bitcoinWalletOptions,
   },
   run: async (asked, terminal) => {
     const [word = ''] = asked.words
@@ -105,7 +105,7 @@ async function withBitcoin(
   terminal: Terminal,
   work: (wallet: BitcoinWallet) => Promise<Answer>,
 ): Promise<Answer> {
-  const place: BitcoinPlace | Answer = bitcoinPlace(asked, terminal)
+  const place: BitcoinWalletPlace | Answer = bitcoinWalletPlace(asked, terminal)
   if ('end' in place) return place
   return withVault(asked, terminal, async (vault, store) => {
     const keys = await vault.bitcoin(place.network)

@@ -2,7 +2,13 @@ import { createVault, type Store, type Vault } from 'lanekit'
 import { httpPeers, rpcNode, systemRandom, webCipher } from 'lanekit/adapters'
 import { accountOutput, decodeAccountKey, encodeAddress, type Network, singleKeyAccount } from 'lanekit/bitcoin'
 import { createBitcoinWallet } from 'lanekit/wallet/bitcoin'
-import { type BitcoinPlace, bitcoinOptions, bitcoinPlace, networkOf } from './bitcoin.ts'
+import {
+  type BitcoinWalletPlace,
+  bitcoinOptions,
+  bitcoinWalletOptions,
+  bitcoinWalletPlace,
+  networkOf,
+} from './bitcoin.ts'
 import { type Answer, type Asked, type Command, type Facts, type Option, refuse, usage } from './command.ts'
 import { noPassword, passwordHelp, storeOption, withStore, withVault } from './keys.ts'
 import type { Terminal } from './terminal.ts'
@@ -80,14 +86,14 @@ export const walletBalance: Command = {
   options: {
     store: storeOption,
     rpc: { type: 'string', value: 'URL', help: 'an Ethereum node, over JSON-RPC; LANEKIT_RPC when left out' },
-    ...bitcoinOptions,
+    ...bitcoinWalletOptions,
   },
   run: async (asked, terminal) => {
     const url = asked.text('rpc') ?? terminal.env.LANEKIT_RPC
     if (url !== undefined && !URL.canParse(url)) return usage('the address of the node is no URL')
     const isBitcoin = asked.text('esplora') !== undefined || terminal.env.LANEKIT_ESPLORA !== undefined
     if (url === undefined && !isBitcoin) return usage('no node is named: give --rpc URL or --esplora URL')
-    const place = isBitcoin ? bitcoinPlace(asked, terminal) : undefined
+    const place = isBitcoin ? bitcoinWalletPlace(asked, terminal) : undefined
     if (place && 'end' in place) return place
     return withVault(asked, terminal, async (vault, opened) => {
       const evm = url === undefined ? nothingHeld : await evmBalance(vault, url, terminal)
@@ -119,7 +125,12 @@ async function evmBalance(vault: Vault, url: string, terminal: Terminal): Promis
   return { facts: { chainId: chain, balances }, lines }
 }
 
-async function bitcoinBalance(vault: Vault, opened: Store, place: BitcoinPlace, terminal: Terminal): Promise<Held> {
+async function bitcoinBalance(
+  vault: Vault,
+  opened: Store,
+  place: BitcoinWalletPlace,
+  terminal: Terminal,
+): Promise<Held> {
   const { network } = place
   const keys = await vault.bitcoin(network)
   const wallet = await createBitcoinWallet({ ...place, keys, store: opened, peers: httpPeers() })

@@ -1,16 +1,19 @@
-import { type BitcoinTransaction, decodeTransaction, type Network, type Outpoint } from '../bitcoin/index.ts'
+import { type BitcoinTransaction, decodeTransaction, type Outpoint } from '../bitcoin/index.ts'
 import type { ChainView, Opening } from '../channel/index.ts'
 import { invariant, SdkError } from '../errors.ts'
 import type { BitcoinNode, Clock, FilterSource, Store } from '../ports.ts'
 import { type Feerate, type Height, height, sameBytes, type Txid } from '../units.ts'
 import {
+  agreedBlock,
   type BitcoinCheckpoint,
+  type BitcoinNetwork,
   burialOf,
   type ConfirmedOutput,
   type ConfirmedVerdict,
   genesisCheckpoint,
   type HeaderChain,
   tipOf,
+  type VouchedBlock,
   verifyOutput,
 } from '../verify/index.ts'
 import { broadcastTo } from './broadcast.ts'
@@ -27,9 +30,21 @@ export const headersMaxDefault = 10_080
 /** How often a question is asked anew because the chain moved while the nodes answered. */
 const looksMax = 6
 
+/**
+ * A checkpoint that nobody is believed about alone: its block must be named by at least `agree` makers, and by none another.
+ *
+ * Funds at risk: makers who copy each other are one.
+ */
+export interface AgreedAnchor {
+  readonly checkpoint: BitcoinCheckpoint
+  readonly vouched: readonly VouchedBlock[]
+  /** At least 2. */
+  readonly agree: number
+}
+
 /** What a client of the Bitcoin chain is made of. */
 export interface BitcoinClientParts {
-  readonly network: Network
+  readonly network: BitcoinNetwork
   /**
    * Asked side by side, and none of them believed.
    *
@@ -41,7 +56,7 @@ export interface BitcoinClientParts {
    * Where trust begins; what lies below cannot be proven. Block 0 without one, which suits regtest: elsewhere that is
    * hours of headers.
    */
-  readonly anchor?: BitcoinCheckpoint
+  readonly anchor?: BitcoinCheckpoint | AgreedAnchor
   /** Tell block filters, for {@link BitcoinClient.unspent}. Take at least two that do not know of each other. */
   readonly filters?: readonly FilterSource[]
   /** Keeps headers from one start to the next. */
@@ -71,7 +86,7 @@ export interface ProvenSpend {
  * node could be asked, `node/nonsense` when all that answered lied, `node/refused` when all refused. Calls may overlap.
  */
 export interface BitcoinClient {
-  readonly network: Network
+  readonly network: BitcoinNetwork
   readonly nodes: readonly BitcoinNode[]
   /**
    * Brings the headers up to date.
@@ -137,13 +152,13 @@ export interface BitcoinClient {
  * Follows the Bitcoin chain through nodes that are not trusted.
  *
  * Funds at risk: the anchor is believed, and so is a chain in the store. Throws `client/malformed-anchor` when no chain
- * can begin there, and what the store throws when it cannot be read.
+ * can begin there or its makers do not agree, and what the store throws when it cannot be read.
  */
 export async function createBitcoinClient(parts: BitcoinClientParts): Promise<BitcoinClient> {
   const { network, nodes, store = null, clock = platformClock, headersMax = headersMaxDefault } = parts
   invariant(nodes.length > 0, 'a client has a node to ask')
   const panel = createPanel(nodes, clock)
-  const anchor = parts.anchor ?? genesisCheckpoint(network)
+  const anchor = anchorOf(network, parts.anchor ?? genesisCheckpoint(network))
   const book = await openHeaderBook({ panel, network, anchor, headersMax, clock, store })
   const viewer = createViewer(panel, book)
   const filterPanel = createPanel(parts.filters ?? [], clock, 'filter')
@@ -169,6 +184,15 @@ export async function createBitcoinClient(parts: BitcoinClientParts): Promise<Bi
     faults: panel.faults,
     filterFaults: filterPanel.faults,
   }
+}
+
+function anchorOf(network: BitcoinNetwork, anchor: BitcoinCheckpoint | AgreedAnchor): BitcoinCheckpoint {
+  if (!('checkpoint' in anchor)) return anchor
+  const agreed = agreedBlock({ network, ...anchor })
+  if (agreed.ok) return agreed.value
+  throw new SdkError('client/malformed-anchor', 'The makers of the checkpoint do not agree on it.', {
+    notes: [`The reason: ${agreed.reason}.`, 'Take a block that more of them name, or find out who is wrong.'],
+  })
 }
 
 function withoutFilters(): SdkError {

@@ -7,6 +7,7 @@ import {
   decodeBitcoinHeader,
   decodeMerkleBlock,
   type InclusionProof,
+  type MerkleBlock,
   verifyInclusion,
 } from '../verify/index.ts'
 import type { HeaderBook } from './headers.ts'
@@ -39,7 +40,7 @@ export async function evidenceFrom(book: HeaderBook, node: BitcoinNode, txid: Tx
   if (!burialOf(book.chain(), evidence.blockHash)) await book.follow(node)
   if (!burialOf(book.chain(), evidence.blockHash))
     throw liedNode('its proof is of a block that the chain of most work does not hold', { retryable: true })
-  return evidence
+  return atDepth(node, evidence)
 }
 
 /**
@@ -62,23 +63,46 @@ export async function spendFrom(
   return evidence
 }
 
+/**
+ * The evidence with the block's coinbase beside it, which fixes how deep the tree is: a transaction of 64 bytes, taken for an
+ * inner node, would have leaves one level below it (CVE-2017-12842).
+ */
+async function atDepth(node: BitcoinNode, evidence: Evidence): Promise<Evidence> {
+  const { header, blockHash, transaction, proof } = evidence
+  if (proof.index === 0) return evidence
+  const told = await node.coinbase(blockHash)
+  if (!told) throw liedNode('it proves a transaction of a block whose first one it does not have', { retryable: true })
+  if (told.transaction.length > transactionBytesMax) throw liedNode('its coinbase is larger than a block')
+  const first = readMerkleBlock(told.merkleBlock).matches.find(({ proof: { index } }) => index === 0)
+  if (!first) throw liedNode('its proof of the coinbase is of another transaction')
+  const whole = { ...proof, coinbase: { bytes: told.transaction.slice(), path: first.proof.path } }
+  const inclusion = verifyInclusion({ header, transaction: transaction.bytes, proof: whole })
+  if (!inclusion.ok) throw liedNode(inclusion.reason)
+  return { ...evidence, proof: whole }
+}
+
+function readMerkleBlock(bytes: Uint8Array): MerkleBlock {
+  if (bytes.length > merkleBlockBytesMax) throw liedNode('its proof is larger than any can be')
+  const decoded = decodeMerkleBlock(bytes)
+  if (!decoded.ok) throw liedNode(`its proof cannot be read: ${decoded.reason}`)
+  return decoded.value
+}
+
 function spends({ inputs }: BitcoinTransaction, { txid, index }: Outpoint): boolean {
   const wanted = txidBytes(txid)
   return inputs.some((input) => input.vout === index && sameBytes(input.txid, wanted))
 }
 
 function read(txid: Txid, merkleBlock: Uint8Array, transaction: Uint8Array): Evidence {
-  if (merkleBlock.length > merkleBlockBytesMax) throw liedNode('its proof is larger than any can be')
+  const told = readMerkleBlock(merkleBlock)
   if (transaction.length > transactionBytesMax) throw liedNode('its transaction is larger than a block')
-  const decoded = decodeMerkleBlock(merkleBlock)
-  if (!decoded.ok) throw liedNode(`its proof cannot be read: ${decoded.reason}`)
   const wanted = txidBytes(txid)
-  const match = decoded.value.matches.find((one) => sameBytes(one.txid, wanted))
+  const match = told.matches.find((one) => sameBytes(one.txid, wanted))
   if (!match) throw liedNode('its proof is of another transaction')
-  const header = decodeBitcoinHeader(decoded.value.header)
+  const header = decodeBitcoinHeader(told.header)
   // The transaction is hashed here: bytes of another one do not lead to the root.
   const inclusion = verifyInclusion({
-    header: decoded.value.header,
+    header: told.header,
     transaction: transaction.slice(),
     proof: match.proof,
   })

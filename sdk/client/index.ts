@@ -1,4 +1,5 @@
 export {
+  type AgreedAnchor,
   type BitcoinClient,
   type BitcoinClientParts,
   type ConfirmedTransaction,

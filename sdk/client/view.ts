@@ -49,7 +49,9 @@ function isWhole({ funding, spend }: Proofs): boolean {
 
 /** Evidence that is worth its memory; the rest is asked for again. */
 function small(evidence: Evidence | null): Evidence | null {
-  return evidence && evidence.transaction.bytes.length <= rememberedBytesMax ? evidence : null
+  if (!evidence) return null
+  const { transaction, proof } = evidence
+  return transaction.bytes.length + (proof.coinbase?.bytes.length ?? 0) <= rememberedBytesMax ? evidence : null
 }
 
 /** The proofs whose blocks the chain holds. */

@@ -35,8 +35,8 @@ export interface VerifiedOptions {
  * A viem transport whose every answer is proven: balances, nonces, code, storage, calls, whole blocks, transactions,
  * receipts, and logs, all logs of a range among them. Methods that cannot be proven are refused (4200), unless `unverified` names them.
  *
- * Logs carry no hash of their transaction: receipts do not name one. What a node tells of no transaction is `null`, and
- * proves no absence.
+ * What a block's hash does not commit to is left out: withdrawals, and the size that counts them, where no node told them. What a
+ * node tells of no transaction is `null`, and proves no absence.
  */
 export function verified(client: ProvingClient, options: VerifiedOptions = {}): CustomTransport {
   const { unverified } = options
@@ -185,14 +185,29 @@ function readQuantity(json: unknown): bigint {
 
 function readRange(context: Context, json: unknown): Parameters<EthereumClient['logs']> {
   const { address: told, topics = [], fromBlock, toBlock, blockHash } = fieldsOf(json)
-  if (blockHash != null) throw malformed('a range is named by its numbers')
-  const first = choiceOf(context, fromBlock)
-  const from = typeof first === 'object' && first.block
-  if (typeof from !== 'number') throw malformed('the first block is not a number')
   const addresses = (told == null ? [] : Array.isArray(told) ? told : [told]).map(readAddress)
   if (!Array.isArray(topics)) throw malformed('the topics are not a list')
   const filter: LogFilter = { addresses, topics: topics.map(readTopics) }
-  return [filter, { from, to: choiceOf(context, toBlock) }]
+  return [filter, { hashes: true, ...rangeOf(context, { fromBlock, toBlock, blockHash }) }]
+}
+
+/** A block by its hash, a range from a number on, or the one block that both ends name. */
+function rangeOf(
+  context: Context,
+  { fromBlock, toBlock, blockHash }: Readonly<Record<'fromBlock' | 'toBlock' | 'blockHash', unknown>>,
+): Parameters<EthereumClient['logs']>[1] {
+  if (blockHash != null) {
+    if (fromBlock != null || toBlock != null) throw malformed('a range is named by numbers or by a hash')
+    return { to: hashChoiceOf(context, blockHash) }
+  }
+  const [first, to] = [choiceOf(context, fromBlock), choiceOf(context, toBlock)]
+  if (typeof first === 'string') {
+    if (first === to) return { to }
+    throw malformed('the first block is not a number')
+  }
+  const from = typeof first === 'object' ? first.block : first
+  if (typeof from !== 'number') throw malformed('the first block is not a number')
+  return { from, to }
 }
 
 function readTopics(json: unknown): readonly Uint8Array[] {
@@ -203,7 +218,7 @@ function readTopics(json: unknown): readonly Uint8Array[] {
   })
 }
 
-function writeLog({ log, blockHash, blockNumber, transactionIndex, logIndex }: ProvenLog) {
+function writeLog({ log, blockHash, blockNumber, transactionIndex, transactionHash, logIndex }: ProvenLog) {
   return {
     address: log.address,
     topics: log.topics.map(toHex),
@@ -212,7 +227,7 @@ function writeLog({ log, blockHash, blockNumber, transactionIndex, logIndex }: P
     blockNumber: quantity(blockNumber),
     transactionIndex: quantity(transactionIndex),
     logIndex: quantity(logIndex),
-    transactionHash: null,
+    transactionHash,
     removed: false,
   }
 }

@@ -9,19 +9,48 @@ import {
 } from '../evm/minedJson.ts'
 import type { VerifiedBlock } from '../verify/ethereum/index.ts'
 
-/** Verified blocks as JSON-RPC tells them. What a block's hash does not commit to is left out, above all its size. */
+/** Verified blocks as JSON-RPC tells them. What is not proven is left out. */
 
 type Json = Readonly<Record<string, unknown>>
 
-/**
- * A block with its transactions, or their hashes. Of withdrawals it has the root alone: a node is not asked for them.
- */
+/** A block with its transactions, or their hashes. It has withdrawals, and a size, where they were told and proven. */
 export function blockJson(block: VerifiedBlock, isWhole: boolean): Json {
   const { hash, header, facts } = block
   const transactions = isWhole
     ? facts.transactions.map((_, index) => transactionJsonAt(block, index))
     : facts.transactions.map(transactionHash)
-  return { hash, ...headerJson(header), transactions, uncles: [] }
+  return { hash, ...headerJson(header), transactions, uncles: [], ...withdrawalsJson(block) }
+}
+
+function withdrawalsJson({ withdrawals, facts }: VerifiedBlock): Json {
+  if (!withdrawals) return {}
+  const told = withdrawals.map(({ index, validatorIndex, address, amount }) => ({
+    index: quantityHex(index),
+    validatorIndex: quantityHex(validatorIndex),
+    address,
+    amount: quantityHex(amount),
+  }))
+  return { size: quantityHex(sizeOf(facts)), withdrawals: told }
+}
+
+/** Bytes of the whole block in RLP: header, transactions (typed ones as strings), uncles, of which there are none, withdrawals. */
+function sizeOf({ header, transactions, withdrawals = [] }: VerifiedBlock['facts']): number {
+  const body = transactions.map((raw) => ((raw[0] as number) < 0xc0 ? inRlp(raw.length) : raw.length))
+  const parts = [header.length, inRlp(sum(body)), 1, inRlp(sum(withdrawals.map(({ length }) => length)))]
+  return inRlp(sum(parts))
+}
+
+/** Bytes of a list, or of a string of more than one byte, with what says how long it is. */
+function inRlp(length: number): number {
+  return length < 56 ? length + 1 : length + 1 + Math.ceil(length.toString(16).length / 2)
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0)
+}
+
+function quantityHex(value: bigint | number): string {
+  return `0x${value.toString(16)}`
 }
 
 /** A transaction in its block; `null` where the block has none at the index. */

@@ -89,3 +89,4 @@ export {
   typedDataTypesMax,
   typedDataValuesMax,
 } from './typedData.ts'
+export { decodeWithdrawal, type Withdrawal, withdrawalFromJson } from './withdrawal.ts'

@@ -10,5 +10,6 @@
  * ```
  */
 export { beaconLies } from './beaconLies.ts'
+export { filterLies, headLies, sequencedLies } from './levelLies.ts'
 export { type Asked, type Lie, nodeLies } from './lies.ts'
 export { lyingFetch } from './lyingFetch.ts'

@@ -6,7 +6,7 @@ export interface Lie {
   readonly name: string
   /** What the lie would have somebody believe. */
   readonly claim: string
-  /** Methods of JSON-RPC, or paths of the Beacon API after `/eth/v1/beacon/`, that it changes. */
+  /** Methods of JSON-RPC, paths of the Beacon API after `/eth/v1/beacon/`, or `latest` of a server of heads, that it changes. */
   readonly about: readonly string[]
   /**
    * The lie.
@@ -52,6 +52,14 @@ function onTransactions(change: (list: readonly unknown[]) => readonly unknown[]
   return (result: unknown) => {
     const { transactions } = fieldsOf(result)
     return result === null ? null : { ...fieldsOf(result), transactions: change(listOf(transactions)) }
+  }
+}
+
+/** Of a whole block that has some; where the client looks at the header alone, nobody looks at them. */
+function onWithdrawals(change: (list: readonly Json[]) => readonly unknown[]) {
+  return (result: unknown) => {
+    const { withdrawals } = fieldsOf(result)
+    return result === null ? null : { ...fieldsOf(result), withdrawals: change(listOf(withdrawals).map(fieldsOf)) }
   }
 }
 
@@ -193,6 +201,18 @@ export const nodeLies: readonly Lie[] = [
     claim: 'a transaction ran twice',
     about: headers,
     tell: onTransactions((list) => [...list, ...list.slice(-1)]),
+  },
+  {
+    name: 'missing-withdrawal',
+    claim: 'the block has one withdrawal less',
+    about: headers,
+    tell: onWithdrawals((list) => list.slice(0, -1)),
+  },
+  {
+    name: 'changed-withdrawal',
+    claim: 'somebody else was paid by the beacon chain',
+    about: headers,
+    tell: onWithdrawals((list) => list.map((one) => ({ ...one, address: `0x${'66'.repeat(20)}` }))),
   },
   {
     name: 'payment-elsewhere',

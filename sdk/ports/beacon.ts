@@ -53,3 +53,9 @@ export interface SequencedNode extends ProofNode {
     which: BlockHash | number | 'latest',
   ) => Promise<{ readonly header: Uint8Array; readonly signature: Uint8Array } | undefined>
 }
+
+/** Who tells the newest block of a rollup before it is on the L1. Not believed: the sequencer's signature is what counts. */
+export interface UnsafeHeads {
+  /** Data and 65 bytes of signature, as rollup nodes gossip them. Throws `node/unreachable`, `node/refused`, `node/nonsense`. */
+  readonly latest: () => Promise<{ readonly data: Uint8Array; readonly signature: Uint8Array }>
+}

@@ -13,6 +13,14 @@ export interface BitcoinInclusion extends BitcoinPlace {
   readonly merkleBlock: Uint8Array
 }
 
+/** The first transaction of a block, and the node's proof of it: it shows how deep the tree of transactions is. */
+export interface BitcoinCoinbase {
+  /** With its witness or without. */
+  readonly transaction: Uint8Array
+  /** A `merkleblock` message (BIP-37). */
+  readonly merkleBlock: Uint8Array
+}
+
 /** Names one output of one transaction. */
 export interface NodeOutpoint {
   readonly txid: Txid
@@ -102,6 +110,8 @@ export interface BitcoinNode {
   readonly transaction: (txid: Txid) => Promise<Uint8Array | undefined>
   /** Nothing while no block holds the transaction. */
   readonly inclusion: (txid: Txid) => Promise<BitcoinInclusion | undefined>
+  /** Nothing when the node does not have the block. */
+  readonly coinbase: (block: Uint8Array) => Promise<BitcoinCoinbase | undefined>
   /** What is unspent on an output script, counting the node's pool. */
   readonly coins: (script: Uint8Array) => Promise<readonly NodeCoin[]>
   /** All transactions that pay to an output script or spend from it, newest first, those of the pool before all. */

@@ -37,16 +37,19 @@ export interface CheckpointAnchor {
  * - `account-absence`: the state holds nothing at the address, as shown by the place where it would be.
  * - `block-transactions`: these are all the transactions of the block, in order.
  * - `block-receipts`: these are all the receipts of the block, in order.
+ * - `block-withdrawals`: these are all the withdrawals of the block, in order.
  * - `logs-complete`: these are all the logs that fit, of every block of the range.
  * - `ancestry`: the block is an ancestor of the one that was signed.
  * - `output-root`: the block has the output root that stands in a dispute game on its L1.
  * - `sequencer-signature`: the known sequencer has signed the block.
+ * - `sequencer-key`: the sequencer is the one that the chain's own contract on its L1 names.
  */
 export type Claim =
   | 'transaction-inclusion'
   | 'receipt-inclusion'
   | 'block-transactions'
   | 'block-receipts'
+  | 'block-withdrawals'
   | 'account'
   | 'account-absence'
   | 'storage'
@@ -56,6 +59,7 @@ export type Claim =
   | 'ancestry'
   | 'output-root'
   | 'sequencer-signature'
+  | 'sequencer-key'
 
 /** What was proven of an answer under a block that one node told. */
 export interface NodeVerdict {
@@ -119,6 +123,11 @@ export interface SequencedVerdict {
   readonly level: Extract<Level, 'sequenced'>
   /** Whose word is taken. */
   readonly anchor: { readonly kind: 'sequencer'; readonly chainId: number; readonly sequencer: Address }
+  /** Where the sequencer was read by proof; absent where the user named it. */
+  readonly signer?: {
+    readonly anchor: CheckpointAnchor
+    readonly l1: { readonly number: number; readonly hash: BlockHash; readonly level: BeaconVerdict['level'] }
+  }
   readonly block: BlockName
   readonly proven: readonly Claim[]
   readonly sources: readonly string[]

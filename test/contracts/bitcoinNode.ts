@@ -405,6 +405,10 @@ function chainTests(running: Running) {
       const inclusion = await node.inclusion(transaction.getId() as Txid)
       expect(inclusion?.merkleBlock).toEqual(merkleBlock(header, leaves, at))
     }
+    const coinbase = await node.coinbase(hash)
+    expect(coinbase?.transaction).toEqual(Uint8Array.from((transactions[0] as Transaction).toBuffer()))
+    expect(coinbase?.merkleBlock).toEqual(merkleBlock(header, leaves, 0))
+    expect(await node.coinbase(new Uint8Array(32).fill(7))).toBeUndefined()
   })
 }
 

@@ -10,7 +10,9 @@ describe('the CHAINS variable', () => {
   it('has defaults for everything but fork and executors', () => {
     expect(read(good)).toEqual({
       ok: true,
-      value: new Map([[1, { id: 1, ...good, finality: 'tag', pollMs: 500, leaseMs: 5_000, isDraining: false }]]),
+      value: new Map([
+        [1, { id: 1, ...good, beacons: [], finality: 'tag', pollMs: 500, leaseMs: 5_000, isDraining: false }],
+      ]),
     })
   })
 
@@ -23,6 +25,7 @@ describe('the CHAINS variable', () => {
     ['an executor that is a file', { ...good, executors: ['file:///etc/passwd'] }],
     ['an executor that is no address', { ...good, executors: ['node'] }],
     ['too many executors', { ...good, executors: Array(9).fill(good.executors[0]) }],
+    ['a beacon node that is a file', { ...good, beacons: ['file:///etc/passwd'] }],
     ['no depth', { ...good, finality: 0 }],
     ['another tag', { ...good, finality: 'safe' }],
     ['a restless poll', { ...good, pollMs: 1 }],

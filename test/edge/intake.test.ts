@@ -11,6 +11,7 @@ const chain: ChainConfig = {
   id: anvilChain,
   fork: 'osaka',
   executors: ['http://executor.invalid'],
+  beacons: [],
   finality: 'tag',
   pollMs: 500,
   leaseMs: 5_000,

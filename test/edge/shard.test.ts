@@ -37,6 +37,8 @@ function nonces(...entries: readonly (readonly [Address, number])[]): Facts {
 function openShard(rows = memoryShard()) {
   let now = t0
   let sequence = 0
+  /** What steps before asked for, and nobody has done yet: it dies with the object. */
+  let undone: readonly ShardEffect[] = []
   const feed = (event: ShardEvent) => {
     const step = shardStep(rows, event)
     rows.apply(step.changes)
@@ -44,13 +46,18 @@ function openShard(rows = memoryShard()) {
   }
   const shard = {
     rows,
-    submit: (items: readonly Item[], facts = nonces([alice, 0], [bob, 0])) =>
-      feed({ type: 'submit', items, facts, now }).answers,
+    submit: (items: readonly Item[], facts = nonces([alice, 0], [bob, 0])) => {
+      const { answers, effects } = feed({ type: 'submit', items, facts, now })
+      undone = [...undone, ...effects]
+      return answers
+    },
     states: (items: readonly Item[], facts?: Facts) =>
       shard.submit(items, facts).map((answer) => (answer.ok ? answer.status.state : answer.code)),
     later: (ms: number): readonly ShardEffect[] => {
       now += ms
-      return feed({ type: 'tick', now }).effects
+      const effects = [...undone, ...feed({ type: 'tick', now }).effects]
+      undone = []
+      return effects
     },
     /** What is handed over now. */
     offers: (ms = 0) => shard.later(ms).flatMap((effect) => (effect.type === 'offer' ? effect.offers : [])),
@@ -120,6 +127,7 @@ describe('taking in', () => {
       { status: { state: 'queued' } },
       { status: { state: 'held', missingNonce: 1 } },
     ])
+    shard.offers()
     shard.submit([itemOf({ sender: alice, nonce: 1 })])
     expect(shard.offers().map(({ nonce }) => nonce)).toEqual([0, 1, 2])
   })
@@ -241,7 +249,10 @@ describe('handing over', () => {
   it('bounds one message, and never cuts off the lower nonces', () => {
     const shard = openShard()
     shard.submit(Array.from({ length: handoverMax + 10 }, (_, nonce) => itemOf({ sender: alice, nonce })))
-    expect(shard.offers().map(({ nonce }) => nonce)).toEqual(Array.from({ length: handoverMax }, (_, nonce) => nonce))
+    const messages = shard.later(0).flatMap((effect) => (effect.type === 'offer' ? [effect.offers] : []))
+    const lowest = Array.from({ length: handoverMax }, (_, nonce) => nonce)
+    // Nobody has taken any of the first message when the second is made for the rest.
+    expect(messages.map((offers) => offers.map(({ nonce }) => nonce))).toEqual([lowest, lowest])
   })
 
   it('[CR17] an acknowledgement from before a hand-back does not count as one of after', () => {

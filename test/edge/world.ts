@@ -94,6 +94,7 @@ export const worldConfig: ChainConfig = {
   id: chainId(31337),
   fork: 'osaka',
   executors: ['http://executor.invalid'],
+  beacons: [],
   finality: 3,
   pollMs: 200,
   leaseMs: 5_000,

@@ -60,8 +60,8 @@ export async function minedOn(
 }
 
 async function wholeEvidence(node: ProofNode, { hash }: TrustedBlock): Promise<Of<'block'>> {
-  const { transactions, receipts } = (await wholeBlock(node, hash)).facts
-  return { kind: 'block', transactions, receipts }
+  const { transactions, receipts, withdrawals = null } = (await wholeBlock(node, hash)).facts
+  return { kind: 'block', transactions, receipts, withdrawals }
 }
 
 function indexIn({ facts }: VerifiedBlock, hash: TxHash): number {

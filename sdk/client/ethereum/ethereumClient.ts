@@ -19,7 +19,7 @@ import { callOn, type Machines } from './calls.ts'
 import type { CheckpointQuorum } from './checkpoint.ts'
 import type { Conflict } from './conflict.ts'
 import { createLightBook, type Followed } from './lightBook.ts'
-import { logsOn } from './logs.ts'
+import { type LogRange, logsOn } from './logs.ts'
 import { type Answer, type BlockChoice, createReader } from './reader.ts'
 
 /** What a client of Ethereum is made of. */
@@ -95,11 +95,8 @@ export interface EthereumClient {
   readonly mined: (hash: TxHash, at?: 'finalized' | 'optimistic') => Promise<Answer<MinedIn> | null>
   /** A whole block: its header, and all transactions and receipts. */
   readonly block: (at?: BlockChoice) => Promise<Answer<VerifiedBlock>>
-  /** All logs from one block to the last, none left out. */
-  readonly logs: (
-    filter: LogFilter,
-    range: { readonly from: number; readonly to?: BlockChoice },
-  ) => Promise<Answer<readonly ProvenLog[]>>
+  /** All logs of some blocks, none left out. */
+  readonly logs: (filter: LogFilter, range: LogRange) => Promise<Answer<readonly ProvenLog[]>>
   /** What `eth_call` would answer, run here on proven state. */
   readonly call: (call: EthereumCall, at?: BlockChoice) => Promise<Answer<ProvenCall>>
   /**
@@ -176,7 +173,7 @@ export function createEthereumClient(parts: EthereumClientParts): EthereumClient
     block: (at) => blockOn(reader, at),
     payment: (hash, at = 'finalized') => paymentOn(reader, hash, at),
     mined: (hash, at = 'finalized') => minedOn(reader, hash, at),
-    logs: (filter, { from, to }) => logsOn(reader, { filter, from, to }),
+    logs: (filter, range) => logsOn(reader, filter, range),
     call: async ({ from = zeroAddress, to, data, value = 0n, gas = callGasDefault }, at) => {
       if (machines) return callOn({ reader, network, machines, message: { from, to, data, value, gas }, at })
       throw new SdkError('client/not-provable', 'A call is run by a machine, and this client has none.', {

@@ -2,9 +2,12 @@
 
 export { base, type OpChain, opMainnet } from '../../verify/opstack/index.ts'
 export { createProposedClient, gamesMax, type ProposedClient, type ProposedClientParts } from './proposedClient.ts'
+export { createSequencedClient, type SequencedClient, type SequencedClientParts } from './sequencedClient.ts'
+export type { Equivocation } from './signedHeads.ts'
 export {
-  createSequencedClient,
-  type Equivocation,
-  type SequencedClient,
-  type SequencedClientParts,
-} from './sequencedClient.ts'
+  createUnsafeClient,
+  type UnsafeClient,
+  type UnsafeClientParts,
+  unsafeAgeSecondsMax,
+  unsafeAheadSecondsMax,
+} from './unsafeClient.ts'

@@ -2,6 +2,7 @@ import { keccak256 } from '../../crypto/engine.ts'
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { blockHashOf, decodeHeader, type Header } from '../../evm/block.ts'
 import { decodeReceipt, type Receipt } from '../../evm/receipt.ts'
+import { decodeWithdrawal, type Withdrawal } from '../../evm/withdrawal.ts'
 import { orderedKey, orderedTrie, type Trie, verifyTrieProof } from '../../trie/index.ts'
 import { type BlockHash, sameBytes, type TxHash, toHex, txHash } from '../../units.ts'
 import type { Claim, NodeVerdict, Verified } from '../verdict.ts'
@@ -14,6 +15,8 @@ export interface BlockFacts {
   readonly transactions: readonly Uint8Array[]
   /** Receipts in consensus encoding (EIP-2718), all of them, in order. */
   readonly receipts: readonly Uint8Array[]
+  /** In consensus encoding (RLP), all of them, in order; absent where nobody told them. */
+  readonly withdrawals?: readonly Uint8Array[]
   readonly expectedHash: BlockHash
 }
 
@@ -22,6 +25,8 @@ export interface VerifiedBlock {
   readonly hash: BlockHash
   readonly header: Header
   readonly receipts: readonly Receipt[]
+  /** `null` where nobody told them, and in blocks that have none by their fork. */
+  readonly withdrawals: readonly Withdrawal[] | null
   /** What was verified, with the raw transactions. */
   readonly facts: BlockFacts
   readonly transactionsTrie: Trie
@@ -33,8 +38,8 @@ export interface VerifiedBlock {
  * receipts have the header's roots, so none is missing, added or moved, and the receipts' gas adds up to the
  * header's. Never throws; each lie is refused with its own reason.
  *
- * It does not judge where the hash comes from, whether the chain's rules allow the block, nor its uncles and
- * withdrawals.
+ * It does not judge where the hash comes from, whether the chain's rules allow the block, nor its uncles; withdrawals
+ * that are told are held to their root too.
  */
 export function verifyBlock(facts: BlockFacts): Decoded<VerifiedBlock> {
   const hash = blockHashOf(facts.header)
@@ -49,14 +54,32 @@ export function verifyBlock(facts: BlockFacts): Decoded<VerifiedBlock> {
   if (!receiptsTrie.ok) return receiptsTrie
   const receipts = readReceipts(facts.receipts, header.value.gasUsed)
   if (!receipts.ok) return receipts
+  const withdrawals = readWithdrawals(header.value, facts.withdrawals)
+  if (!withdrawals.ok) return withdrawals
   return accepted({
     hash,
     header: header.value,
     receipts: receipts.value,
+    withdrawals: withdrawals.value,
     facts,
     transactionsTrie: transactionsTrie.value,
     receiptsTrie: receiptsTrie.value,
   })
+}
+
+function readWithdrawals(header: Header, told?: readonly Uint8Array[]): Decoded<readonly Withdrawal[] | null> {
+  if (!told) return accepted(null)
+  if (!('withdrawalsRoot' in header))
+    return told.length === 0 ? accepted(null) : refused('it has withdrawals, and no root of them')
+  const trie = commit(told, header.withdrawalsRoot, 'withdrawal')
+  if (!trie.ok) return trie
+  const read: Withdrawal[] = []
+  for (const bytes of told) {
+    const withdrawal = decodeWithdrawal(bytes)
+    if (!withdrawal.ok) return withdrawal
+    read.push(withdrawal.value)
+  }
+  return accepted(read)
 }
 
 /** A block that was verified elsewhere and came without its tries, as between threads: they are made when they are looked at. */

@@ -45,7 +45,13 @@ export type Evidence =
   | { readonly kind: 'receipts'; readonly receipts: Nodes }
   | { readonly kind: 'logs'; readonly filter: LogFilter; readonly blocks: readonly LogBlock[] }
   | ({ readonly kind: 'call' } & CallEvidence)
-  | { readonly kind: 'block'; readonly transactions: Nodes; readonly receipts: Nodes }
+  | {
+      readonly kind: 'block'
+      readonly transactions: Nodes
+      readonly receipts: Nodes
+      /** `null` where nobody told them. */
+      readonly withdrawals: Nodes | null
+    }
 
 /** What evidence shows. */
 export type Shown =
@@ -114,9 +120,11 @@ export function verifyEvidence(told: {
       return shown('call', accepted(run.value.value), ['call'])
     }
     case 'block': {
-      const { transactions, receipts } = evidence
-      const held = verifyBlock({ header: block.bytes, transactions, receipts, expectedHash: block.hash })
-      return shown('block', held, ['block-transactions', 'block-receipts'])
+      const { transactions, receipts, withdrawals } = evidence
+      const told = { header: block.bytes, transactions, receipts, expectedHash: block.hash }
+      const held = verifyBlock(withdrawals ? { ...told, withdrawals } : told)
+      const more = held.ok && held.value.withdrawals ? (['block-withdrawals'] as const) : []
+      return shown('block', held, ['block-transactions', 'block-receipts', ...more])
     }
   }
 }
@@ -188,13 +196,20 @@ const shapes: { readonly [kind in Evidence['kind']]: Shape<Omit<Of<kind>, 'kind'
   receipts: record({ receipts: list(bytes, receiptsMax) }),
   logs: record({
     filter: record({ addresses: list(account, logChoicesMax), topics: list(list(bytes, logChoicesMax), 4) }),
-    blocks: list(record({ header: bytes, receipts: list(bytes, receiptsMax) }), logBlocksMax),
+    blocks: list(
+      record({ header: bytes, receipts: list(bytes, receiptsMax), transactions: list(bytes, receiptsMax) }),
+      logBlocksMax,
+    ),
   }),
   call: record({
     message,
     accounts: list(record({ address: account, proof: nodes, code: bytes, slots }), callPlacesMax),
   }),
-  block: record({ transactions: list(bytes, receiptsMax), receipts: list(bytes, receiptsMax) }),
+  block: record({
+    transactions: list(bytes, receiptsMax),
+    receipts: list(bytes, receiptsMax),
+    withdrawals: optional(list(bytes, receiptsMax)),
+  }),
 }
 
 /** The number of each kind in a receipt: kinds are added at the end. */

@@ -1,8 +1,9 @@
+import { keccak256 } from '../../crypto/engine.ts'
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { blockHashOf, decodeHeader, type Header } from '../../evm/block.ts'
 import { decodeReceipt, type Log, mayHold, type Receipt } from '../../evm/receipt.ts'
 import { orderedTrie } from '../../trie/index.ts'
-import { type Address, type BlockHash, fromHex, sameBytes } from '../../units.ts'
+import { type Address, type BlockHash, fromHex, sameBytes, type TxHash, toHex, txHash } from '../../units.ts'
 import type { TrustedBlock } from './trusted.ts'
 
 /** Most blocks of one range: each costs a header, and its receipts where the filter may fit. */
@@ -22,6 +23,8 @@ export interface LogBlock {
   readonly header: Uint8Array
   /** All receipts of the block; none where its bloom filter shows that no log fits. */
   readonly receipts: readonly Uint8Array[]
+  /** Beside receipts, all transactions of the block, where their hashes are asked for; else none. */
+  readonly transactions: readonly Uint8Array[]
 }
 
 /** A log, and where it was written. */
@@ -30,6 +33,8 @@ export interface ProvenLog {
   readonly blockHash: BlockHash
   readonly blockNumber: number
   readonly transactionIndex: number
+  /** Of the transaction that wrote it; `null` where the block came without its transactions. */
+  readonly transactionHash: TxHash | null
   /** Among all logs of the block. */
   readonly logIndex: number
 }
@@ -52,12 +57,12 @@ export function verifyLogs(
   if (!isFilter(filter)) return refused('the filter names too much, or what is no topic')
   const found: ProvenLog[] = []
   let expected = last.hash
-  for (const { header: bytes, receipts } of blocks) {
+  for (const { header: bytes, receipts, transactions } of blocks) {
     const hash = blockHashOf(bytes)
     if (hash !== expected) return refused('a block of the range does not follow from the one after it')
     const header = decodeHeader(bytes)
     if (!header.ok) return header
-    const logs = logsOf({ hash, header: header.value, receipts, filter })
+    const logs = logsOf({ hash, header: header.value, receipts, transactions, filter })
     if (!logs.ok) return refused(`block ${header.value.number}: ${logs.reason}`)
     found.unshift(...logs.value)
     expected = header.value.parentHash
@@ -91,20 +96,30 @@ function logsOf(block: {
   readonly hash: BlockHash
   readonly header: Header
   readonly receipts: readonly Uint8Array[]
+  readonly transactions: readonly Uint8Array[]
   readonly filter: LogFilter
 }): Decoded<readonly ProvenLog[]> {
-  const { hash, header, filter } = block
+  const { hash, header, filter, transactions } = block
   if (!mayHaveLogs(header, filter))
-    return block.receipts.length === 0 ? accepted([]) : refused('it comes with receipts that prove nothing')
+    return block.receipts.length === 0 && transactions.length === 0
+      ? accepted([])
+      : refused('it comes with receipts or transactions that prove nothing')
   const receipts = verifyReceipts(header, block.receipts)
   if (!receipts.ok) return receipts
+  if (transactions.some(({ length }) => length === 0)) return refused('a transaction is empty')
+  if (transactions.length > 0 && !sameBytes(orderedTrie(transactions).root, header.transactionsRoot))
+    return refused('the transactions do not have the root that the header names')
   const logs: ProvenLog[] = []
   let logIndex = 0
-  for (const [transactionIndex, receipt] of receipts.value.entries())
+  for (const [transactionIndex, receipt] of receipts.value.entries()) {
+    const raw = transactions[transactionIndex]
+    const transactionHash = raw && receipt.logs.length > 0 ? txHash(toHex(keccak256(raw))) : null
+    const place = { blockHash: hash, blockNumber: header.number, transactionIndex, transactionHash }
     for (const log of receipt.logs) {
-      if (fits(log, filter)) logs.push({ log, blockHash: hash, blockNumber: header.number, transactionIndex, logIndex })
+      if (fits(log, filter)) logs.push({ log, ...place, logIndex })
       logIndex += 1
     }
+  }
   return accepted(logs)
 }
 

@@ -1,6 +1,6 @@
-/** Rollups of the OP stack, read from their L1: what was proposed there, by proof. Pure. */
+/** Rollups of the OP stack, read from their L1: what was proposed there, and what the signer it names tells. Pure. */
 
-export type { ProposedVerdict } from '../verdict.ts'
+export type { ProposedVerdict, SequencedVerdict } from '../verdict.ts'
 export { base, type OpChain, opMainnet } from './chains.ts'
 export {
   claimedBlock,
@@ -16,3 +16,12 @@ export {
   statusSlot,
   verifyProposal,
 } from './proposal.ts'
+export {
+  type SignedBlock,
+  type UnsafeBlock,
+  unsafeDigest,
+  unsafePayloadBytesMax,
+  unsafeSignerOf,
+  unsafeSignerSlot,
+  verifyUnsafe,
+} from './unsafe.ts'

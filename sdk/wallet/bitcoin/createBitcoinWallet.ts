@@ -106,21 +106,19 @@ export const pollMsDefault = 15_000
  * Throws what the store and the signer throw, and `store/corrupt`.
  */
 export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<BitcoinWallet> {
-  const { keys, store, network, nodes, peers, pollMs = pollMsDefault, anchor } = parts
+  const { keys, store, network, nodes, peers, pollMs = pollMsDefault } = parts
   const { clock = platformClock, random = platformRandom, gapLimit = gapLimitDefault } = parts
   const controller = new AbortController()
   let stopped: unknown
   const life = beginLife({ clock, random }, controller, (reason) => {
     stopped ??= reason
   })
-  const client = await createBitcoinClient({ network, nodes, store, clock, ...(anchor ? { anchor } : {}) })
+  const anchor = parts.anchor ? { anchor: parts.anchor } : {}
+  const client = await createBitcoinClient({ network, nodes, store, clock, ...anchor })
+  const place = { network, store, keys, clock, random }
   const coins = await createCoins({
-    keys,
-    store,
-    network,
+    ...place,
     nodes,
-    clock,
-    random,
     gapLimit,
     inclusion: async (txid) => {
       const proven = await client.inclusion(txid)
@@ -128,12 +126,8 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     },
   })
   const channels = await openChannels({
-    network,
-    store,
-    keys,
+    ...place,
     peers,
-    clock,
-    random,
     step: payerStep,
     chain: client,
     tip: client.sync,

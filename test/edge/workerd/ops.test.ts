@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { chainConfig } from '../../../edge/config.ts'
 import { judge } from '../../../edge/intake.ts'
 import type { Env } from '../../../edge/objects.ts'
-import { openApi, operations } from '../../../edge/openapi.ts'
+import { openApi } from '../../../edge/openapi.ts'
 import type { Policy } from '../../../edge/policy.ts'
 import { rule } from '../../../edge/routes/submission.ts'
 import { app } from '../../../edge/worker.ts'
@@ -23,14 +23,18 @@ const guarded = configured({ SECURITY: JSON.stringify(security) })
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } })
 
 describe('the description', () => {
-  it('names every route, and no other', () => {
+  it('names every route, and no other', async () => {
     const routes = app.routes
       .filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`)
-    expect([...new Set(routes)].sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort())
+    const { paths } = (await (await call('/openapi.json')).json()) as { paths: Record<string, object> }
+    const told = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((name) => `${name} ${path}`),
+    )
+    expect(told.sort()).toEqual([...new Set(routes)].sort())
   })
 
-  it('is served', async () => {
+  it('is the one that `node .ci/openapi.mjs` writes', async () => {
     expect(await (await call('/openapi.json')).json()).toEqual(openApi())
   })
 })

@@ -142,6 +142,13 @@ describe('the JSON-RPC endpoint', () => {
     expect(no).toMatchObject({ error: { code: -32000, message: expect.stringMatching(/^nonce too low/) } })
   })
 
+  it('passes on the blocks that a sequencer signed, and no other method of the executor', async () => {
+    const { ask } = open()
+    const signature = `0x${'07'.repeat(65)}`
+    expect(await ask('lanekit_sequencedBlock', '0x5')).toMatchObject({ result: { signature, asked: ['0x5'] } })
+    expect(await ask('lanekit_executeBatch', '0x')).toMatchObject({ error: { code: -32601 } })
+  })
+
   it('keeps a sending apart from reads that fail beside it', async () => {
     const { node, send, wallet } = open()
     node.mood = 'nonsense'

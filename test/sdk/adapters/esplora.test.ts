@@ -149,6 +149,7 @@ const calls: readonly (readonly [string, (node: BitcoinNode) => Promise<unknown>
   ['block', (node) => node.block(new Uint8Array(32))],
   ['transaction', (node) => node.transaction(txid)],
   ['inclusion', (node) => node.inclusion(txid)],
+  ['coinbase', (node) => node.coinbase(new Uint8Array(32))],
   ['coins', (node) => node.coins(script)],
   ['history', (node) => node.history(script)],
   ['spend', (node) => node.spend({ txid, index: 0 }, script)],

@@ -22,6 +22,8 @@ let bitcoin: BitcoinBackend
 let edge: Edge
 let merchant: Merchant
 let place: readonly string[]
+/** The same for a wallet, which need not ask of twenty unused addresses each time. */
+let looking: readonly string[]
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lanekit-cli-'))
   bitcoin = await startBitcoin({ bitcoind: null })
@@ -36,6 +38,7 @@ beforeAll(async () => {
   })
   merchant = await openMerchant({ bitcoin, edge: edge.url, tillStore: memory() })
   place = ['--store', join(folder, 'wallet'), '--network', 'regtest', '--esplora', bitcoin.url]
+  looking = [...place, '--gap-limit', '3']
 }, 120_000)
 afterAll(async () => {
   await merchant.stop()
@@ -49,7 +52,15 @@ async function openedChannel(): Promise<ChannelId> {
   const store = file(join(folder, 'wallet'))
   const vault = await openVault({ store, cipher: webCipher(), random: systemRandom, password })
   const keys = await vault.bitcoin('regtest')
-  const parts = { keys, store, network: 'regtest', nodes: [bitcoin.node], peers: httpPeers(), pollMs: 250 } as const
+  const parts = {
+    keys,
+    store,
+    network: 'regtest',
+    nodes: [bitcoin.node],
+    peers: httpPeers(),
+    pollMs: 250,
+    gapLimit: 3,
+  } as const
   const wallet = await createBitcoinWallet(parts)
   await bitcoin.fund(await wallet.address(), sats(200_000n))
   await bitcoin.mine(1)
@@ -72,21 +83,26 @@ describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
   it('lists a channel that another program has opened, closes it, and proves its funding', async () => {
     await lanekit(['wallet', 'new', ...place.slice(0, 4)], { env })
     const id = await openedChannel()
-    const listed = await lanekit(['channel', 'list', ...place], { env })
+    const listed = await lanekit(['channel', 'list', ...looking], { env })
     expect(listed.code).toBe(0)
     expect(listed.stdout).toContain(`${id}  open  ${merchant.url}\n  100,000 sat, 5,000 sat paid, `)
 
     const mining = setInterval(() => void bitcoin.mine(1), 2_000)
-    const closed = await lanekit(['channel', 'close', id, '--wait', '50', '--json', ...place], { env })
+    const closed = await lanekit(['channel', 'close', id, '--wait', '50', '--json', ...looking], { env })
     clearInterval(mining)
     const { ok, channel } = JSON.parse(closed.stdout)
     expect({ ok, code: closed.code }).toEqual({ ok: true, code: 0 })
     expect(channel).toMatchObject({ id, paid: '5000', spent: '5000', ending: { toPayee: '5000' } })
 
+    for (const gap of ['0', '1001', 'x'])
+      expect(await run(['channel', 'list', ...place, '--gap-limit', gap])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('--gap-limit wants a number from 1 to 1000'),
+      })
     const nowhere = ['--network', 'bitcoin', '--esplora', bitcoin.url]
     const [balance, unknown, told, absent, wrong] = [
-      await lanekit(['wallet', 'balance', ...place], { env }),
-      await lanekit(['channel', 'close', `0x${'11'.repeat(32)}`, ...place], { env }),
+      await lanekit(['wallet', 'balance', ...looking], { env }),
+      await lanekit(['channel', 'close', `0x${'11'.repeat(32)}`, ...looking], { env }),
       await lanekit(['verify', 'tx', channel.fundingTxid, '--json', ...place.slice(2)]),
       await lanekit(['verify', 'tx', '11'.repeat(32), ...place.slice(2)]),
       await run(['verify', 'tx', channel.fundingTxid, ...nowhere]),

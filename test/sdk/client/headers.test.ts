@@ -5,7 +5,7 @@ import { SdkError } from '../../../sdk/errors.ts'
 import type { BitcoinNode, Clock, Store, StoredRecord } from '../../../sdk/ports.ts'
 import { height } from '../../../sdk/units.ts'
 import { joinBytes } from '../../../sdk/verify/bitcoin/hash.ts'
-import { checkpointAt, genesisCheckpoint } from '../../../sdk/verify/index.ts'
+import { bitcoinNetworks, checkpointAt, genesisCheckpoint } from '../../../sdk/verify/index.ts'
 import { extend, hashAt, mine, mineOn, nowSeconds, regtestChain } from '../verify/bitcoin/regtest.ts'
 import { down, turncoat } from './liars.ts'
 import { failure } from './setting.ts'
@@ -25,6 +25,7 @@ function nodeOf(headers: Uint8Array): BitcoinNode {
     block: none,
     transaction: none,
     inclusion: none,
+    coinbase: none,
     spend: none,
     coins: async () => [],
     history: async () => [],
@@ -230,5 +231,35 @@ describe('stored headers', () => {
     const { node, asked } = turncoat(nodeOf(long))
     await (await clientOf([node], { store, headersMax: storedHeadersMax })).sync()
     expect(asked.get('headers')).toBeUndefined()
+  })
+})
+
+describe('where headers begin', () => {
+  const checkpoint = checkpointAt(extend(regtestChain(), main).chain, 12) as NonNullable<
+    ReturnType<typeof checkpointAt>
+  >
+  const vouch = (maker: string, hash = hashAt(main, 11)) => ({ maker, height: 12, hash })
+
+  it('is a block that two makers name, and none that they do not agree on', async () => {
+    const anchor = { checkpoint, vouched: [vouch('one'), vouch('other')], agree: 2 }
+    const client = await clientOf([nodeOf(main)], { anchor })
+    expect(await client.sync()).toMatchObject({ height: 60, hash: hashAt(main) })
+    const torn = { ...anchor, vouched: [...anchor.vouched, vouch('third', hashAt(main, 3))] }
+    const lonely = { ...anchor, vouched: [vouch('one')] }
+    for (const [bad, reason] of [
+      [torn, /third names another block/],
+      [lonely, /1 of the 2 makers/],
+    ] as const) {
+      const error = await failure(clientOf([nodeOf(main)], { anchor: bad }))
+      expect(error.code).toBe('client/malformed-anchor')
+      expect(error.notes.join()).toMatch(reason)
+    }
+  })
+
+  it.each(bitcoinNetworks)('is block 0 of %s without an anchor', async (network) => {
+    const genesis = genesisCheckpoint(network).header
+    const node = { ...nodeOf(main), tip: async () => ({ height: height(0), hash: hashAt(genesis) }) }
+    const client = await clientOf([node], { network })
+    expect([client.network, await client.sync()]).toMatchObject([network, { height: 0, hash: hashAt(genesis) }])
   })
 })

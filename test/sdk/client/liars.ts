@@ -1,7 +1,7 @@
 import { merkleBlock } from '../../../edge/local/ledger/block.ts'
 import { txidBytes } from '../../../sdk/bitcoin/index.ts'
 import { SdkError } from '../../../sdk/errors.ts'
-import type { BitcoinNode, BitcoinPlace } from '../../../sdk/ports.ts'
+import type { BitcoinCoinbase, BitcoinNode, BitcoinPlace } from '../../../sdk/ports.ts'
 import { height, type Txid, txid } from '../../../sdk/units.ts'
 import { hash256, joinBytes } from '../../../sdk/verify/bitcoin/hash.ts'
 import { merkleRoot } from '../../../sdk/verify/bitcoin/merkle.ts'
@@ -183,6 +183,44 @@ const proofLies: readonly Lie[] = [
   },
 ]
 
+/** Says that the first transaction of the block is another, or is shown otherwise. */
+function beginning(
+  coinbase: (facts: Facts, honest: BitcoinCoinbase) => BitcoinCoinbase | undefined | Promise<BitcoinCoinbase>,
+): Lie['tell'] {
+  return async (facts) => ({
+    coinbase: async (block) => {
+      const told = await facts.honest.coinbase(block)
+      return told && coinbase(facts, told)
+    },
+  })
+}
+
+const coinbaseLies: readonly Lie[] = [
+  { name: 'no coinbase', refusal: /first one it does not have/, tell: beginning(() => undefined) },
+  {
+    name: 'a payment in the place of the coinbase',
+    refusal: /proof of the coinbase is of another|coinbase is not proven/,
+    tell: beginning(async ({ honest, funding }) => ({
+      transaction: (await honest.transaction(funding)) ?? nowhere,
+      merkleBlock: (await honest.inclusion(funding))?.merkleBlock ?? nowhere,
+    })),
+  },
+  {
+    name: 'a coinbase at another depth',
+    refusal: /coinbase is not proven|another depth/,
+    tell: beginning((_, told) => {
+      // One leaf where the block has more: its tree has no level at all.
+      const single = merkleBlock(told.merkleBlock.slice(0, 80), [hash256(told.transaction)], 0)
+      return { ...told, merkleBlock: single }
+    }),
+  },
+  {
+    name: 'a huge coinbase',
+    refusal: /coinbase is larger than a block/,
+    tell: beginning((_, told) => ({ ...told, transaction: new Uint8Array(5_000_000) })),
+  },
+]
+
 const spendLies: readonly Lie[] = [
   {
     name: 'a spend that does not spend',
@@ -197,7 +235,7 @@ const spendLies: readonly Lie[] = [
 ]
 
 /** Lies that are found out by themselves. */
-export const lies: readonly Lie[] = [...headerLies, ...proofLies, ...spendLies]
+export const lies: readonly Lie[] = [...headerLies, ...proofLies, ...coinbaseLies, ...spendLies]
 
 /** Claims that no proof comes with, and that are worth nothing. */
 export const claims: readonly Omit<Lie, 'refusal'>[] = [

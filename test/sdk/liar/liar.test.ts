@@ -5,7 +5,7 @@ import { SdkError } from '../../../sdk/errors.ts'
 import { beaconLies, type Lie, lyingFetch, nodeLies } from '../../../sdk/liar/index.ts'
 import { fromHex, toHex, txHash } from '../../../sdk/units.ts'
 import { createMachine } from '../../../sdk/vm/index.ts'
-import { checkpoint, clock, hashOf, olderBlock } from '../client/ethereum/setting.ts'
+import { checkpoint, clock, hashOf, olderBlock, world } from '../client/ethereum/setting.ts'
 import { testNetwork } from '../verify/ethereum/beacon.ts'
 import { alice, holding, nobody, paddedSlot, token } from '../verify/ethereum/world.ts'
 import { honestFetch } from './servers.ts'
@@ -21,6 +21,7 @@ function clientOver(beaconFetch: Fetch, nodeFetch: Fetch): EthereumClient {
   })
 }
 
+const evenBlock = world[5] as (typeof world)[number]
 const sent = txHash(hashOf(olderBlock.transactions[1] as Uint8Array))
 
 /** Everything that can be asked, and what is true. */
@@ -37,12 +38,22 @@ const questions: readonly (readonly [string, (client: EthereumClient) => Promise
     [3, 6, 9, 12],
   ],
   [
+    'hashes',
+    async (client) => {
+      const filter = { addresses: [token], topics: [] }
+      const { value } = await client.logs(filter, { to: 6, hashes: true })
+      return value.map(({ transactionHash }) => transactionHash)
+    },
+    [hashOf(evenBlock.transactions[1] as Uint8Array)],
+  ],
+  [
     'block',
     async (client) => {
-      const { value } = await client.block(5)
-      return [value.hash, ...value.facts.transactions.map(toHex), ...value.facts.receipts.map(toHex)]
+      const { value } = await client.block(6)
+      const { transactions, receipts, withdrawals } = value.facts
+      return [value.hash, ...[...transactions, ...receipts, ...(withdrawals ?? [])].map(toHex)]
     },
-    [olderBlock.hash, ...olderBlock.transactions.map(toHex), ...olderBlock.receipts.map(toHex)],
+    [evenBlock.hash, ...[...evenBlock.transactions, ...evenBlock.receipts, ...evenBlock.withdrawals].map(toHex)],
   ],
   [
     'payment',

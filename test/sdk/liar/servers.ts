@@ -1,6 +1,6 @@
 import type { Fetch } from '../../../sdk/adapters/index.ts'
 import type { Header } from '../../../sdk/evm/block.ts'
-import { senderOf, transactionHash } from '../../../sdk/evm/index.ts'
+import { decodeWithdrawal, senderOf, transactionHash } from '../../../sdk/evm/index.ts'
 import { minedTransactionJson } from '../../../sdk/evm/minedJson.ts'
 import { bloomOf, decodeReceipt } from '../../../sdk/evm/receipt.ts'
 import { type Address, type Hex, type Slot, type TxHash, toHex } from '../../../sdk/units.ts'
@@ -70,7 +70,12 @@ function blockJson(block: WorldBlock, isWhole: boolean) {
     const transaction = { raw, hash: transactionHash(raw), from: must(senderOf(raw)) }
     return isWhole ? minedTransactionJson(transaction, { hash, header, index }) : transaction.hash
   })
-  return { ...rest, sha3Uncles: ommersHash, hash, transactions }
+  const withdrawals = block.withdrawals.map((bytes) => {
+    const { index, validatorIndex, address, amount } = must(decodeWithdrawal(bytes))
+    const [first, second, third] = [index, validatorIndex, amount].map((number) => `0x${number.toString(16)}`)
+    return { index: first, validatorIndex: second, address, amount: third }
+  })
+  return { ...rest, sha3Uncles: ommersHash, hash, transactions, withdrawals }
 }
 
 function receiptJson(bytes: Uint8Array) {

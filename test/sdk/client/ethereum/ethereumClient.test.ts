@@ -6,6 +6,7 @@ import { verified } from '../../../../sdk/connect/index.ts'
 import { SdkError } from '../../../../sdk/errors.ts'
 import { createdAddress } from '../../../../sdk/evm/sender.ts'
 import type { BeaconNode, ProofNode } from '../../../../sdk/ports.ts'
+import { decodeRlp, encodeRlp } from '../../../../sdk/rlp.ts'
 import { fromHex, type Hex, toHex, txHash } from '../../../../sdk/units.ts'
 import { timeOf, verifyReceipt } from '../../../../sdk/verify/ethereum/index.ts'
 import { createMachine } from '../../../../sdk/vm/index.ts'
@@ -20,6 +21,7 @@ import {
 } from '../../verify/ethereum/beacon.ts'
 import {
   alice,
+  bob,
   hashes,
   holding,
   nobody,
@@ -27,6 +29,7 @@ import {
   sender,
   token,
   transferTopic,
+  type WorldBlock,
 } from '../../verify/ethereum/world.ts'
 import {
   beaconNode,
@@ -148,9 +151,28 @@ describe('an Ethereum client', () => {
     expect(logs.map(({ blockNumber, logIndex }) => [blockNumber, logIndex])).toEqual(
       [3, 6, 9, 12].map((one) => [BigInt(one), 2]),
     )
+    const hashOfLog = (block: WorldBlock | undefined) => hashOf(block?.transactions[1] as Uint8Array)
+    expect(logs.map(({ transactionHash }) => transactionHash)).toEqual([2, 5, 8, 11].map((at) => hashOfLog(world[at])))
+    const sixth = world[5] as WorldBlock
+    const byHash = await viem.getLogs({ address: token, blockHash: sixth.hash })
+    expect(byHash).toMatchObject([{ blockNumber: 6n, transactionHash: hashOfLog(sixth) }])
+    expect(await viem.getLogs({ address: token })).toEqual([])
+    expect(await viem.getLogs({ address: token, fromBlock: 'finalized', toBlock: 'finalized' })).toHaveLength(1)
+    await expect(viem.getLogs({ fromBlock: 'finalized', toBlock: 'latest' })).rejects.toThrow(/not a number/)
+    const both = { blockHash: sixth.hash, fromBlock: '0x1' }
+    await expect(viem.request({ method: 'eth_getLogs', params: [both as never] })).rejects.toThrow(/or by a hash/)
     const block = await viem.getBlock({ blockNumber: 6n, includeTransactions: true })
     expect([block.hash, block.transactions[1]?.from, block.transactions.length]).toEqual([world[5]?.hash, sender, 2])
     expect((await viem.getBlock({ blockHash: olderBlock.hash })).number).toBe(5n)
+    const list = (items: readonly Uint8Array[]) => items.map((bytes) => decoded(bytes))
+    const whole = [decoded(sixth.bytes), [...sixth.transactions], [], list(sixth.withdrawals)]
+    expect(block).toMatchObject({
+      size: BigInt(encodeRlp(whole).length),
+      withdrawals: [
+        { index: '0xc', validatorIndex: '0x0', address: alice, amount: '0x1a13b8600' },
+        { index: '0xd', address: bob },
+      ],
+    })
     // The youngest block is signed and not final; what is under the final one is final still.
     expect((await viem.getBlock()).hash).toBe(youngest.hash)
     const [hash, made] = (block.transactions as { hash: Hex }[]).map((one) => one.hash) as [Hex, Hex]
@@ -280,3 +302,7 @@ describe('what it refuses', () => {
     ).rejects.toMatchObject({ code: 'client/not-provable' })
   })
 })
+
+function decoded(bytes: Uint8Array) {
+  return must(decodeRlp(bytes))
+}

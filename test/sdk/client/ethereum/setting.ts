@@ -82,8 +82,8 @@ export function proofNodeOf(blocks: readonly WorldBlock[] = world): ProofNode {
     block: async (which) => {
       const block = find(which)
       if (!block) return undefined
-      const { hash, header, bytes, transactions, receipts } = block
-      return { number: header.number, hash, header: bytes, transactions, receipts }
+      const { hash, header, bytes, transactions, receipts, withdrawals } = block
+      return { number: header.number, hash, header: bytes, transactions, receipts, withdrawals }
     },
     receipts: async (which) => find(which)?.receipts ?? [],
     proof: async (account, slots, number) => ({

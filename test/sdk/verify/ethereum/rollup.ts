@@ -1,12 +1,29 @@
 import { keccak256 } from '../../../../sdk/crypto/engine.ts'
+import { nobleEngine } from '../../../../sdk/crypto/index.ts'
 import { blockHashOf, encodeHeader, type Header } from '../../../../sdk/evm/block.ts'
+import { accountOf } from '../../../../sdk/evm/sender.ts'
 import { encodeRlp, quantity } from '../../../../sdk/rlp.ts'
 import { buildTrie, orderedTrie, secureKey, type Trie } from '../../../../sdk/trie/index.ts'
 import { type Address, address, blockHash, fromHex, type Slot, toHex, wei } from '../../../../sdk/units.ts'
-import { base, gameSlot, messagePasser, type OpChain, slotAt } from '../../../../sdk/verify/opstack/index.ts'
+import {
+  base,
+  gameSlot,
+  messagePasser,
+  type OpChain,
+  slotAt,
+  unsafeSignerSlot,
+} from '../../../../sdk/verify/opstack/index.ts'
 
 /** A rollup of the OP stack and what it posts, made here: no recorded game of a real chain is at hand. */
-export const rollup: OpChain = { ...base, name: 'test rollup', factory: address(`0x${'fa'.repeat(20)}`) }
+export const rollup: OpChain = {
+  ...base,
+  name: 'test rollup',
+  systemConfig: address(`0x${'5c'.repeat(20)}`),
+  factory: address(`0x${'fa'.repeat(20)}`),
+}
+export const rollupSecret = new Uint8Array(32).fill(9)
+/** Signs the rollup's blocks before they are on the L1. */
+export const rollupSigner = accountOf(nobleEngine.uncompressed(nobleEngine.publicKey(rollupSecret)))
 export const games = [
   address(`0x${'9a'.repeat(20)}`),
   address(`0x${'9b'.repeat(20)}`),
@@ -88,10 +105,19 @@ const listed = (type: bigint, game: Address) => (type << 224n) | (created << 160
 const status = (value: bigint) => new Map([[slotAt(0n), (value << 128n) | created]])
 
 /**
- * On the L1: the factory and three games. The newest is of a type that is not read, the one before is open, the oldest was
+ * On the L1: the account that signs the rollup's blocks, the factory, and three games. The newest is of a type that is not read, the one before is open, the oldest was
  * defended.
  */
 export const rollupOnL1 = [
+  [
+    rollup.systemConfig,
+    {
+      nonce: 1n,
+      balance: 0n,
+      code: Uint8Array.of(0),
+      storage: new Map([[unsafeSignerSlot, BigInt(rollupSigner)]]),
+    },
+  ],
   [
     rollup.factory,
     {

@@ -55,6 +55,8 @@ export interface WorldBlock {
   readonly hash: BlockHash
   readonly transactions: readonly Uint8Array[]
   readonly receipts: readonly Uint8Array[]
+  /** Two in every even block. */
+  readonly withdrawals: readonly Uint8Array[]
   readonly state: Trie
   readonly accounts: ReadonlyMap<Address, WorldAccount>
 }
@@ -68,6 +70,7 @@ export function createWorld(count: number, timestampOf: (number: number) => numb
     const receipts = receiptsAt(number)
     const encoded = receipts.map(encodeReceipt)
     const transactions = receipts.map((_, at) => signedCall(2 * number + at))
+    const withdrawals = withdrawalsAt(number)
     const header: Header = {
       era: 'prague',
       parentHash: blocks.at(-1)?.hash ?? blockHash(toHex(new Uint8Array(32))),
@@ -86,16 +89,32 @@ export function createWorld(count: number, timestampOf: (number: number) => numb
       mixHash: new Uint8Array(32),
       nonce: new Uint8Array(8),
       baseFeePerGas: wei(7n),
-      withdrawalsRoot: orderedTrie([]).root,
+      withdrawalsRoot: orderedTrie(withdrawals).root,
       blobGasUsed: 0n,
       excessBlobGas: 0n,
       parentBeaconBlockRoot: new Uint8Array(32),
       requestsHash: new Uint8Array(32),
     }
     const bytes = encodeHeader(header)
-    blocks.push({ header, bytes, hash: blockHashOf(bytes), transactions, receipts: encoded, state, accounts })
+    blocks.push({
+      header,
+      bytes,
+      hash: blockHashOf(bytes),
+      transactions,
+      receipts: encoded,
+      withdrawals,
+      state,
+      accounts,
+    })
   }
   return blocks
+}
+
+function withdrawalsAt(number: number): readonly Uint8Array[] {
+  if (number % 2) return []
+  return [alice, bob].map((account, at) =>
+    encodeRlp([quantity(2 * number + at), quantity(at), fromHex(account), quantity(7n * 10n ** 9n)]),
+  )
 }
 
 /** Sends all transactions of the world. */

@@ -192,6 +192,7 @@ const nodeQuestions = [
   'block',
   'transaction',
   'inclusion',
+  'coinbase',
   'coins',
   'history',
   'spend',
