@@ -83,7 +83,10 @@ export async function openPenaltyDesk(
 }
 
 /** The secrets of a channel before there is a desk of it. */
-export async function secretsAt(keys: PenaltyWorld['keys'], index: number): Promise<ChannelSecrets> {
+export async function secretsAt(
+  keys: Pick<PenaltyWorld['keys'], 'channelKey' | 'channelSecret'>,
+  index: number,
+): Promise<ChannelSecrets> {
   return channelSecrets(named(await rootOf(keys, index), 'seed'))
 }
 
