@@ -8,6 +8,8 @@ const config :Workerd.Config = (
     (name = "rows", disk = (path = "edge-rows", writable = true)),
     # Executors and Bitcoin sources may be on this machine.
     (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),
+    # Webhooks go where merchants say: whatever a name server answers, never into your own network.
+    (name = "web", network = (allow = ["public"], tlsOptions = (trustBrowserCas = true))),
   ],
   sockets = [(name = "http", address = "127.0.0.1:8787", http = (), service = "edge")],
 );
@@ -24,6 +26,7 @@ const edge :Workerd.Worker = (
     (className = "ChainObject", uniqueKey = "lanekit-chain", enableSql = true),
     (className = "ChannelBoxObject", uniqueKey = "lanekit-box", enableSql = true),
     (className = "TowerObject", uniqueKey = "lanekit-tower", enableSql = true),
+    (className = "WebhookObject", uniqueKey = "lanekit-webhook", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "rows"),
   bindings = [
@@ -31,6 +34,8 @@ const edge :Workerd.Worker = (
     (name = "CHAIN", durableObjectNamespace = "ChainObject"),
     (name = "BOX", durableObjectNamespace = "ChannelBoxObject"),
     (name = "TOWER", durableObjectNamespace = "TowerObject"),
+    (name = "WEBHOOK", durableObjectNamespace = "WebhookObject"),
+    (name = "WEB", service = "web"),
     (name = "CHAINS", fromEnvironment = "EDGE_CHAINS"),
     (name = "BITCOIN", fromEnvironment = "EDGE_BITCOIN"),
     (name = "SECURITY", fromEnvironment = "EDGE_SECURITY"),

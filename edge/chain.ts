@@ -93,6 +93,8 @@ export type ChainEvent = { readonly now: number } & (
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'delivered'; readonly settlements: readonly Settlement[] }
   | { readonly type: 'cancel'; readonly wish: Cancelling }
+  /** Nothing is to be kept of a sender that need not be. */
+  | { readonly type: 'forget'; readonly sender: Address }
   | { readonly type: 'tick' }
 )
 
@@ -198,6 +200,9 @@ function decide(
       break
     case 'cancel':
       cancel(rows, draft, event.wish, now)
+      break
+    case 'forget':
+      draft.write({ remove: 'sender', sender: event.sender })
       break
     case 'tick':
       effects.push(...lookUpDue(rows, draft, now), ...deliverDue(rows, draft, now), ...pollDue(draft, now))

@@ -206,6 +206,11 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     })
   }
 
+  async forget(chain: ChainId, sender: Address): Promise<void> {
+    this.#identity.set(chain, 0)
+    this.#runner.feed({ type: 'forget', sender, now: Date.now() })
+  }
+
   async audit(chain: ChainId, rows: readonly AuditRow[]): Promise<void> {
     this.#identity.set(chain, 0)
     this.#controls.audit(rows, Date.now())

@@ -205,4 +205,6 @@ export type ChainChange =
   | { readonly remove: 'outbox'; readonly hash: TxHash }
   | { readonly remove: 'blocksFrom' | 'blocksBelow'; readonly number: number }
   /** Events up to a sequence, and batches, windows and idle accounts from before a time: `limit` of each. */
+  /** What names a sender and is of nothing under way: members of batches, and the account. The log names hashes alone. */
+  | { readonly remove: 'sender'; readonly sender: Address }
   | { readonly remove: 'old'; readonly through: number; readonly before: number; readonly limit: number }

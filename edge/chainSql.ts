@@ -263,6 +263,15 @@ function removeOne(sql: Sql, change: Extract<ChainChange, { remove: unknown }>):
     case 'blocksBelow':
       sql.exec('DELETE FROM blocks WHERE number < ?', change.number)
       return
+    case 'sender': {
+      const { sender } = change
+      sql.exec(
+        'DELETE FROM members WHERE sender = ? AND NOT EXISTS (SELECT 1 FROM txs WHERE hash = members.hash)',
+        sender,
+      )
+      sql.exec('DELETE FROM accounts WHERE sender = ?1 AND NOT EXISTS (SELECT 1 FROM txs WHERE sender = ?1)', sender)
+      return
+    }
     case 'old': {
       const { through, before, limit } = change
       // From the front only, whatever the clock did, so that what is left has no holes.

@@ -197,6 +197,26 @@ export const alarmLagMsMax = 5_000
 export const rowsPerReadMax = 1_000
 export const auditMax = 100_000
 
+/** Longest URL of a webhook, and how long a call to one may take. Its answer is not read. */
+export const webhookUrlCharsMax = 512
+export const webhookTimeoutMs = 10_000
+/** Pauses after each try of a call; after as many and one tries it is a dead letter. */
+export const webhookPausesMs = [5, 60, 5 * 60, 30 * 60, 2 * 3_600, 5 * 3_600, 10 * 3_600].map((s) => s * 1_000)
+/** Calls and questions that one object has under way at once: a Worker has six connections. */
+export const webhookCallsMax = 3
+export const webhookAsksMax = 16
+/** Batches whose end is waited for, calls that are not done, and dead letters; of each merchant and chain. */
+export const webhookWatchesMax = 10_000
+export const webhookCallsKept = 10_000
+export const webhookDeadMax = 1_000
+/** Pauses between two looks at a batch, and how long its end is waited for. */
+export const webhookLookMsMin = 1_000
+export const webhookLookMsMax = 60_000
+export const webhookWatchMsMax = 24 * 60 * 60_000
+/** How long a dead letter is kept, and how long a secret that was replaced signs beside the new one. */
+export const webhookDeadMs = 7 * 24 * 60 * 60_000
+export const webhookOldSecretMs = 24 * 60 * 60_000
+
 /** Most accounts in one bundle of proofs, slots of each, and updates of committees in one answer. */
 export const bundleAccountsMax = 8
 export const bundleSlotsMax = 16

@@ -11,6 +11,7 @@ import type { Answer, Item } from './shard.ts'
 import type { NonceStanding } from './shardNonces.ts'
 import type { TowerRefusal } from './tower.ts'
 import type { TowerHead, TowerStateRow } from './towerRows.ts'
+import type { CallRow, WebhookCounts } from './webhookRows.ts'
 
 /** What a shard's object is asked. When an answer comes, what it says is stored. */
 export interface ShardApi {
@@ -22,6 +23,8 @@ export interface ShardApi {
   readonly status: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
   /** Stops a transaction that was never sent, and says where it stands; nothing when the sender has none of this hash. */
   readonly cancel: (sender: Address, hash: TxHash) => Promise<TxStatus | null>
+  /** Keeps nothing of a sender but what is under way. */
+  readonly forget: (sender: Address) => Promise<void>
   /** @param latest - The sender's next nonce after the newest block. */
   readonly nonces: (sender: Address, latest: number) => Promise<NonceStanding>
 }
@@ -105,6 +108,8 @@ export interface ChainApi {
   readonly setPaused: (chain: ChainId, isPaused: boolean) => Promise<void>
   /** In the order of arrival, after one of them. */
   readonly rows: (after: number, limit: number) => Promise<readonly ExportedRow[]>
+  /** Keeps nothing that names a sender but what is under way. */
+  readonly forget: (chain: ChainId, sender: Address) => Promise<void>
   readonly audit: (chain: ChainId, rows: readonly AuditRow[]) => Promise<void>
   /** Forgets decisions from before a time; how many these were. */
   readonly forgetAudit: (before: number) => Promise<number>
@@ -165,6 +170,27 @@ export interface TowerApi {
   readonly standing: (claim: Hex) => Promise<TowerReply>
 }
 
+/** How a merchant's webhook fares. `isGone`: the other side said so, and nothing is called until it is registered anew. */
+export interface WebhookStanding extends WebhookCounts {
+  readonly url: string
+  readonly isGone: boolean
+}
+
+/** What a merchant's webhook is asked. When an answer comes, what it says is stored. */
+export interface WebhookApi {
+  /** The secret, told once: when there was no webhook before. */
+  readonly register: (chain: ChainId, url: string) => Promise<string | null>
+  /** A new secret; nothing where there is no webhook. */
+  readonly rotate: () => Promise<string | null>
+  readonly forget: () => Promise<boolean>
+  /** Calls when the batch has ended. False: there is no room for another one. */
+  readonly watch: (batch: BatchId) => Promise<boolean>
+  readonly standing: () => Promise<WebhookStanding | null>
+  /** Messages whose tries are used up, the oldest first. */
+  readonly dead: (limit: number) => Promise<readonly CallRow[]>
+  readonly replay: (id: string) => Promise<boolean>
+}
+
 /** Objects of one class, each with a name. */
 export interface Objects<api> {
   readonly getByName: (name: string) => api
@@ -176,6 +202,11 @@ export interface Env {
   readonly CHAIN: Objects<ChainApi>
   readonly BOX: Objects<BoxApi>
   readonly TOWER: Objects<TowerApi>
+  readonly WEBHOOK: Objects<WebhookApi>
+  /** The public network alone, where the platform can tell it from others; webhooks are called through it. */
+  readonly WEB?: { readonly fetch: (url: string, init: RequestInit) => Promise<Response> }
+  /** `loopback`: webhooks may be on this machine, for local use. */
+  readonly WEBHOOKS?: string
   /** JSON; see config.ts. */
   readonly CHAINS: string
   /** JSON or empty; see config.ts. */

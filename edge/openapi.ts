@@ -21,9 +21,14 @@ export const operations: readonly Operation[] = [
   op('get', `${chain}/batches/{batch}/socket`, 101, 'The events of a batch over a WebSocket'),
   op('get', `${chain}/senders/{sender}/txs/{hash}`, 200, 'Where a transaction stands'),
   op('delete', `${chain}/senders/{sender}/txs/{hash}`, 200, 'Stops a transaction that was never sent'),
+  op('delete', `${chain}/senders/{sender}`, 200, 'Forgets a sender, but for what is under way'),
   op('get', `${chain}/senders/{sender}/nonce`, 200, 'The next free nonce of a sender, and the missing ones'),
   op('get', `${chain}/windows`, 200, 'What was planned together'),
   op('get', `${chain}/windows/{window}`, 200, 'The plan of a window'),
+  op('put', `${chain}/webhook`, 200, 'Registers where to be told of the end of batches'),
+  op('get', `${chain}/webhook`, 200, 'How the webhook fares'),
+  op('delete', `${chain}/webhook`, 200, 'Forgets the webhook'),
+  op('post', `${chain}/webhook/secret`, 200, 'Makes a new secret; the old one signs beside it for a day'),
   op('get', `${chain}/verified/bundle`, 200, 'Updates of a light client and proofs of accounts, together'),
   op('get', `${light}/genesis`, 200, 'Which chain the beacon nodes follow'),
   op('get', `${light}/headers/finalized`, 200, 'The block that the beacon node calls final'),
@@ -53,6 +58,8 @@ export const operations: readonly Operation[] = [
   op('post', '/admin/chains/{chain}/resume', 200, 'Sends again'),
   op('get', '/admin/chains/{chain}/rows', 200, 'Transactions that have not ended'),
   op('get', '/admin/chains/{chain}/audit', 200, 'Decisions of the policy'),
+  op('get', '/admin/chains/{chain}/webhooks/{key}/dead', 200, 'Messages that a merchant did not take'),
+  op('post', '/admin/chains/{chain}/webhooks/{key}/dead/{id}', 200, 'Tries one of them again'),
   op('delete', '/admin/chains/{chain}/audit', 200, 'Forgets decisions of the policy from before a time'),
 ]
 

@@ -18,3 +18,8 @@ export function shardName(chain: ChainId, shard: number): string {
 export function chainName(chain: ChainId): string {
   return `${chain}:${layout}`
 }
+
+/** The webhook of those who hold a key of this name. */
+export function webhookName(chain: ChainId, key: string): string {
+  return `${chain}:${layout}:${key}`
+}

@@ -75,6 +75,9 @@ const kinds = {
   'tower-full': no(409, 'The tower keeps as much of this channel as it may'),
   'tower-ended': no(409, 'The channel has ended'),
 
+  'unknown-webhook': no(404, 'No webhook is registered'),
+  'malformed-webhook': no(400, 'The webhook cannot be registered'),
+  'unknown-message': no(404, 'No such message is kept'),
   'unbundled-chain': no(404, 'No light client of the chain is served here'),
   'unknown-update': no(404, 'The beacon node does not have it'),
   'malformed-accounts': no(400, 'The accounts, slots or periods cannot be read'),

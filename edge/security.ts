@@ -3,7 +3,7 @@ import { accepted, type Decoded, refused } from '../sdk/errors.ts'
 import { toHex } from '../sdk/units.ts'
 
 /** What an API key may do. */
-export const scopes = ['submit', 'read', 'rpc'] as const
+export const scopes = ['submit', 'read', 'rpc', 'webhooks'] as const
 export type Scope = (typeof scopes)[number]
 
 /** A merchant's key: only the digest of its secret is known here. Two keys with one name are a rotation under way. */

@@ -54,6 +54,8 @@ export type ShardEvent = { readonly now: number } & (
   /** The chain object has taken these over. */
   | { readonly type: 'taken'; readonly taken: readonly Taken[] }
   | { readonly type: 'settled'; readonly settlements: readonly Settlement[] }
+  /** Nothing is to be kept of a sender that need not be. */
+  | { readonly type: 'forget'; readonly sender: Address }
   | { readonly type: 'tick' }
 )
 
@@ -96,6 +98,9 @@ export function shardStep(rows: ShardRows, event: ShardEvent): ShardStep {
     case 'settled':
       for (const settlement of event.settlements) settle(draft, settlement, now)
       for (const sender of new Set(event.settlements.map(({ sender }) => sender))) promote(draft, sender, now)
+      break
+    case 'forget':
+      draft.write({ remove: 'sender', sender: event.sender })
       break
     case 'tick':
       effects.push(...askDue(draft, rows, now), ...offerDue(draft, rows, now))

@@ -101,6 +101,10 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
     return stop(sender, hash, this.#world)
   }
 
+  async forget(sender: Address): Promise<void> {
+    this.#runner.feed({ type: 'forget', sender, now: Date.now() })
+  }
+
   async nonces(sender: Address, latest: number): Promise<NonceStanding> {
     return nonceStanding(this.#world.rows, sender, latest)
   }

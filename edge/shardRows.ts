@@ -68,3 +68,5 @@ export type ShardChange =
   | { readonly remove: 'payload'; readonly hash: TxHash }
   /** Rows that ended before a time, and accounts without rows: `limit` of each. */
   | { readonly remove: 'old'; readonly before: number; readonly limit: number }
+  /** A sender's rows that have ended and of which nothing is left to tell; its account, too, when no row is left. */
+  | { readonly remove: 'sender'; readonly sender: Address }

@@ -54,7 +54,7 @@ export function openShardStore(sql: Sql): ShardStore {
   /** What is on the disk from now on is in memory, too. */
   const note = (change: ShardChange) => {
     if ('remove' in change) {
-      if (change.remove === 'old') clear()
+      if (change.remove !== 'payload') clear()
       else payloads.drop(change.hash)
     } else if (change.put === 'row') cache.put(change.row, change.row.stage !== 'ended')
     else if (change.put === 'payload') payloads.put(change.row.hash, change.row)
@@ -165,6 +165,14 @@ function removeOne(sql: Sql, change: Extract<ShardChange, { remove: unknown }>):
     case 'payload':
       sql.exec('DELETE FROM payloads WHERE hash = ?', change.hash)
       return
+    case 'sender': {
+      const { sender } = change
+      const over = `stage = 'ended' AND due_at IS NULL AND sender = ?`
+      sql.exec(`DELETE FROM payloads WHERE hash IN (SELECT hash FROM rows WHERE ${over})`, sender)
+      sql.exec(`DELETE FROM rows WHERE ${over}`, sender)
+      sql.exec('DELETE FROM accounts WHERE sender = ?1 AND NOT EXISTS (SELECT 1 FROM rows WHERE sender = ?1)', sender)
+      return
+    }
     case 'old': {
       const { before, limit } = change
       sql.exec(

@@ -11,6 +11,7 @@ import { senders } from './routes/senders.ts'
 import { towers } from './routes/towers.ts'
 import { traced } from './routes/trace.ts'
 import { verified } from './routes/verified.ts'
+import { deadLetters, webhooks } from './routes/webhooks.ts'
 
 useFastEngine()
 
@@ -20,6 +21,8 @@ export const app = new Hono<{ Bindings: Env }>()
   .route('/', ops())
   .route('/v1/chains/:chain', batches())
   .route('/v1/chains/:chain', senders())
+  .route('/v1/chains/:chain/webhook', webhooks())
+  .route('/admin/chains/:chain/webhooks', deadLetters())
   .route('/v1/chains/:chain', verified())
   .route('/v1/channels/:channel', channels())
   .route('/v1/towers', towers())
@@ -36,3 +39,4 @@ export { ChainObject } from './chainObject.ts'
 export { ChannelBoxObject } from './channelBoxObject.ts'
 export { ShardObject } from './shardObject.ts'
 export { TowerObject } from './towerObject.ts'
+export { WebhookObject } from './webhookObject.ts'

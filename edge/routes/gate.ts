@@ -6,7 +6,7 @@ import type { ChainConfig } from '../config.ts'
 import { sentence } from '../intake.ts'
 import { addressesRemembered, badSignaturesBurst, badSignaturesPerSecond, tokenSecondsMax } from '../limits.ts'
 import type { Env } from '../objects.ts'
-import { allowedOrigin, decodeSecurity, isAdmin, keyOf, type Scope, type Security } from '../security.ts'
+import { type ApiKey, allowedOrigin, decodeSecurity, isAdmin, keyOf, type Scope, type Security } from '../security.ts'
 import { Refusal } from './answer.ts'
 
 type Bindings = { Bindings: Env }
@@ -30,6 +30,19 @@ export function admit(context: Context<Bindings>, scope: Scope): void {
   if (isOpen && (secret === undefined || isSenderToken(secret))) return
   if (secret === undefined || !keyOf(security, secret, scope, Date.now()))
     throw new Refusal('unauthorized', 'A key with this scope is needed: Authorization: Bearer <key>.')
+}
+
+/** The key of a scope that a request shows; nothing where it shows none, or another thing. */
+export function shownKey(context: Context<Bindings>, scope: Scope): ApiKey | undefined {
+  const secret = bearerOf(context)
+  return secret === undefined ? undefined : keyOf(securityOf(context.env), secret, scope, Date.now())
+}
+
+/** Lets in whoever shows a key of a scope, and nobody else, also where submissions are open. */
+export function demandKey(context: Context<Bindings>, scope: Scope): ApiKey {
+  const key = shownKey(context, scope)
+  if (!key) throw new Refusal('unauthorized', `A key with the scope "${scope}" is needed: Authorization: Bearer <key>.`)
+  return key
 }
 
 /** Who reads: everybody's affairs with a key, or a sender its own. */
@@ -69,6 +82,13 @@ export function demandSender(context: Context<Bindings>, chain: ChainConfig, sen
   if (token === undefined || !isSenderToken(token))
     throw new Refusal('unauthorized', 'A token of the sender is needed: Authorization: Bearer <token>.')
   if (senderIn(context, chain, token) !== sender) throw notTheirs()
+}
+
+/** Lets in a sender for itself, and the administrator for anybody. */
+export function demandSenderOrAdmin(context: Context<Bindings>, chain: ChainConfig, sender: Address): void {
+  const secret = bearerOf(context)
+  if (secret !== undefined && !isSenderToken(secret) && isAdmin(securityOf(context.env), secret)) return
+  demandSender(context, chain, sender)
 }
 
 /** Who has signed a token for this edge and this chain. A signature that is none counts against its address. */

@@ -6,7 +6,7 @@ import { executorsOf } from '../executor/jsonRpc.ts'
 import type { Env } from '../objects.ts'
 import { chainName, shardName, shardOf } from '../placement.ts'
 import { allowOnly, ask, chainOf, cursorOf, Refusal, senderOf, statusOf, transactionOf, windowOf } from './answer.ts'
-import { admitReaderOf, admitReaderOfAll, demandSender } from './gate.ts'
+import { admitReaderOf, admitReaderOfAll, demandSender, demandSenderOrAdmin } from './gate.ts'
 
 type Bindings = { Bindings: Env }
 
@@ -35,6 +35,16 @@ export function senders() {
       return context.json({ hash, status })
     })
     .all('/senders/:sender/txs/:hash', allowOnly('GET, DELETE'))
+    .delete('/senders/:sender', async (context) => {
+      const chain = chainOf(context.env, pathOf(context, 'chain'))
+      const sender = senderOf(context.req.param('sender'))
+      demandSenderOrAdmin(context, chain, sender)
+      // The chain object first: a shard that has forgotten asks it for nothing.
+      await ask(() => context.env.CHAIN.getByName(chainName(chain.id)).forget(chain.id, sender))
+      await ask(() => context.env.SHARD.getByName(shardName(chain.id, shardOf(sender))).forget(sender))
+      return context.json({ forgotten: sender })
+    })
+    .all('/senders/:sender', allowOnly('DELETE'))
     .get('/senders/:sender/nonce', async (context) => {
       const chain = chainOf(context.env, pathOf(context, 'chain'))
       const sender = senderOf(context.req.param('sender'))

@@ -9,11 +9,11 @@ import { passThrough } from '../executor/passage.ts'
 import { batchFault, sentence } from '../intake.ts'
 import { keyCharsMax, waitMsMax } from '../limits.ts'
 import type { Env } from '../objects.ts'
-import { chainName } from '../placement.ts'
+import { chainName, webhookName } from '../placement.ts'
 import type { Reply } from '../replies.ts'
 import { ask, Refusal } from './answer.ts'
 import { mediaTypeOf, readBody } from './body.ts'
-import { admit, demandGoodFaith, noteBadFaith } from './gate.ts'
+import { admit, demandGoodFaith, noteBadFaith, shownKey } from './gate.ts'
 import { submit } from './submission.ts'
 
 /**
@@ -29,6 +29,7 @@ export async function answerBatch(context: Context<{ Bindings: Env }>, chain: Ch
   const work = async () => {
     const reply = await take(context.env, chain, batch, waitMs)
     noteBadFaith(context, reply.none)
+    await watch(context, chain, batch)
     return reply
   }
   if (key === undefined) return answer(await work(), {})
@@ -57,6 +58,15 @@ export async function answerBatch(context: Context<{ Bindings: Env }>, chain: Ch
       }
     }
   }
+}
+
+/** Whoever submits with a key that has a webhook is told of the batch: what is acknowledged is watched. */
+async function watch(context: Context<{ Bindings: Env }>, chain: ChainConfig, batch: ReceivedBatch): Promise<void> {
+  const key = shownKey(context, 'webhooks')
+  if (!key) return
+  const webhook = context.env.WEBHOOK.getByName(webhookName(chain.id, key.name))
+  if (!(await ask(() => webhook.watch(batch.id))))
+    throw new Refusal('backpressure', 'The webhook of this key waits for too many batches.')
 }
 
 function answer({ status, body }: Reply, headers: Readonly<Record<string, string>>): Response {

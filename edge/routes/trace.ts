@@ -1,7 +1,10 @@
 import type { MiddlewareHandler } from 'hono'
 import { toHex } from '../../sdk/units.ts'
 import type { Env } from '../objects.ts'
+import { openSalted, senderIn } from './salted.ts'
 import { kindOfPath, readTrace } from './traceText.ts'
+
+const salted = openSalted(() => crypto.getRandomValues(new Uint8Array(32)))
 
 /**
  * Goes on with the caller's trace, or begins one, and logs one line of JSON for each request where the operator asks for
@@ -16,8 +19,10 @@ export const traced: MiddlewareHandler<{ Bindings: Env }> = async (context, next
   if (context.env.LOG !== 'requests') return
   const { method } = context.req
   const line = { at: new Date(began).toISOString(), trace, span, method, path: kindOfPath(context.req.path) }
+  const sender = senderIn(context.req.path)
+  const who = sender === undefined ? {} : { sender: salted(sender, began) }
   // biome-ignore lint/suspicious/noConsole: a worker's log is what it says here.
-  console.log(JSON.stringify({ ...line, status: context.res.status, ms: Date.now() - began }))
+  console.log(JSON.stringify({ ...line, ...who, status: context.res.status, ms: Date.now() - began }))
 }
 
 function randomHex(size: number): string {

@@ -10,6 +10,6 @@ export function kindOfPath(path: string): string {
   return path
     .split('/')
     .slice(0, 9)
-    .map((word) => (/^(0x.*|\d+)$/.test(word) ? ':id' : word.slice(0, 24)))
+    .map((word) => (/^(0x.*|batch_.*|\d+)$/.test(word) ? ':id' : word.slice(0, 24)))
     .join('/')
 }

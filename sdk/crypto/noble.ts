@@ -5,7 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine, KeyMultiple } from './engine.ts'
-import { factorOf, type Point, pointOf, verifyEcdsa } from './verification.ts'
+import { factorOf, type Point, pointOf, publicGenerator, verifyEcdsa } from './verification.ts'
 
 /**
  * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does.
@@ -54,8 +54,6 @@ export const nobleEngine: CryptoEngine = {
   schnorrVerify: (signature, message, xOnlyKey) =>
     orNothing(() => schnorr.verify(signature, message, xOnlyKey)) ?? false,
   tweakSecretKey: (secretKey, tweak) => orNothing(() => addToSecret(secretScalar(secretKey), tweak)),
-  sumOfMultiples: (multiples) =>
-    orNothing(() => multiples.reduce((sum, one) => sum.add(multiple(one)), secp256k1.Point.ZERO).toBytes(true)),
   multiplySecretKey: (secretKey, factor) =>
     orNothing(() => {
       const { Fn } = secp256k1.Point
@@ -67,20 +65,24 @@ export const nobleEngine: CryptoEngine = {
       const isOdd = secp256k1.getPublicKey(secretKey, true)[0] === 3
       return addToSecret(isOdd ? secp256k1.Point.Fn.neg(secret) : secret, tweak)
     }),
-  // Tweaks are made of public keys, and so public: the time that it takes may tell them.
-  ...tweaksBy((tweak) => secp256k1.Point.BASE.multiplyUnsafe(secp256k1.Point.Fn.fromBytes(tweak))),
+  // Tweaks are made of public keys, and so public, as factors are: the time that it takes may tell them.
+  ...sumsBy((factor) => publicGenerator().multiplyUnsafe(secretScalar(factor))),
 }
 
-/** Tweaks of public keys, on whatever multiplies the generator. It throws for a tweak of n or more. */
-export function tweaksBy(
-  multiplyBase: (tweak: Uint8Array) => Point,
-): Pick<CryptoEngine, 'tweakPublicKey' | 'tweakXOnlyKey'> {
+/** Sums of public keys, on whatever multiplies the generator. It throws for a factor of zero, n or more. */
+export function sumsBy(
+  multiplyBase: (factor: Uint8Array) => Point,
+): Pick<CryptoEngine, 'tweakPublicKey' | 'tweakXOnlyKey' | 'sumOfMultiples'> {
+  const multiple = ({ publicKey, factor }: KeyMultiple) =>
+    publicKey ? factorPoint(publicKey).multiplyUnsafe(secretScalar(factor)) : multiplyBase(factor)
   const add = (point: Point, tweak: Uint8Array) => {
     if (tweak.length !== 32) throw new RangeError()
     const isZero = tweak.every((byte) => byte === 0)
-    return (isZero ? point : point.add(multiplyBase(tweak))).toBytes(true) // Throws for infinity.
+    return bytesOf(isZero ? point : point.add(multiplyBase(tweak)))
   }
   return {
+    sumOfMultiples: (multiples) =>
+      orNothing(() => bytesOf(multiples.reduce((sum, one) => sum.add(multiple(one)), secp256k1.Point.ZERO))),
     tweakPublicKey: (publicKey, tweak) => orNothing(() => add(compressedPoint(publicKey), tweak)),
     tweakXOnlyKey: (xOnlyKey, tweak) =>
       orNothing(() => {
@@ -99,9 +101,12 @@ function evenPoint(xOnlyKey: Uint8Array): Point {
   return secp256k1.Point.fromBytes(compressed)
 }
 
-/** Factors are public, so the time that it takes may tell them. */
-function multiple({ publicKey, factor }: KeyMultiple): Point {
-  return (publicKey ? factorPoint(publicKey) : secp256k1.Point.BASE).multiplyUnsafe(secretScalar(factor))
+/**
+ * The 33 bytes of a point. Throws for infinity. The library divides by Z as often as it looks at x and y; where Z is 1
+ * already, it need not.
+ */
+function bytesOf(point: Point): Uint8Array {
+  return secp256k1.Point.fromAffine(point.toAffine()).toBytes(true)
 }
 
 function factorPoint(publicKey: Uint8Array): Point {

@@ -1,7 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { invariant, SdkError } from '../errors.ts'
 import type { CryptoEngine } from './engine.ts'
-import { nobleEngine, rotate, tweaksBy } from './noble.ts'
+import { nobleEngine, rotate, sumsBy } from './noble.ts'
 
 /** The modules that {@link wasmEngine} runs on: `lanekit/crypto/secp256k1.wasm` and `lanekit/crypto/hashes.wasm`. */
 export interface WasmModules {
@@ -63,7 +63,7 @@ const hmacScratch = 512
 
 type Curve = Pick<
   CryptoEngine,
-  'publicKey' | 'sign' | 'verify' | 'recover' | 'sharedSecret' | 'tweakPublicKey' | 'tweakXOnlyKey'
+  'publicKey' | 'sign' | 'verify' | 'recover' | 'sharedSecret' | 'tweakPublicKey' | 'tweakXOnlyKey' | 'sumOfMultiples'
 >
 
 function curveOf(module: WebAssembly.Module, sha256: CryptoEngine['sha256'], blinding?: Uint8Array): Curve {
@@ -93,7 +93,7 @@ function curveOf(module: WebAssembly.Module, sha256: CryptoEngine['sha256'], bli
     return withSecret([factor], 65, (key = 0, out = 0) => publicKeyOf(key, out))
   }
   return {
-    ...tweaksBy((tweak) => secp256k1.Point.fromBytes(timesBase(tweak))),
+    ...sumsBy((factor) => secp256k1.Point.fromBytes(timesBase(factor))),
     publicKey: (secretKey) => compressed(timesBase(secretKey)),
     sign: (digest, secretKey) => {
       if (digest.length !== 32 || secretKey.length !== 32) throw malformed()

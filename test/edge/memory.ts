@@ -59,7 +59,10 @@ export function memoryChain(): MemoryChain {
       txs.delete(change.hash)
       payloads.delete(change.hash)
     } else if (change.remove === 'outbox') outbox.delete(change.hash)
-    else if (change.remove === 'old') {
+    else if (change.remove === 'sender') {
+      for (const [key, { sender, hash }] of members) if (sender === change.sender && !txs.has(hash)) members.delete(key)
+      if (![...txs.values()].some(({ sender }) => sender === change.sender)) accounts.delete(change.sender)
+    } else if (change.remove === 'old') {
       const { through, before, limit } = change
       const isOld = (event: EventRow, index: number) =>
         index < limit && (event.sequence <= through || event.at < before)
@@ -147,7 +150,14 @@ export function memoryShard(): MemoryShard {
       for (const change of changes) {
         if ('remove' in change) {
           if (change.remove === 'payload') payloads.delete(change.hash)
-          else {
+          else if (change.remove === 'sender') {
+            for (const { hash, sender, dueAt } of ended())
+              if (sender === change.sender && dueAt === null) {
+                rows.delete(hash)
+                payloads.delete(hash)
+              }
+            if (![...rows.values()].some(({ sender }) => sender === change.sender)) accounts.delete(change.sender)
+          } else {
             const { before, limit } = change
             for (const { hash } of ended()
               .filter(({ since }) => since < before)

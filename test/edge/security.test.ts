@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { openBuckets } from '../../edge/buckets.ts'
+import { openSalted, senderIn } from '../../edge/routes/salted.ts'
 import { kindOfPath, readTrace } from '../../edge/routes/traceText.ts'
 import { allowedOrigin, decodeSecurity, isAdmin, keyOf, type Security } from '../../edge/security.ts'
 import { sha256 } from '../../sdk/crypto/index.ts'
@@ -84,5 +85,20 @@ describe('traces', () => {
     ])
       expect(readTrace(bad)).toBeUndefined()
     expect(kindOfPath(`/v1/chains/1/senders/0x${'ab'.repeat(20)}/nonce`)).toBe('/v1/chains/:id/senders/:id/nonce')
+  })
+})
+
+describe('a sender in the log', () => {
+  it('is the same for a day, another one the next day, and never the sender', () => {
+    const day = 24 * 60 * 60_000
+    let salts = 0
+    const salted = openSalted(() => new Uint8Array(32).fill(++salts))
+    const sender = `0x${'aB'.repeat(20)}`
+    const first = salted(sender, day)
+    expect(first).toMatch(/^[0-9a-f]{16}$/)
+    expect([salted(sender.toLowerCase(), 2 * day - 1), salts]).toEqual([first, 1])
+    expect([salted(sender, 2 * day) === first, salts]).toEqual([false, 2])
+    expect(senderIn(`/v1/chains/1/senders/${sender}/nonce`)).toBe(sender)
+    expect(senderIn('/v1/chains/1/windows')).toBeUndefined()
   })
 })

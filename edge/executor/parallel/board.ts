@@ -17,6 +17,8 @@ export interface Board {
 
 /** Words of control memory, beside all boards: the last commit that is visible. */
 export const committedAt = 0
+/** Before every commit: the state then is empty, and whoever has read that has read nothing that is still so. */
+export const nothingCommitted = -1
 export const controlWords = 16
 
 /** Records are found by chains from these many heads, behind the word that says how much is in use. */

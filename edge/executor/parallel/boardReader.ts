@@ -162,8 +162,8 @@ export function createBoardReader(boards: readonly Board[], fork: Fork): BoardRe
   }
 }
 
-/** No commit has this number. */
-const unread = { until: -1, account: undefined } as const
+/** No commit has this number, and it is not {@link nothingCommitted} either. */
+const unread = { until: -2, account: undefined } as const
 
 function numberOf({ board, at }: Seat): number {
   return at === 0 ? 0 : (board.words[at + record.number] as number)

@@ -11,6 +11,7 @@ import {
   committedAt,
   flagExists,
   flagHasStorage,
+  nothingCommitted,
   record,
   shardOf,
   usedAt,
@@ -25,7 +26,7 @@ export interface BoardWriter {
   readonly publish: (writes: readonly AccountWrite[], sequence: number) => void
   /** Gives back what no reader can reach any more. Only while nobody reads. */
   readonly tidy: () => void
-  /** Writes all of a store, as commit `sequence`. */
+  /** Writes all of a store, as commit `sequence`; none of it is visible where there is no room for all. */
   readonly publishAll: (sequence: number) => void
   /** False since something had no room: from then on the boards stand still, and whoever reads them reads the past. */
   readonly isWhole: () => boolean
@@ -71,7 +72,7 @@ export function createBoardWriter({ boards, control, store, onPart }: BoardWrite
     free: new Map(boards.map((board) => [board, { [cell.accountWords]: [], [cell.slotWords]: [] }])),
   }
   let isWhole = true
-  const write = (writes: readonly AccountWrite[], sequence: number) => {
+  const put = (writes: readonly AccountWrite[], sequence: number) => {
     isWhole &&= hasRoom(works, writes)
     if (!isWhole) return
     // The parts of a commit go out in the order of their shards, whoever wrote them first.
@@ -81,12 +82,19 @@ export function createBoardWriter({ boards, control, store, onPart }: BoardWrite
       for (const part of parts) writeAccount(works, board, part, sequence)
       if (parts.length > 0) onPart?.(shard)
     }
-    Atomics.store(control, committedAt, sequence)
   }
+  const show = (sequence: number) => {
+    if (isWhole) Atomics.store(control, committedAt, sequence)
+  }
+  Atomics.store(control, committedAt, nothingCommitted)
   return {
-    publish: write,
+    publish: (writes, sequence) => {
+      put(writes, sequence)
+      show(sequence)
+    },
     publishAll: (sequence) => {
-      for (const account of store.accounts.values()) write([everythingOf(account)], sequence)
+      for (const account of store.accounts.values()) put([everythingOf(account)], sequence)
+      show(sequence)
     },
     tidy: () => tidy(works),
     isWhole: () => isWhole,

@@ -54,7 +54,7 @@ export interface EngineOptions {
   readonly workers?: number
   /** Parts the state is split into by the hash of the address: 1 to {@link engineLimits}`.shardsMax`. */
   readonly shards?: number
-  /** Shared memory that the workers read the state from, all shards together. Beyond it they run less and less ahead. */
+  /** Shared memory that the workers read the state from, all shards together. Beyond it they stay behind; where not even the start has room, what they run is not believed. */
   readonly stateBytes?: number
   /** Newest blocks whose state stays readable. */
   readonly blocksKept?: number

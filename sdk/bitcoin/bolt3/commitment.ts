@@ -151,23 +151,19 @@ function balanceOutputs<htlc extends CommitmentHtlc>(
   { balance }: CommitmentKeys,
   htlcCount: number,
 ): CommitmentOutput<htlc>[] {
-  const { format, funder, dustLimit, delay, fundingKeys, otherPaymentKey } = terms
+  const { format, funder, dustLimit, delay } = terms
+  const { toOther: otherScripts, holderAnchor, otherAnchor } = fixedScriptsOf(terms)
   const cost = funderCost(terms, htlcCount)
   const holder = afterCost(toHolder, funder === 'holder' ? cost : sats(0n))
   const other = afterCost(toOther, funder === 'other' ? cost : sats(0n))
   const outputs: CommitmentOutput<htlc>[] = []
-  if (holder >= dustLimit) outputs.push(scripted('to-holder', holder, delayedScript(balance, delay)))
-  if (other >= dustLimit) {
-    if (format === 'anchors') outputs.push(scripted('to-other', other, toOtherScript(otherPaymentKey)))
-    else outputs.push({ kind: 'to-other', value: other, script: p2wpkh(otherPaymentKey), witnessScript: null })
-  }
+  if (holder >= dustLimit) outputs.push({ kind: 'to-holder', value: holder, ...hashed(delayedScript(balance, delay)) })
+  if (other >= dustLimit) outputs.push({ kind: 'to-other', value: other, ...otherScripts })
   if (format !== 'anchors') return outputs
   // An anchor stands for an owner that has something in this transaction.
   const value = sats(anchorValue)
-  if (holder >= dustLimit || htlcCount > 0)
-    outputs.push(scripted('holder-anchor', value, anchorScript(fundingKeys.holder)))
-  if (other >= dustLimit || htlcCount > 0)
-    outputs.push(scripted('other-anchor', value, anchorScript(fundingKeys.other)))
+  if (holder >= dustLimit || htlcCount > 0) outputs.push({ kind: 'holder-anchor', value, ...holderAnchor })
+  if (other >= dustLimit || htlcCount > 0) outputs.push({ kind: 'other-anchor', value, ...otherAnchor })
   return outputs
 }
 
@@ -184,12 +180,39 @@ function htlcOutputs<htlc extends CommitmentHtlc>(
   })
 }
 
-function scripted(
-  kind: 'to-holder' | 'to-other' | 'holder-anchor' | 'other-anchor',
-  value: Sats,
-  witnessScript: Uint8Array,
-): CommitmentOutput<never> {
-  return { kind, value, script: p2wsh(witnessScript), witnessScript }
+interface Hashed {
+  readonly script: Uint8Array
+  readonly witnessScript: Uint8Array
+}
+
+function hashed(witnessScript: Uint8Array): Hashed {
+  return { script: p2wsh(witnessScript), witnessScript }
+}
+
+/** Scripts that all commitments of one holder have. */
+interface FixedScripts {
+  readonly toOther: Hashed | { readonly script: Uint8Array; readonly witnessScript: null }
+  readonly holderAnchor: Hashed
+  readonly otherAnchor: Hashed
+}
+
+/** They are made and hashed once for a channel: three outputs of four. */
+const fixedScripts = /* @__PURE__ */ new WeakMap<CommitmentTerms, FixedScripts>()
+
+function fixedScriptsOf(terms: CommitmentTerms): FixedScripts {
+  const known = fixedScripts.get(terms)
+  if (known) return known
+  const { format, fundingKeys, otherPaymentKey } = terms
+  const made: FixedScripts = {
+    toOther:
+      format === 'anchors'
+        ? hashed(toOtherScript(otherPaymentKey))
+        : { script: p2wpkh(otherPaymentKey), witnessScript: null },
+    holderAnchor: hashed(anchorScript(fundingKeys.holder)),
+    otherAnchor: hashed(anchorScript(fundingKeys.other)),
+  }
+  fixedScripts.set(terms, made)
+  return made
 }
 
 function afterCost(balance: Msats, cost: Sats): Sats {

@@ -112,6 +112,7 @@ const chainChanges = fc
       fc
         .record({ through: small, before: small, limit: fc.integer({ min: 1, max: 5 }) })
         .map((wish): ChainChange => ({ remove: 'old', ...wish })),
+      sender.map((of): ChainChange => ({ remove: 'sender', sender: of })),
     ),
     { maxLength: 40 },
   )
@@ -171,6 +172,7 @@ const shardChanges = fc.array(
       .map((row): ShardChange => ({ put: 'account', row })),
     hash.map((of): ShardChange => ({ remove: 'payload', hash: of })),
     fc.record({ before: small, limit: fc.constant(9) }).map((wish): ShardChange => ({ remove: 'old', ...wish })),
+    sender.map((of): ShardChange => ({ remove: 'sender', sender: of })),
   ),
   { maxLength: 40 },
 )

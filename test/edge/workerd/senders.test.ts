@@ -59,6 +59,34 @@ describe('a sender', () => {
   })
 })
 
+describe('a sender that wants to be forgotten', () => {
+  it('is, but for what is under way; the same bytes later are executed no second time', async () => {
+    const chain = freshChain()
+    const node = fakeNode(chain)
+    const wallet = walletOf(chain)
+    const [over, open1] = [await wallet.transfer({ from: 0, nonce: 0 }), await wallet.transfer({ from: 0, nonce: 2 })]
+    await wallet.submit([over, open1])
+    await wallet.until(over, 'accepted')
+    for (let at = 0; at < 5; at++) node.mine()
+    await wallet.until(over, 'finalized')
+    const path = `${wallet.base}/senders/${over.sender}`
+    const forget = async (init: object) => (await open(path, { method: 'DELETE', ...init })).status
+    expect([await forget({}), await forget(bearer(await tokenOf(chain, over, 1)))]).toEqual([401, 401])
+    expect(await forget(bearer(await tokenOf(chain, over, 0)))).toBe(200)
+    // The shard hears of the end a moment after the chain object has told of it.
+    await expect
+      .poll(async () => {
+        await forget(bearer(await tokenOf(chain, over, 0)))
+        return wallet.status(over)
+      })
+      .toBeUndefined()
+    expect(await wallet.status(open1)).toMatchObject({ state: 'held' })
+    // The log, which names hashes alone, still tells of it for a day.
+    expect(await wallet.verdict(over)).toBe('finalized')
+    expect(node.includes(over.hash)).toBe(1)
+  })
+})
+
 describe('a private edge', () => {
   it('tells a sender of its own, a key with `read` of everything, and others of nothing', async () => {
     const chain = freshChain()
