@@ -1,6 +1,7 @@
 import { invariant, unreachable } from '../sdk/errors.ts'
 import { type Hex, sameBytes } from '../sdk/units.ts'
 import {
+  type BackupRow,
   type BoxChange,
   type BoxRows,
   type Deposit,
@@ -50,6 +51,7 @@ export type BoxEvent = { readonly now: number } & (
   | { readonly type: 'visit'; readonly access: Access }
   | { readonly type: 'acknowledge'; readonly access: Access; readonly through: number; readonly epoch: number }
   | { readonly type: 'deposit'; readonly access: Access; readonly deposit: Deposit }
+  | { readonly type: 'keep'; readonly access: Access; readonly backup: Pick<BackupRow, 'number' | 'bytes'> }
   | { readonly type: 'sighted'; readonly number: number; readonly sighting: Sighting }
   | { readonly type: 'tick' }
 )
@@ -123,6 +125,8 @@ function decide(rows: BoxRows, event: BoxEvent, pollMs: number): BoxStep {
       return enter(rows, event.access, now, (side) => acknowledge(rows, side, event.through, event.epoch))
     case 'deposit':
       return enter(rows, event.access, now, () => leave(rows, event.deposit, now))
+    case 'keep':
+      return enter(rows, event.access, now, ({ side }) => keep(rows, { side, ...event.backup }))
     default:
       return unreachable(event)
   }
@@ -205,6 +209,18 @@ function leave(rows: BoxRows, deposit: Deposit, now: number): BoxStep {
   return done([{ put: 'deposit', row }])
 }
 
+/** CB17: the newest backup of a side, and none before it. */
+function keep(rows: BoxRows, row: BackupRow): BoxStep {
+  const known = rows.backup(row.side)
+  if (known && row.number < known.number)
+    return done([], no('stale-backup', `The backup of number ${known.number} is here.`))
+  if (known && row.number === known.number) {
+    if (sameBytes(known.bytes, row.bytes)) return done()
+    return done([], no('conflicting-backup', `The backup of number ${known.number} is another one.`))
+  }
+  return done([{ put: 'backup', row }])
+}
+
 function tick(rows: BoxRows, now: number, pollMs: number): BoxStep {
   // CB11
   if ((wipeAt(rows) ?? Number.POSITIVE_INFINITY) <= now) return done([{ remove: 'everything' }])
@@ -246,7 +262,7 @@ function wipeAt(rows: BoxRows): number | null {
   const head = rows.head()
   const deposit = rows.deposit()
   if (!head || deposit?.state === 'waiting') return null
-  const isUsed = deposit || rows.side('payer')?.sent || rows.side('payee')?.sent
+  const isUsed = deposit || (['payer', 'payee'] as const).some((side) => rows.side(side)?.sent || rows.backup(side))
   return head.touchedAt + (isUsed ? boxRetentionMs : boxUnusedMs)
 }
 
@@ -288,6 +304,10 @@ function checkStep(rows: BoxRows, { changes }: BoxStep): void {
     if (change.put === 'message') {
       const { side, sequence } = change.row
       invariant(sequence === (rows.side(side)?.sent ?? 0) + 1, 'messages are stored in order and once')
+    }
+    if (change.put === 'backup') {
+      const { side, number } = change.row
+      invariant(number > (rows.backup(side)?.number ?? 0), 'a backup is replaced by a newer one only')
     }
     if (change.put === 'deposit') {
       const before = rows.deposit()

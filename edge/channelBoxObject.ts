@@ -14,7 +14,7 @@ import {
   readInbox,
 } from './channelBox.ts'
 import { type BoxWorld, doForBox } from './channelBoxDeeds.ts'
-import { type Deposit, otherSide } from './channelBoxRows.ts'
+import { type BackupRow, type Deposit, otherSide } from './channelBoxRows.ts'
 import { type BoxStore, openBoxStore } from './channelBoxSql.ts'
 import { bitcoinOf, bitcoinPollMs } from './config.ts'
 import { boxReadersMax, inboxWaitMs } from './limits.ts'
@@ -122,6 +122,15 @@ export class ChannelBoxObject extends DurableObject<Env> implements BoxApi {
   async left(access: Access): ReturnType<BoxApi['left']> {
     const answer = this.#visit(access)
     return answer.ok ? { ok: true, deposit: this.#store.deposit() ?? null } : answer
+  }
+
+  async keep(access: Access, backup: Pick<BackupRow, 'number' | 'bytes'>): Promise<BoxAnswer> {
+    return this.#runner.feed({ type: 'keep', access, backup, now: Date.now() }).answer
+  }
+
+  async kept(access: Access): ReturnType<BoxApi['kept']> {
+    const answer = this.#visit(access)
+    return answer.ok ? { ok: true, backup: this.#store.backup(access.side) ?? null } : answer
   }
 
   #visit(access: Access): BoxAnswer {

@@ -60,6 +60,13 @@ export interface DepositRow extends Deposit {
   readonly dueAt: number | null
 }
 
+/** The newest state of a side, as its owner has sealed it. */
+export interface BackupRow {
+  readonly side: Side
+  readonly number: number
+  readonly bytes: Uint8Array
+}
+
 /** The box itself. */
 export interface BoxHead {
   /** When a side last came by, to the hour. */
@@ -74,6 +81,7 @@ export interface BoxRows {
   /** A writer's messages after a sequence, ascending. */
   readonly messagesAfter: (side: Side, after: number, limit: number) => readonly MessageRow[]
   readonly deposit: () => DepositRow | undefined
+  readonly backup: (side: Side) => BackupRow | undefined
 }
 
 /** One change of a box's rows. All changes of a step are applied together or not at all. */
@@ -82,6 +90,7 @@ export type BoxChange =
   | { readonly put: 'side'; readonly row: SideRow }
   | { readonly put: 'message'; readonly row: MessageRow }
   | { readonly put: 'deposit'; readonly row: DepositRow }
+  | { readonly put: 'backup'; readonly row: BackupRow }
   /** A writer's messages up to and with a sequence. */
   | { readonly remove: 'messages'; readonly side: Side; readonly through: number }
   | { readonly remove: 'everything' }

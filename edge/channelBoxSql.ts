@@ -1,4 +1,4 @@
-import type { BoxChange, BoxHead, BoxRows, DepositRow, MessageRow, Side, SideRow } from './channelBoxRows.ts'
+import type { BackupRow, BoxChange, BoxHead, BoxRows, DepositRow, MessageRow, Side, SideRow } from './channelBoxRows.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson } from './sql.ts'
 
 /** A box's rows in SQLite: the step's view, and the way changes are written. */
@@ -13,6 +13,7 @@ const schema = [
   `CREATE TABLE IF NOT EXISTS messages (side TEXT NOT NULL, sequence INTEGER NOT NULL, total_bytes INTEGER NOT NULL,
     bytes BLOB NOT NULL, PRIMARY KEY (side, sequence)) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS deposit (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL, row TEXT NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS backups (side TEXT PRIMARY KEY, number INTEGER NOT NULL, bytes BLOB NOT NULL)`,
 ]
 
 /** Opens the store, and makes its tables when they are missing. */
@@ -37,6 +38,10 @@ export function openBoxStore(sql: Sql): BoxStore {
       const found = firstOf(sql, 'SELECT bytes, row FROM deposit')
       if (!found) return undefined
       return { ...fromJson<Omit<DepositRow, 'transaction'>>(found.row), transaction: bytesOf(found.bytes) }
+    },
+    backup: (side): BackupRow | undefined => {
+      const found = firstOf(sql, 'SELECT number, bytes FROM backups WHERE side = ?', side)
+      return found && { side, number: Number(found.number), bytes: bytesOf(found.bytes) }
     },
     apply: (changes) => {
       for (const change of changes) {
@@ -69,6 +74,11 @@ function putOne(sql: Sql, change: Extract<BoxChange, { put: unknown }>): void {
       sql.exec('INSERT INTO messages VALUES (?, ?, ?, ?)', side, sequence, totalBytes, bytes)
       return
     }
+    case 'backup': {
+      const { side, number, bytes } = change.row
+      sql.exec('INSERT OR REPLACE INTO backups VALUES (?, ?, ?)', side, number, bytes)
+      return
+    }
     case 'deposit': {
       const { transaction, ...row } = change.row
       sql.exec('INSERT OR REPLACE INTO deposit VALUES (1, ?, ?)', transaction, toJson(row))
@@ -83,7 +93,7 @@ function removeOne(sql: Sql, change: Extract<BoxChange, { remove: unknown }>): v
       sql.exec('DELETE FROM messages WHERE side = ? AND sequence <= ?', change.side, change.through)
       return
     case 'everything':
-      for (const table of ['head', 'sides', 'messages', 'deposit']) sql.exec(`DELETE FROM ${table}`)
+      for (const table of ['head', 'sides', 'messages', 'deposit', 'backups']) sql.exec(`DELETE FROM ${table}`)
       return
   }
 }

@@ -100,6 +100,8 @@ export const eventRoundsMax = 400
 /** Longest message of a channel, and longest closing that is deposited. */
 export const messageBytesMax = 2_048
 export const depositBytesMax = 4_096
+/** Longest backup that a side keeps in its channel's box. */
+export const backupBytesMax = 16 * 1024
 /** Most messages, and most bytes of them, that wait for one side of a channel; beyond, `backpressure`. */
 export const inboxMessagesMax = 256
 export const inboxBytesMax = 256 * 1024

@@ -4,7 +4,7 @@ import type { Cancelling } from './cancelling.ts'
 import type { Member, Notice, Offer, Taken } from './chain.ts'
 import type { PlanRow, Settlement, WindowRow } from './chainRows.ts'
 import type { Access, BoxAnswer, BoxRefusal, InboxAnswer, Post } from './channelBox.ts'
-import type { Deposit, DepositRow, Outpoint } from './channelBoxRows.ts'
+import type { BackupRow, Deposit, DepositRow, Outpoint } from './channelBoxRows.ts'
 import type { AuditRow } from './policy.ts'
 import type { KeyClaim, Reply } from './replies.ts'
 import type { Answer, Item } from './shard.ts'
@@ -150,6 +150,8 @@ export interface BoxApi {
   readonly standing: (access: Access) => Promise<{ readonly ok: true; readonly standing: Standing } | BoxRefusal>
   readonly leave: (access: Access, deposit: Deposit) => Promise<BoxAnswer>
   readonly left: (access: Access) => Promise<{ readonly ok: true; readonly deposit: DepositRow | null } | BoxRefusal>
+  readonly keep: (access: Access, backup: Pick<BackupRow, 'number' | 'bytes'>) => Promise<BoxAnswer>
+  readonly kept: (access: Access) => Promise<{ readonly ok: true; readonly backup: BackupRow | null } | BoxRefusal>
 }
 
 /** What a tower says of one channel. */

@@ -42,6 +42,8 @@ export const operations: readonly Operation[] = [
   op('get', `${side}/inbox`, 200, 'Messages of the other side'),
   op('delete', `${side}/inbox`, 200, 'Acknowledges messages'),
   op('get', `${side}/socket`, 101, 'The box over a WebSocket'),
+  op('put', '/v1/channels/{channel}/{side}/backup/{number}', 202, 'Keeps the newest sealed state of a side'),
+  op('get', '/v1/channels/{channel}/{side}/backup', 200, 'The sealed state that was kept'),
   op('put', '/v1/channels/{channel}/payee/deposit', 202, 'Leaves the best closing'),
   op('get', '/v1/channels/{channel}/payee/deposit', 200, 'The closing that was left'),
   op('get', '/v1/towers', 200, 'Whether towers are kept here, and the key that signs their receipts'),

@@ -18,8 +18,10 @@ export type {
   NodeTransaction,
 } from './ports/bitcoin.ts'
 export type {
+  BackupLink,
   ChannelLink,
   ChannelPeer,
+  KeptBackup,
   LinkDeposit,
   LinkMessage,
   LinkStanding,

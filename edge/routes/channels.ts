@@ -5,7 +5,7 @@ import type { Access, BoxRefusal } from '../channelBox.ts'
 import type { Deposit, Side } from '../channelBoxRows.ts'
 import { type BitcoinConfig, decodeBitcoin } from '../config.ts'
 import { isRecord } from '../executor/answer.ts'
-import { depositBytesMax, messageBytesMax } from '../limits.ts'
+import { backupBytesMax, depositBytesMax, messageBytesMax } from '../limits.ts'
 import type { BoxApi, Env } from '../objects.ts'
 import { readOutpoint } from '../outpoint.ts'
 import { allowOnly, ask, cursorOf, demandUpgrade, Refusal } from './answer.ts'
@@ -25,7 +25,7 @@ export function channels() {
       const { box, access } = placeOf(context)
       const sequence = positiveOf(context.req.param('sequence'), 'A sequence')
       const epoch = positiveOf(context.req.query('epoch'), 'An epoch')
-      const bytes = await readMessage(context.req.raw)
+      const bytes = await readBytes(context.req.raw, { bytesMax: messageBytesMax, what: 'A message' })
       demand(await ask(() => box.post(access, { sequence, epoch, bytes })))
       return context.json({ sequence }, 202)
     })
@@ -55,6 +55,21 @@ export function channels() {
       return ask(() => box.fetch(context.req.raw))
     })
     .all('/:side/socket', allowOnly('GET'))
+    .put('/:side/backup/:number', async (context) => {
+      const { box, access } = placeOf(context)
+      const number = positiveOf(context.req.param('number'), 'A number')
+      const bytes = await readBytes(context.req.raw, { bytesMax: backupBytesMax, what: 'A backup' })
+      demand(await ask(() => box.keep(access, { number, bytes })))
+      return context.json({ number }, 202)
+    })
+    .all('/:side/backup/:number', allowOnly('PUT'))
+    .get('/:side/backup', async (context) => {
+      const { box, access } = placeOf(context)
+      const { backup } = demand(await ask(() => box.kept(access)))
+      if (!backup) throw new Refusal('unknown-backup', 'This side has left no backup here.')
+      return context.json({ number: backup.number, bytes: toHex(backup.bytes) })
+    })
+    .all('/:side/backup', allowOnly('GET'))
     .put('/payee/deposit', async (context) => {
       const { box, access } = placeOf(context, 'payee')
       networkOf(context.env)
@@ -102,11 +117,14 @@ function positiveOf(text: string | undefined, what: string): number {
   return value
 }
 
-async function readMessage(request: Request): Promise<Uint8Array> {
+async function readBytes(
+  request: Request,
+  { bytesMax, what }: { readonly bytesMax: number; readonly what: string },
+): Promise<Uint8Array> {
   if (mediaTypeOf(request) !== 'application/octet-stream')
     throw new Refusal('unsupported-media-type', 'Send application/octet-stream.')
-  const bytes = await readBody(request, messageBytesMax, { code: 'message-too-large', what: 'A message' })
-  if (bytes.length === 0) throw new Refusal('malformed-message', 'A message has at least one byte.')
+  const bytes = await readBody(request, bytesMax, { code: 'message-too-large', what })
+  if (bytes.length === 0) throw new Refusal('malformed-message', `${what} has at least one byte.`)
   return bytes
 }
 

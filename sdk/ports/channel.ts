@@ -95,3 +95,22 @@ export interface TowerLink {
   readonly keep: (state: { readonly number: number; readonly bytes: Uint8Array }) => Promise<SignedReceipt>
   readonly standing: () => Promise<SignedReceipt>
 }
+
+/** One place that keeps the newest state of a channel's side, sealed by its owner. */
+export interface BackupLink {
+  /**
+   * Resolves when the place has stored it. The number only rises; the same bytes under the same one are the same backup.
+   *
+   * Throws `relay/refused`, with `stale-backup` or `conflicting-backup` as its first note where another wallet of the seed
+   * has written, and `relay/unreachable`.
+   */
+  readonly keep: (backup: KeptBackup) => Promise<void>
+  /** What is kept, or nothing. Throws as {@link BackupLink.keep}. */
+  readonly kept: () => Promise<KeptBackup | null>
+}
+
+/** A sealed state. */
+export interface KeptBackup {
+  readonly number: number
+  readonly bytes: Uint8Array
+}

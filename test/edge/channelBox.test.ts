@@ -158,6 +158,26 @@ function leave(rows: MemoryBoxRows, number: number, closeAtHeight = 900) {
   return feed(rows, { type: 'deposit', access: payee, deposit: depositOf(number, closeAtHeight), now: start }).answer
 }
 
+describe('the backup', () => {
+  const keep = (rows: MemoryBoxRows, number: number, bytes = bytesOf(number), access = payer) =>
+    feed(rows, { type: 'keep', access, backup: { number, bytes }, now: start }).answer
+
+  it('[CB17] [CB11] is the newest one, of each side its own, and is kept as long as messages are', () => {
+    const rows = memoryBoxRows()
+    expect(keep(rows, 7)).toEqual(done)
+    expect(keep(rows, 7)).toEqual(done)
+    expect(codeOf(keep(rows, 7, bytesOf(8)))).toBe('conflicting-backup')
+    expect(codeOf(keep(rows, 6))).toBe('stale-backup')
+    expect(keep(rows, 9)).toEqual(done)
+    expect(keep(rows, 1, bytesOf(1), payee)).toEqual(done)
+    expect(rows.backup('payer')).toEqual({ side: 'payer', number: 9, bytes: bytesOf(9) })
+    expect(rows.backup('payee')?.number).toBe(1)
+    expect(boxWakeAt(rows)).toBe(start + boxRetentionMs)
+    feed(rows, { type: 'tick', now: start + boxRetentionMs })
+    expect(rows.backup('payer')).toBeUndefined()
+  })
+})
+
 describe('the deposit', () => {
   const sight = (rows: MemoryBoxRows, number: number, sighting: Sighting) =>
     feed(rows, { type: 'sighted', number, sighting, now: start })

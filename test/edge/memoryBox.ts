@@ -1,5 +1,6 @@
 import { type Access, type BoxAnswer, type BoxEvent, boxStep, boxWakeAt, readInbox } from '../../edge/channelBox.ts'
 import {
+  type BackupRow,
   type BoxChange,
   type BoxHead,
   type BoxRows,
@@ -26,6 +27,7 @@ export function memoryBoxRows(): MemoryBoxRows {
   let head: BoxHead | undefined
   let deposit: DepositRow | undefined
   const sides = new Map<Side, SideRow>()
+  const backups = new Map<Side, BackupRow>()
   let messages: readonly MessageRow[] = []
   return {
     head: () => head,
@@ -34,6 +36,7 @@ export function memoryBoxRows(): MemoryBoxRows {
     messagesAfter: (side, after, limit) =>
       messages.filter((row) => row.side === side && row.sequence > after).slice(0, limit),
     deposit: () => deposit,
+    backup: (side) => backups.get(side),
     apply: (changes) => {
       for (const change of changes) {
         if ('remove' in change) {
@@ -44,8 +47,10 @@ export function memoryBoxRows(): MemoryBoxRows {
           head = undefined
           deposit = undefined
           sides.clear()
+          backups.clear()
         } else if (change.put === 'head') head = change.row
         else if (change.put === 'deposit') deposit = change.row
+        else if (change.put === 'backup') backups.set(change.row.side, change.row)
         else if (change.put === 'side') sides.set(change.row.side, change.row)
         else messages = [...messages, { ...change.row, bytes: change.row.bytes.slice() }]
       }

@@ -14,6 +14,7 @@ import { type Coins, type CoinsBalance, type CoinsParts, createCoins } from './c
 import { nodesOf } from './nodes.ts'
 import type { ChannelWish, FundingSource, Opened, QuotedChannel } from './opening.ts'
 import type { FeeWish } from './pay.ts'
+import type { BackupSetting } from './penalty/backup.ts'
 import { openTwoWayChannels, type TwoWayChannels, type TwoWayWorld } from './penalty/channels.ts'
 import type { TowerSetting } from './penalty/tower.ts'
 
@@ -32,6 +33,8 @@ export interface BitcoinWalletParts {
   readonly boxes?: Boxes
   /** Who watches two-way channels while the wallet is away. Without it, it has to look at the chain itself, once in their delay. */
   readonly tower?: TowerSetting
+  /** Where copies of two-way channels are kept, so that a wallet that is lost comes back from its seed. Without it, only what the other side closes does, by `twoWay.sweep`. */
+  readonly backup?: BackupSetting
   /** Where verification begins; the network's first block where nothing is said. */
   readonly anchor?: BitcoinCheckpoint
   /** Unused addresses in a row behind which nothing is looked for: see {@link CoinsParts.gapLimit}. */
@@ -205,7 +208,7 @@ async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayChannel
 
 /** Channels that pay both ways, where the wallet has a way to their boxes. */
 async function twoWayOf(
-  { boxes, store, keys, nodes, tower }: BitcoinWalletParts,
+  { boxes, store, keys, nodes, tower, backup }: BitcoinWalletParts,
   world: Pick<TwoWayWorld, 'coins' | 'clock' | 'random' | 'task' | 'signal'> & { readonly client: BitcoinClient },
 ): Promise<TwoWayChannels | null> {
   if (!boxes) return null
@@ -215,6 +218,7 @@ async function twoWayOf(
     store,
     keys,
     tower: tower ?? null,
+    backup: backup ?? null,
     chain: { ...client, coinsOf: coinsOf(nodes) },
     step: penaltyStep,
     mailbox: ({ epoch, ...at }) => createMailbox({ link: boxes(at), epoch, clock, random }),

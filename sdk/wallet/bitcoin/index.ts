@@ -32,6 +32,7 @@ export {
   payingFetch,
 } from './payingFetch.ts'
 export { type CoinsRefusal, type Payment, paymentsMax } from './payments.ts'
+export type { BackupSetting } from './penalty/backup.ts'
 export {
   openTwoWayChannels,
   type Receipt,
@@ -41,6 +42,7 @@ export {
 } from './penalty/channels.ts'
 export type { TwoWayChannel, TwoWayPhase } from './penalty/describe.ts'
 export { decodeInvitation, encodeInvitation, type Invitation } from './penalty/record.ts'
+export type { RestoredChannel } from './penalty/restore.ts'
 export { type TowerSetting, towerFreshSecondsDefault, towerLookSecondsDefault } from './penalty/tower.ts'
 export { type TwoWayOutcome, wishesMax } from './penalty/wishes.ts'
 export { type RefundWish, refundFromSeed, refundKeysDefault } from './refund.ts'

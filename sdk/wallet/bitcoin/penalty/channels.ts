@@ -11,9 +11,11 @@ import {
 } from '../../../channel/penalty/index.ts'
 import { invariant, SdkError } from '../../../errors.ts'
 import type { Clock, StoreWrite } from '../../../ports.ts'
-import { type ChannelId, channelId, type Msats, msats, type Sats, sameBytes, toHex } from '../../../units.ts'
+import { type ChannelId, channelId, type Msats, msats, type Sats, sameBytes, type Txid, toHex } from '../../../units.ts'
 import { channelIndexMax, countFrom, encodeCount, payerKeys } from '../payerRecord.ts'
+import { directoryOf, keepDirectory } from './backup.ts'
 import { claimPenaltyDesk, openPenaltyDesk, secretsAt } from './claim.ts'
+import { askCopies } from './copying.ts'
 import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
 import {
   attempt,
@@ -41,6 +43,9 @@ import {
   type PenaltyRecord,
   penaltyKeys,
 } from './record.ts'
+import { type RestoredChannel, restoreRecords } from './restore.ts'
+import { directoryIndex, rootOf } from './roots.ts'
+import { sweepsFromSeed } from './sweepSeed.ts'
 import { handOver, isCovered, wantsTower } from './tower.ts'
 import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
 
@@ -52,7 +57,7 @@ export const twoWayAnswerMsDefault = 15_000
 /** What was received, finally. */
 export type Receipt = Extract<KeptNote, { type: 'received' }>
 
-export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock'> {
+export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'listed'> {
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -87,6 +92,18 @@ export interface TwoWayChannels {
   /** Closes together, at a fee that this side pays; `alone` goes to the chain without the other side. */
   readonly close: (id: ChannelId, how: { readonly fee: Sats } | 'alone') => Promise<TwoWayChannel>
   readonly list: () => readonly TwoWayChannel[]
+  /**
+   * Takes the channels of this seed from their copies, those that the store lacks. Nothing of them is broadcast: each is
+   * `unsure` until the other side has shown where it stands, and then `open` or `behind`. [TW43] [TW44]
+   *
+   * Throws `wallet/no-backup` without a place of backups, or where no edge tells the list of channels.
+   */
+  readonly restore: () => Promise<readonly RestoredChannel[]>
+  /**
+   * Takes what closings of other sides have paid this seed, found without any record or copy, and says by which transactions.
+   * To be called again after the next block where it finds nothing yet.
+   */
+  readonly sweep: () => Promise<readonly Txid[]>
   /** Looks at the chain for every channel. */
   readonly tend: () => Promise<void>
 }
@@ -104,7 +121,7 @@ interface State {
 
 /** Takes over every two-way channel in the store, and looks after them until the wallet closes. Throws `store/...`. */
 export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChannels> {
-  const world: PenaltyWorld = { ...own, changed: () => undefined }
+  const world: PenaltyWorld = { ...own, changed: () => undefined, listed: await listing(own) }
   const state: State = {
     world,
     own,
@@ -128,6 +145,8 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
     received: (id, paymentId) => received(state, id, paymentId),
     close: (id, how) => close(deskOf(state, id), how),
     list: () => [...state.desks.values()].map(describeTwoWay),
+    restore: () => oneByOne(() => restore(state)),
+    sweep: () => sweep(world),
     tend: async () => {
       for (const desk of [...state.desks.values()]) if (!desk.isElsewhere && !isOver(desk)) await tendDesk(state, desk)
     },
@@ -143,6 +162,7 @@ function begin(state: State, desk: PenaltyDesk): void {
   desk.afterwards = async () => {
     askTower(desk)
     await pursueWishes(wishes, desk)
+    askCopies(desk)
   }
   state.own.task(readBox(desk, state.own.signal))
 }
@@ -174,6 +194,18 @@ function askTower(desk: PenaltyDesk): void {
   )
 }
 
+async function sweep({ keys, chain, coins }: PenaltyWorld): Promise<readonly Txid[]> {
+  const sweeps = await sweepsFromSeed({ keys, chain, to: await coins.changeScript() })
+  for (const { bytes } of sweeps) await chain.broadcast(bytes)
+  return sweeps.map(({ txid }) => txid)
+}
+
+async function restore(state: State): Promise<readonly RestoredChannel[]> {
+  const { restored, records } = await restoreRecords(state.world, new Set(state.desks.keys()))
+  for (const { id, record } of records) begin(state, await openPenaltyDesk(id, state.world, record, 1))
+  return restored
+}
+
 async function invite(
   state: State,
   { box, terms }: { readonly box: string; readonly terms: Omit<Terms, 'nodeKey'> },
@@ -181,7 +213,16 @@ async function invite(
   const { index, writes } = await nextIndex(state)
   const id = channelId(toHex(state.own.random(32)))
   const full = { ...terms, nodeKey: await state.world.keys.channelKey(index) }
-  const record: PenaltyRecord = { epoch: 1, index, own: 'accepter', box, terms: full, channel: null, funding: null }
+  const record: PenaltyRecord = {
+    epoch: 1,
+    index,
+    own: 'accepter',
+    box,
+    terms: full,
+    channel: null,
+    funding: null,
+    isAlone: false,
+  }
   const write = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
   await state.world.store.commit([write, ...writes])
   begin(state, await openPenaltyDesk(id, state.world, record, 1))
@@ -200,7 +241,8 @@ async function open(
   const fault = draftFault(draft, terms)
   if (fault) return { ok: false, fault }
   const step = openChannel(draft)
-  const record: PenaltyRecord = { epoch: 1, index, own: 'opener', box, terms, channel: step.channel, funding: null }
+  const early = { channel: step.channel, funding: null, isAlone: false }
+  const record: PenaltyRecord = { epoch: 1, index, own: 'opener', box, terms, ...early }
   const write = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
   await state.world.store.commit([write, ...writes])
   const desk = await openPenaltyDesk(id, state.world, record, 1)
@@ -323,4 +365,11 @@ function deskOf({ desks }: State, id: ChannelId): PenaltyDesk {
 
 function isElsewhereError(error: unknown): boolean {
   return error instanceof SdkError && (error.code === 'wallet/channel-elsewhere' || error.notes[0] === 'stale-epoch')
+}
+
+/** Leaves the list of channels at the edges, whenever it has grown. */
+async function listing({ backup, keys, store }: TwoWayWorld): Promise<PenaltyWorld['listed']> {
+  if (!backup) return async () => undefined
+  const directory = directoryOf(backup, await rootOf(keys, directoryIndex))
+  return () => keepDirectory(directory, backup.cipher, store)
 }

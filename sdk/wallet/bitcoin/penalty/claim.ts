@@ -6,11 +6,13 @@ import {
   draftOf,
   linkKeyOf,
 } from '../../../channel/penalty/index.ts'
-import { currentEngine, hmacSha256 } from '../../../crypto/index.ts'
+import { currentEngine } from '../../../crypto/index.ts'
 import { SdkError } from '../../../errors.ts'
 import type { ChannelId } from '../../../units.ts'
+import { copiesOf } from './backup.ts'
 import { greetMsMin, type PenaltyDesk, type PenaltyWorld } from './desk.ts'
 import { encodePenaltyRecord, noteFrom, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { named, rootOf } from './roots.ts'
 
 /** How often another wallet may come between while a channel is claimed. */
 const claimsMax = 5
@@ -45,8 +47,7 @@ export async function openPenaltyDesk(
   version: number,
 ): Promise<PenaltyDesk> {
   const { index, epoch, own, box } = known
-  // ECDH of the key with itself: nobody else can compute it, the other side neither.
-  const root = await world.keys.channelSecret(index, await world.keys.channelKey(index))
+  const root = await rootOf(world.keys, index)
   const side = own === 'opener' ? 'payer' : 'payee'
   const desk: PenaltyDesk = {
     id,
@@ -62,6 +63,7 @@ export async function openPenaltyDesk(
     resolution: null,
     // What an earlier wallet left in the store waits as well.
     watched: { receipt: null, isBehind: true, isAsked: false, isHeld: false },
+    copies: world.backup && copiesOf(world.backup, { id, own, box, root }),
     fault: null,
     trouble: null,
     isElsewhere: false,
@@ -81,8 +83,11 @@ export async function openPenaltyDesk(
 }
 
 /** The secrets of a channel before there is a desk of it. */
-export async function secretsAt(keys: PenaltyWorld['keys'], index: number): Promise<ChannelSecrets> {
-  return channelSecrets(named(await keys.channelSecret(index, await keys.channelKey(index)), 'seed'))
+export async function secretsAt(
+  keys: Pick<PenaltyWorld['keys'], 'channelKey' | 'channelSecret'>,
+  index: number,
+): Promise<ChannelSecrets> {
+  return channelSecrets(named(await rootOf(keys, index), 'seed'))
 }
 
 async function linkKeyFor(desk: PenaltyDesk, channel: Channel): Promise<Uint8Array> {
@@ -93,8 +98,4 @@ async function linkKeyFor(desk: PenaltyDesk, channel: Channel): Promise<Uint8Arr
       ? await world.keys.channelSecret(known.index, draft.keys.funding)
       : currentEngine().sharedSecret(secrets.funding, draft.terms.nodeKey)
   return linkKeyOf(shared, channelIdOf(draft))
-}
-
-function named(key: Uint8Array, name: string): Uint8Array {
-  return hmacSha256(key, new TextEncoder().encode(`lanekit penalty-p2wsh/1 ${name}`))
 }

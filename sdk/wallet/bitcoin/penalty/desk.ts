@@ -27,6 +27,7 @@ import { SdkError, unreachable } from '../../../errors.ts'
 import type { BitcoinSigner, Clock, Random, Store, StoreWrite } from '../../../ports.ts'
 import { type ChannelId, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
+import { type BackupSetting, type Copies, copyNumber, heldMax, isCopied, isOwnState } from './backup.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { isHeldBack, type TowerSetting, towerWrites, type Watched } from './tower.ts'
@@ -41,6 +42,10 @@ export interface PenaltyWorld {
   readonly random: Random
   /** Who watches while the wallet is away; `null` for nobody. */
   readonly tower: TowerSetting | null
+  /** Where copies of each state are kept; `null` for nowhere. */
+  readonly backup: BackupSetting | null
+  /** Leaves the list of channels where copies are kept. */
+  readonly listed: () => Promise<void>
   /** The pure step. */
   readonly step: typeof penaltyStep
   /** Opens a side of a channel's box. */
@@ -77,6 +82,7 @@ export interface PenaltyDesk {
   sighting: Sighting | null
   resolution: Resolution | null
   readonly watched: Watched
+  readonly copies: Copies | null
   /** Why the last thing that was asked for was not done. */
   fault: Fault | null
   trouble: SdkError | null
@@ -127,8 +133,29 @@ function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
       desk.watched.isHeld = true // It is proposed again when it is asked for. [TW41]
       return
     }
-    await stepNow(desk, { type: 'message', message })
+    const step = desk.world.step(channel, { type: 'message', message }, desk.secrets)
+    if (desk.known.isAlone && isTrusting(channel, step.channel)) return
+    await perform(desk, step)
+    await resume(desk)
   })
+}
+
+/** TW44: with one copy alone, the other side's word that it is the newest changes nothing; that it is not, does. */
+function isTrusting(before: Channel, after: Channel): boolean {
+  return isLive(before) && isLive(after) && before.origin === 'backup' && after.origin === 'own'
+}
+
+/**
+ * TW43: where nothing ever left that no copy holds, a restored side can have proposed nothing that it does not remember, so it is an
+ * own one again once the other side has shown that it fits: also with the turn, with which the step alone waits. [TW29]
+ */
+async function resume(desk: PenaltyDesk): Promise<void> {
+  const { known, world } = desk
+  const { channel, isAlone } = known
+  if (world.backup?.mode !== 'required' || isAlone || !channel || !isLive(channel)) return
+  if (channel.origin !== 'backup' || channel.phase === 'behind' || !channel.session.isMet) return
+  const own: Channel = { ...channel, origin: 'own' }
+  await perform(desk, { channel: own, effects: [{ type: 'persist', channel: own, notes: [] }] })
 }
 
 /** Reads the channel's box until the signal aborts, or another wallet has taken the channel over. */
@@ -228,7 +255,22 @@ function post(desk: PenaltyDesk, channel: Channel, message: Message): void {
   if (!linkKey) return
   const envelope = { channel: channelIdOf(draftOf(channel)), from: known.own, message }
   const bytes = encodeMessage(envelope, linkKey)
-  world.task(
+  const { copies, version } = desk
+  // TW42: what leaves is of a state that a copy holds. A restored channel tells no more than where it stands.
+  if (world.backup?.mode === 'required' && copies && version !== null && isOwnState(known)) {
+    const number = copyNumber(desk.epoch, version)
+    if (!isCopied(copies, number)) {
+      copies.held.push({ number, bytes })
+      if (copies.held.length > heldMax) copies.held.shift()
+      return
+    }
+  }
+  postBytes(desk, bytes)
+}
+
+/** Hands a message to the mailbox. */
+export function postBytes(desk: PenaltyDesk, bytes: Uint8Array): void {
+  desk.world.task(
     attempt(desk, () => desk.mailbox.post(bytes)).then(
       () => undefined,
       (error) => {
@@ -313,10 +355,12 @@ async function save(
   desk.world.changed(desk)
 }
 
-/** True for what a box says to a wallet that another one has taken over from. */
+/** True for what a box, or a place of backups, says to a wallet that another one has taken over from. */
 function isStale(error: unknown): boolean {
-  return error instanceof SdkError && error.notes[0] === 'stale-epoch'
+  return error instanceof SdkError && staleCodes.includes(error.notes[0] ?? '')
 }
+
+const staleCodes: readonly string[] = ['stale-epoch', 'stale-backup', 'conflicting-backup']
 
 /** The error of a desk that another wallet has taken over. Nothing of it can be stored or sent any more. */
 function elsewhere(desk: PenaltyDesk): SdkError {

@@ -130,7 +130,8 @@ async function endFacts(
   return { height: tip, spend, spends }
 }
 
-async function provenOutput(
+/** An output that a block holds, or nothing. */
+export async function provenOutput(
   chain: PenaltyChain,
   { txid: id, index }: { readonly txid: Txid; readonly index: number },
 ): Promise<{ readonly output: Output; readonly height: Height } | null> {

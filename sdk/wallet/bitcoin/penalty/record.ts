@@ -7,6 +7,7 @@ import {
   encodeTerms,
   failReasons,
   type Htlc,
+  type Live,
   type Note,
   recordBytesMax,
   type Side,
@@ -32,6 +33,8 @@ export interface PenaltyRecord {
   readonly channel: Channel | null
   /** The opener's funding transaction, until the channel has ended. */
   readonly funding: Uint8Array | null
+  /** Restored from one copy alone, with which a lying peer could be in league: it is never taken for the newest. [TW44] */
+  readonly isAlone: boolean
 }
 
 /** Where records of two-way channels lie. The name of a channel here is that of its box. */
@@ -46,10 +49,13 @@ export const penaltyKeys = {
   states: (id: ChannelId) => `bitcoin/two-way-tower/${id.slice(2)}/`,
   state: (id: ChannelId, number: number) =>
     `bitcoin/two-way-tower/${id.slice(2)}/${number.toString(16).padStart(12, '0')}`,
+  /** Lines of the restored list of channels of which no copy could be read. */
+  lost: 'bitcoin/two-way-lost',
   numberOf: (key: string) => Number.parseInt(key.slice(-12), 16),
 } as const
 
-const version = 1
+const version = 2
+const invitationVersion = 1
 const fundingBytesMax = 100_000
 const termsBytesMax = 512
 const sides: readonly Side[] = ['opener', 'accepter']
@@ -59,7 +65,16 @@ export function idOfPenaltyKey(key: string): ChannelId {
   return channelId(`0x${key.slice(penaltyKeys.channels.length)}`)
 }
 
-export function encodePenaltyRecord({ epoch, index, own, box, terms, channel, funding }: PenaltyRecord): Uint8Array {
+export function encodePenaltyRecord({
+  epoch,
+  index,
+  own,
+  box,
+  terms,
+  channel,
+  funding,
+  isAlone,
+}: PenaltyRecord): Uint8Array {
   return encodeRlp([
     quantity(version),
     quantity(epoch),
@@ -69,13 +84,18 @@ export function encodePenaltyRecord({ epoch, index, own, box, terms, channel, fu
     encodeTerms(terms),
     channel ? encodeChannel(channel) : nothing,
     funding ?? nothing,
+    quantity(isAlone ? 1 : 0),
   ])
 }
 
-/** Reads what {@link encodePenaltyRecord} wrote. Throws `store/corrupt` for anything else. */
-export function penaltyRecordFrom(bytes: Uint8Array): PenaltyRecord {
+/**
+ * Reads what {@link encodePenaltyRecord} wrote. Throws `store/corrupt` for anything else.
+ *
+ * Funds at risk: of a record that may be old, say so by `backup`. [TW29]
+ */
+export function penaltyRecordFrom(bytes: Uint8Array, origin: Live['origin'] = 'own'): PenaltyRecord {
   const item = decodeRlp(bytes)
-  const parts = item.ok ? asList(item.value, 8) : undefined
+  const parts = item.ok ? asList(item.value, 9) : undefined
   const epoch = asNumber(parts?.[1], Number.MAX_SAFE_INTEGER)
   const index = asNumber(parts?.[2], channelIndexMax)
   const own = asName(parts?.[3], sides)
@@ -83,9 +103,11 @@ export function penaltyRecordFrom(bytes: Uint8Array): PenaltyRecord {
   const terms = decodeTerms(asBytes(parts?.[5], termsBytesMax) ?? nothing)
   const state = asBytes(parts?.[6], recordBytesMax)
   const funding = asBytes(parts?.[7], fundingBytesMax)
-  const isWhole = epoch !== undefined && index !== undefined && own && box && terms.ok && state && funding
+  const alone = asNumber(parts?.[8], 1)
+  const isNumbered = epoch !== undefined && index !== undefined && alone !== undefined
+  const isWhole = isNumbered && own && box && terms.ok && state && funding
   if (asNumber(parts?.[0], version) !== version || !isWhole) throw corrupt('it does not read as one')
-  const channel = state.length > 0 ? decodeChannel(state) : null
+  const channel = state.length > 0 ? decodeChannel(state, origin) : null
   if (channel && !channel.ok) throw corrupt(channel.reason)
   return {
     epoch,
@@ -95,6 +117,7 @@ export function penaltyRecordFrom(bytes: Uint8Array): PenaltyRecord {
     terms: terms.value,
     channel: channel?.value ?? null,
     funding: funding.length > 0 ? funding : null,
+    isAlone: alone === 1,
   }
 }
 
@@ -187,7 +210,7 @@ export interface Invitation {
 
 /** An invitation as bytes, to be handed to the opener by any way. */
 export function encodeInvitation({ id, box, terms }: Invitation): Uint8Array {
-  return encodeRlp([quantity(version), fromHex(id), new TextEncoder().encode(box), encodeTerms(terms)])
+  return encodeRlp([quantity(invitationVersion), fromHex(id), new TextEncoder().encode(box), encodeTerms(terms)])
 }
 
 /** Reads an invitation. Never throws. */
@@ -197,7 +220,7 @@ export function decodeInvitation(bytes: Uint8Array): Decoded<Invitation> {
   const name = asFixed(parts?.[1], 32)
   const box = asBytes(parts?.[2], peerBytesMax)
   const terms = decodeTerms(asBytes(parts?.[3], termsBytesMax) ?? nothing)
-  if (asNumber(parts?.[0], version) !== version || !name || !box || !terms.ok)
+  if (asNumber(parts?.[0], invitationVersion) !== invitationVersion || !name || !box || !terms.ok)
     return { ok: false, reason: 'the invitation does not read as one' }
   return { ok: true, value: { id: channelId(toHex(name)), box: new TextDecoder().decode(box), terms: terms.value } }
 }

@@ -1,0 +1,34 @@
+import { SdkError } from '../../../errors.ts'
+import { copyNumber, isCopied, isOwnState, keepCopies } from './backup.ts'
+import { attempt, type PenaltyDesk, postBytes } from './desk.ts'
+
+/**
+ * Leaves the newest state wherever it lacks, beside the turns: no payment waits for that, but for messages that are held back. What
+ * fails is tried again after a later turn. [TW42]
+ */
+export function askCopies(desk: PenaltyDesk): void {
+  const { world, copies, known, version, epoch, isElsewhere } = desk
+  const { backup } = world
+  if (!backup || !copies || copies.isAsked || isElsewhere || version === null || !isOwnState(known)) return
+  const number = copyNumber(epoch, version)
+  if (copies.places.every((place) => place.number >= number)) return
+  copies.isAsked = true
+  const ask = async () => {
+    const done = await attempt(desk, async () => {
+      await world.listed()
+      await keepCopies(copies, backup.cipher, known, number)
+      return true
+    })
+    copies.isAsked = false
+    while (copies.held[0] && isCopied(copies, copies.held[0].number)) {
+      const [first] = copies.held.splice(0, 1)
+      if (first) postBytes(desk, first.bytes)
+    }
+    if (done) askCopies(desk) // There may be a newer one by now.
+  }
+  world.task(
+    ask().catch((error) => {
+      if (!(error instanceof SdkError && error.code === 'wallet/channel-elsewhere')) throw error // Otherwise it is known by now.
+    }),
+  )
+}

@@ -1,0 +1,105 @@
+import { isLive } from '../../../channel/penalty/index.ts'
+import { SdkError } from '../../../errors.ts'
+import type { BackupLink, Cipher, StoreWrite } from '../../../ports.ts'
+import type { ChannelId } from '../../../units.ts'
+import { channelIndexMax, encodeCount, payerKeys } from '../payerRecord.ts'
+import { copiesOf, directoryFrom, directoryOf, type Entry, encodeDirectory, openCopy, type Place } from './backup.ts'
+import type { PenaltyWorld } from './desk.ts'
+import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { directoryIndex, rootOf } from './roots.ts'
+
+/**
+ * What a restoring wallet found of one channel of its seed.
+ *
+ * - `restored`: from a copy at an edge and one in the channel's box, the newer of the two. It stays `unsure` until the other
+ *   side has shown that the state is the newest, and turns `behind` when it shows that it is not.
+ * - `alone`: from one copy. It stays `unsure`, or turns `behind`: close it by the other side.
+ * - `lost`: no copy could be read, or it was made before the channel was funded. What the other side's closing pays this one is
+ *   found by `twoWay.sweep`.
+ */
+export interface RestoredChannel {
+  readonly id: ChannelId
+  readonly found: 'restored' | 'alone' | 'lost'
+}
+
+/** The wallet that was lost may have taken its channels over so often since the copy was made. */
+const epochsAhead = 1_000
+
+/** Reads the list of channels and their copies, and stores what the store lacks, in one commit. [TW43] Throws `wallet/no-backup`. */
+export async function restoreRecords(
+  world: PenaltyWorld,
+  known: ReadonlySet<ChannelId>,
+): Promise<{
+  readonly restored: readonly RestoredChannel[]
+  readonly records: readonly { readonly id: ChannelId; readonly record: PenaltyRecord }[]
+}> {
+  const { backup, keys, store } = world
+  if (!backup) throw new SdkError('wallet/no-backup', 'The wallet was given no place of backups.')
+  const directory = directoryOf(backup, await rootOf(keys, directoryIndex))
+  const lists = await readAll(directory.places, (link) => opened(link, backup.cipher, directory.key))
+  const newest = best(lists)
+  const entries = newest && directoryFrom(newest.plain)
+  if (!newest || !entries) throw new SdkError('wallet/no-backup', 'No edge tells a list of channels of this seed.')
+  const missing = entries.filter(({ id }) => !known.has(id))
+  const found = await Promise.all(missing.map(async (entry) => ({ entry, ...(await restoreOne(world, entry)) })))
+  const records = found.flatMap(({ entry, record }) => (record ? [{ id: entry.id, record }] : []))
+  const lost = found.filter(({ record }) => !record).map(({ entry }) => entry)
+  const [count, before] = await Promise.all([store.get(payerKeys.count), store.get(penaltyKeys.lost)])
+  const writes: StoreWrite[] = records.map(({ id, record }) => {
+    return { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
+  })
+  if (!count) {
+    // Above the list's number, so that the next list takes its place.
+    const next = Math.min(newest.number + 1, channelIndexMax)
+    writes.push({ key: payerKeys.count, expected: 0, bytes: encodeCount(next) })
+  }
+  if (lost.length > 0 || before)
+    writes.push({ key: penaltyKeys.lost, expected: before?.version ?? 0, bytes: encodeDirectory(lost) })
+  if (writes.length > 0) await store.commit(writes)
+  return { restored: found.map(({ entry, how }) => ({ id: entry.id, found: how })), records }
+}
+
+async function restoreOne(
+  world: PenaltyWorld,
+  { id, index, own, box }: Entry,
+): Promise<{ readonly record: PenaltyRecord | null; readonly how: RestoredChannel['found'] }> {
+  const { backup, keys } = world
+  if (!backup) return { record: null, how: 'lost' }
+  const { places, key } = copiesOf(backup, { id, own, box, root: await rootOf(keys, index) })
+  const copies = await readAll(places, (link) => opened(link, backup.cipher, key))
+  const newest = best(copies)
+  if (!newest) return { record: null, how: 'lost' }
+  const record = penaltyRecordFrom(newest.plain, 'backup')
+  if (record.index !== index || record.own !== own || !record.channel || !isLive(record.channel))
+    return { record: null, how: 'lost' }
+  const isAlone = !copies.some(({ place }) => place.isEdge) || copies.every(({ place }) => place.isEdge)
+  return { record: { ...record, epoch: record.epoch + epochsAhead, isAlone }, how: isAlone ? 'alone' : 'restored' }
+}
+
+interface Opened {
+  readonly number: number
+  readonly plain: Uint8Array
+}
+
+async function opened(link: BackupLink, cipher: Cipher, key: Uint8Array): Promise<Opened | null> {
+  const kept = await link.kept()
+  const plain = kept && (await openCopy(cipher, key, kept))
+  return kept && plain ? { number: kept.number, plain } : null
+}
+
+/** What every place tells that answers, and has something of this seed. */
+async function readAll(
+  places: readonly Place[],
+  read: (link: BackupLink) => Promise<Opened | null>,
+): Promise<readonly (Opened & { readonly place: Place })[]> {
+  const told = await Promise.allSettled(places.map(async (place) => ({ place, found: await read(place.link) })))
+  return told.flatMap((one) => {
+    if (one.status === 'fulfilled') return one.value.found ? [{ ...one.value.found, place: one.value.place }] : []
+    if (!(one.reason instanceof SdkError)) throw one.reason
+    return [] // It is away: another place may have it.
+  })
+}
+
+function best<copy extends Opened>(copies: readonly copy[]): copy | undefined {
+  return [...copies].sort((a, b) => b.number - a.number)[0]
+}
