@@ -67,6 +67,11 @@ export interface Store {
    * Throws `store/conflict` when a version is not the expected one, `store/full`, `store/unavailable`.
    */
   readonly commit: (writes: readonly StoreWrite[]) => Promise<void>
+  /**
+   * Asks the platform to keep what is stored, and says whether it will; `false` where it may be evicted. Absent where nothing but its owner
+   * removes it.
+   */
+  readonly persists?: () => Promise<boolean>
   /** Lets go of files and connections. Later calls throw `store/unavailable`. */
   readonly close: () => Promise<void>
 }

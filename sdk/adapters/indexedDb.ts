@@ -39,11 +39,19 @@ export function indexedDb(name: string): Store {
       const taken = takeWrites(writes)
       await within((use) => use('readwrite', (records) => commit(records, taken)))
     },
+    persists: () => persists(),
     async close() {
       closed = true
       await connection.close()
     },
   }
+}
+
+/** Persistent storage (Storage Standard, `StorageManager`): granted to the whole site, and asked for where it is not. */
+async function persists(): Promise<boolean> {
+  const storage = globalThis.navigator?.storage as Partial<StorageManager> | undefined
+  if (!storage?.persisted || !storage.persist) return false
+  return (await storage.persisted()) || (await storage.persist())
 }
 
 /**

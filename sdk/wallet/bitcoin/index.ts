@@ -34,6 +34,7 @@ export {
 export { type CoinsRefusal, type Payment, paymentsMax } from './payments.ts'
 export type { BackupSetting } from './penalty/backup.ts'
 export {
+  evictableCapacityMax,
   openTwoWayChannels,
   type Receipt,
   type TwoWayChannels,

@@ -124,6 +124,21 @@ describe('indexedDb', () => {
     expect(await store.get('a')).toBeUndefined()
   })
 
+  it('asks for persistent storage once it is not granted, and says what came of it', async () => {
+    const store = fresh()
+    vi.stubGlobal('navigator', {})
+    expect(await store.persists?.()).toBe(false)
+    const storage = { persisted: vi.fn(async () => false), persist: vi.fn(async () => true) }
+    vi.stubGlobal('navigator', { storage })
+    expect(await store.persists?.()).toBe(true)
+    storage.persist.mockResolvedValue(false)
+    expect(await store.persists?.()).toBe(false)
+    storage.persisted.mockResolvedValue(true)
+    expect(await store.persists?.()).toBe(true)
+    expect(storage.persist).toHaveBeenCalledTimes(2)
+    await store.close()
+  })
+
   it('says so where there is no IndexedDB', async () => {
     vi.stubGlobal('indexedDB', undefined)
     const store = fresh()

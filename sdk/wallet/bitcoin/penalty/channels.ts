@@ -11,7 +11,17 @@ import {
 } from '../../../channel/penalty/index.ts'
 import { invariant, SdkError } from '../../../errors.ts'
 import type { Clock, StoreWrite } from '../../../ports.ts'
-import { type ChannelId, channelId, type Msats, msats, type Sats, sameBytes, type Txid, toHex } from '../../../units.ts'
+import {
+  type ChannelId,
+  channelId,
+  type Msats,
+  msats,
+  type Sats,
+  sameBytes,
+  sats,
+  type Txid,
+  toHex,
+} from '../../../units.ts'
 import { channelIndexMax, countFrom, encodeCount, payerKeys } from '../payerRecord.ts'
 import { directoryOf, keepDirectory } from './backup.ts'
 import { claimPenaltyDesk, openPenaltyDesk, secretsAt } from './claim.ts'
@@ -51,6 +61,11 @@ import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes
 
 /** Most two-way channels a wallet has at a time, those that ended included. */
 export const twoWayChannelsMax = 200
+/**
+ * Largest channel where the store may be evicted and no edge keeps a copy: with the record, everything but what the other side is willing to
+ * pay out is lost.
+ */
+export const evictableCapacityMax = sats(50_000n)
 /** How long a payment waits for its answer, where nothing is said. */
 export const twoWayAnswerMsDefault = 15_000
 
@@ -64,7 +79,10 @@ export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'l
 
 /** The two-way channels of one wallet. */
 export interface TwoWayChannels {
-  /** Invites one opener to make a channel with this wallet. The box is asked about it from now on. */
+  /**
+   * Invites one opener to make a channel with this wallet. The box is asked about it from now on. Where the store may be evicted and
+   * nothing is backed up, the terms' largest capacity is lowered to {@link evictableCapacityMax}.
+   */
   readonly invite: (wish: { readonly box: string; readonly terms: Omit<Terms, 'nodeKey'> }) => Promise<Invitation>
   /**
    * Answers an invitation by a channel that this wallet funds. Coins leave once the other side has signed.
@@ -78,7 +96,11 @@ export interface TwoWayChannels {
     readonly pushed?: Msats
   }) => Promise<
     | { readonly ok: true; readonly channel: TwoWayChannel }
-    | { readonly ok: false; readonly fault: NonNullable<ReturnType<typeof draftFault>> }
+    | {
+        readonly ok: false
+        /** `evictable-store`: beyond {@link evictableCapacityMax}. */
+        readonly fault: NonNullable<ReturnType<typeof draftFault>> | 'evictable-store'
+      }
   >
   readonly pay: (
     id: ChannelId,
@@ -212,7 +234,9 @@ async function invite(
 ): Promise<Invitation> {
   const { index, writes } = await nextIndex(state)
   const id = channelId(toHex(state.own.random(32)))
-  const full = { ...terms, nodeKey: await state.world.keys.channelKey(index) }
+  const most = (await isEvictable(state)) && terms.capacityMax > evictableCapacityMax
+  const capacityMax = most ? evictableCapacityMax : terms.capacityMax
+  const full = { ...terms, capacityMax, nodeKey: await state.world.keys.channelKey(index) }
   const record: PenaltyRecord = {
     epoch: 1,
     index,
@@ -234,6 +258,7 @@ async function open(
   { invitation, capacity, pushed = msats(0n) }: Parameters<TwoWayChannels['open']>[0],
 ): ReturnType<TwoWayChannels['open']> {
   const { id, box, terms } = invitation
+  if (capacity > evictableCapacityMax && (await isEvictable(state))) return { ok: false, fault: 'evictable-store' }
   const { index, writes } = await nextIndex(state)
   const script = await state.world.coins.changeScript()
   const keys = sideKeysOf(await secretsAt(state.world.keys, index), script)
@@ -260,6 +285,11 @@ async function nextIndex({ world, desks }: State): Promise<{ index: number; writ
   const index = count ? countFrom(count.bytes) : 0
   invariant(index < channelIndexMax, 'a seed has keys for its channels')
   return { index, writes: [{ key: payerKeys.count, expected: count?.version ?? 0, bytes: encodeCount(index + 1) }] }
+}
+
+/** True where a channel lives in one place only, which may be cleared without its owner. */
+async function isEvictable({ own, world }: State): Promise<boolean> {
+  return !own.backup && (await world.store.persists?.()) === false
 }
 
 async function pay(

@@ -9,7 +9,12 @@ import { networks } from '../../../../sdk/bitcoin/index.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { BackupLink, Store } from '../../../../sdk/ports.ts'
 import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
-import { type BackupSetting, type BitcoinWallet, createBitcoinWallet } from '../../../../sdk/wallet/bitcoin/index.ts'
+import {
+  type BackupSetting,
+  type BitcoinWallet,
+  createBitcoinWallet,
+  evictableCapacityMax,
+} from '../../../../sdk/wallet/bitcoin/index.ts'
 import type { TwoWayChannels } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
 import type { TwoWayPhase } from '../../../../sdk/wallet/bitcoin/penalty/describe.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
@@ -196,6 +201,19 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     // Of its 70,000 it paid the closing, and this.
     expect((await again.wallet.balance()).confirmed - before).toBeGreaterThan(65_000n)
     expect(await again.twoWay.sweep()).toEqual([])
+  })
+
+  it('refuses a channel beyond the limit where the store may be evicted and nothing is kept elsewhere', async () => {
+    const evictable = () => ({ ...memory(), persists: async () => false })
+    const anna = await person(++people, null, evictable())
+    const ben = await person(++people, null)
+    const invitation = await ben.twoWay.invite({ box: edge.url, terms })
+    const capacity = sats(evictableCapacityMax + 1n)
+    expect(await anna.twoWay.open({ invitation, capacity })).toEqual({ ok: false, fault: 'evictable-store' })
+    expect((await anna.twoWay.invite({ box: edge.url, terms })).terms.capacityMax).toBe(evictableCapacityMax)
+    const safe = await person(++people, backupAt(), evictable())
+    expect((await safe.twoWay.invite({ box: edge.url, terms })).terms.capacityMax).toBe(terms.capacityMax)
+    expect((await safe.twoWay.open({ invitation, capacity })).ok).toBe(true)
   })
 
   it('finds nothing where no edge has a list of channels of the seed', async () => {
