@@ -26,7 +26,7 @@ const browser = () => {
   return { ...suite('browser', ['-c', 'vitest.browser.config.ts']), env: { CHROMIUM: stdout.trim() } }
 }
 
-/** Side by side: what computes, what builds and checks, and what waits for blocks and pages. */
+/** Side by side: what computes, and what builds, checks, and waits for blocks and pages. More at once would be late together. */
 const tracks = [
   [suite('node', ['--exclude', 'test/package/**'])],
   [
@@ -48,8 +48,9 @@ const tracks = [
     ]),
     check('public API report', ['node', '.ci/api.mjs', '--check']),
     check('size budgets', [bin('size-limit')]),
+    // At the end: it takes two cores whenever it has them.
+    { name: 'browser', late: browser },
   ],
-  [{ name: 'browser', late: browser }],
 ]
 
 const total = { passed: 0, failed: 0, skipped: 0 }
