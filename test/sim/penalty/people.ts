@@ -129,6 +129,8 @@ function learn(scene: Scene, node: SideNode, live: LiveChannel): void {
   }
 }
 
-function knownBy({ invoices }: Scene, node: SideNode, { paymentHash }: Htlc): Uint8Array | undefined {
+/** The preimage that a side may count on. What has come to stand too late to be taken from the chain is given back. [TW33] */
+function knownBy({ invoices, chain }: Scene, node: SideNode, { paymentHash, expiry }: Htlc): Uint8Array | undefined {
+  if (tipOf(chain) >= expiry - marginBlocks) return undefined
   return invoices.find(({ hash, knower }) => knower === node.side && sameBytes(hash, paymentHash))?.preimage
 }
