@@ -1,9 +1,7 @@
-import { decodeTransaction } from '../../../bitcoin/index.ts'
 import {
   type Draft,
   draftFault,
   isLive,
-  type LiveChannel,
   openChannel,
   paymentIdBytes,
   sideKeysOf,
@@ -29,21 +27,15 @@ import { askCopies } from './copying.ts'
 import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
 import {
   attempt,
-  broadcast,
-  broadcastSpend,
   feed,
   greetNow,
   hurry,
   inTurn,
-  isWaiting,
-  load,
   type PenaltyDesk,
   type PenaltyWorld,
   perform,
   readBox,
-  stepNow,
 } from './desk.ts'
-import { liftOwn, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
 import {
   encodePenaltyRecord,
   type Invitation,
@@ -56,6 +48,7 @@ import {
 import { type RestoredChannel, restoreRecords } from './restore.ts'
 import { directoryIndex, rootOf } from './roots.ts'
 import { sweepsFromSeed } from './sweepSeed.ts'
+import { isElsewhereError, tendDesk } from './tend.ts'
 import { handOver, isCovered, wantsTower } from './tower.ts'
 import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
 
@@ -170,7 +163,8 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
     restore: () => oneByOne(() => restore(state)),
     sweep: () => sweep(world),
     tend: async () => {
-      for (const desk of [...state.desks.values()]) if (!desk.isElsewhere && !isOver(desk)) await tendDesk(state, desk)
+      for (const desk of [...state.desks.values()])
+        if (!desk.isElsewhere && !isOver(desk)) await tendDesk(desk, state.sent)
     },
   }
 }
@@ -331,70 +325,10 @@ async function close(desk: PenaltyDesk, how: { readonly fee: Sats } | 'alone'): 
   return describeTwoWay(desk)
 }
 
-/** Looks at the chain, does what is due there, and greets the other side where something is waited for. */
-function tendDesk(state: State, desk: PenaltyDesk): Promise<void> {
-  return inTurn(desk, async () => {
-    try {
-      const { channel } = await load(desk)
-      if (channel && isLive(channel)) await lookAt(state, desk, channel)
-      await settleCoins(state, desk)
-      if (isWaiting(await load(desk))) await greetNow(desk)
-    } catch (error) {
-      if (!(error instanceof SdkError)) throw error
-      if (!isElsewhereError(error)) desk.trouble = error // Stored and waiting: the next look tries again.
-    }
-  })
-}
-
-async function lookAt({ world }: State, desk: PenaltyDesk, channel: LiveChannel): Promise<void> {
-  const sighting = await attempt(desk, () => lookAtFunding(world.chain, channel))
-  if (!sighting) return
-  desk.sighting = sighting
-  await stepNow(desk, { type: 'chain', view: sighting.view })
-  const after = (await load(desk)).channel
-  if (!after || !isLive(after) || (!sighting.spend && after.phase !== 'ending')) return
-  await pursueEnd(desk, after, sighting)
-}
-
-/** Claims what there is, or lifts the own commitment: again with each look. [TW36] [TW38] [TW39] */
-async function pursueEnd(desk: PenaltyDesk, channel: LiveChannel, sighting: Sighting): Promise<void> {
-  const { world, secrets, archive, known } = desk
-  const { chain } = world
-  const asked = await attempt(desk, async () => ({
-    feerate: await chain.feerate(),
-    coins: await reserveCoins(chain, await world.keys.channelKey(known.index)),
-  }))
-  if (!asked) return
-  const end = { chain, channel, secrets, archive, to: payoutOf(channel), ...asked }
-  const pursued = await attempt(desk, () => pursueSpent(end, sighting))
-  if (pursued) {
-    desk.resolution = pursued.resolution
-    for (const transaction of pursued.transactions) await broadcast(desk, transaction)
-    for (const spend of pursued.planned) await broadcastSpend(desk, spend)
-  }
-  const child = liftOwn(end, sighting)
-  if (child) await broadcastSpend(desk, child)
-}
-
-/** Coins of a funding are gone once it may leave, and free again where it never will. */
-async function settleCoins({ world, sent }: State, desk: PenaltyDesk): Promise<void> {
-  const { channel, funding } = await load(desk)
-  const transaction = funding && !sent.has(desk.id) ? decodeTransaction(funding) : null
-  if (!channel || !transaction?.ok) return
-  if (isLive(channel)) await world.coins.markSent(transaction.value.txid)
-  else if (channel.phase === 'declined') await world.coins.release(transaction.value.txid)
-  else return
-  sent.add(desk.id)
-}
-
 function deskOf({ desks }: State, id: ChannelId): PenaltyDesk {
   const desk = desks.get(id)
   if (!desk) throw new SdkError('wallet/unknown-channel', 'The wallet has no such two-way channel.')
   return desk
-}
-
-function isElsewhereError(error: unknown): boolean {
-  return error instanceof SdkError && (error.code === 'wallet/channel-elsewhere' || error.notes[0] === 'stale-epoch')
 }
 
 /** Leaves the list of channels at the edges, whenever it has grown. */
