@@ -1,3 +1,4 @@
+import { isRecord } from '../executor/answer.ts'
 import type { ProblemCode } from '../problems.ts'
 import { Refusal } from './answer.ts'
 
@@ -33,4 +34,21 @@ export async function readBody(
 export function mediaTypeOf(request: Request): string {
   const [type = ''] = (request.headers.get('content-type') ?? '').split(';')
   return type.trim().toLowerCase()
+}
+
+/** The fields of a registration. Throws what is no JSON object as `malformed`, and a body that is too large under the same code. */
+export async function readRegistrationFields(
+  request: Request,
+  bytesMax: number,
+  malformed: Refusal,
+): Promise<Record<string, unknown>> {
+  if (mediaTypeOf(request) !== 'application/json') throw new Refusal('unsupported-media-type', 'Send application/json.')
+  const body = await readBody(request, bytesMax, { code: malformed.code, what: 'A registration' })
+  try {
+    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(body))
+    if (isRecord(json)) return json
+  } catch {
+    // Neither UTF-8 nor JSON.
+  }
+  throw malformed
 }

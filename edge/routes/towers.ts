@@ -9,7 +9,7 @@ import { isRecord } from '../executor/answer.ts'
 import { towerSourcesMin, towerStateBytesMax } from '../limits.ts'
 import type { Env, TowerApi, TowerReply } from '../objects.ts'
 import { allowOnly, ask, Refusal } from './answer.ts'
-import { mediaTypeOf, readBody } from './body.ts'
+import { mediaTypeOf, readBody, readRegistrationFields } from './body.ts'
 
 type Bindings = { Bindings: Env }
 
@@ -105,24 +105,12 @@ async function readState(request: Request): Promise<{ readonly hint: Hex; readon
 }
 
 async function readRegistration(request: Request): Promise<{ readonly funding: Outpoint; readonly first: number }> {
-  if (mediaTypeOf(request) !== 'application/json') throw new Refusal('unsupported-media-type', 'Send application/json.')
-  const body = await readBody(request, registrationBytesMax, { code: 'malformed-tower', what: 'A registration' })
-  const { funding, first, ...rest } = fieldsOf(body)
+  const { funding, first, ...rest } = await readRegistrationFields(request, registrationBytesMax, malformed())
   if (!isRecord(funding) || Object.keys(rest).length > 0) throw malformed()
   const { txid, index, ...others } = funding
   const isOutpoint = typeof txid === 'string' && /^[0-9a-f]{64}$/.test(txid) && isCount(index, 2 ** 32 - 1)
   if (!isOutpoint || Object.keys(others).length > 0 || !isCount(first, stateNumberMax)) throw malformed()
   return { funding: { txid, index }, first }
-}
-
-function fieldsOf(body: Uint8Array): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(body))
-    if (isRecord(json)) return json
-  } catch {
-    // Neither UTF-8 nor JSON.
-  }
-  throw malformed()
 }
 
 function malformed(): Refusal {

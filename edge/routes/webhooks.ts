@@ -1,13 +1,12 @@
 import { type Context, Hono } from 'hono'
 import { type ChainId, isHex } from '../../sdk/units.ts'
-import { isRecord } from '../executor/answer.ts'
 import { sentence } from '../intake.ts'
 import { rowsPerReadMax, webhookOldSecretMs, webhookUrlCharsMax } from '../limits.ts'
 import type { Env, WebhookApi } from '../objects.ts'
 import { webhookName } from '../placement.ts'
 import { decodeWebhookUrl } from '../webhookUrl.ts'
 import { allowOnly, ask, chainOf, Refusal } from './answer.ts'
-import { mediaTypeOf, readBody } from './body.ts'
+import { readRegistrationFields } from './body.ts'
 import { admitAdmin, demandKey } from './gate.ts'
 
 type Bindings = { Bindings: Env }
@@ -83,23 +82,11 @@ function unknownWebhook(): Refusal {
 
 async function readUrl(context: Context<Bindings>): Promise<string> {
   const request = context.req.raw
-  if (mediaTypeOf(request) !== 'application/json') throw new Refusal('unsupported-media-type', 'Send application/json.')
-  const body = await readBody(request, registrationBytesMax, { code: 'malformed-webhook', what: 'A registration' })
-  const { url, ...rest } = fieldsOf(body)
+  const { url, ...rest } = await readRegistrationFields(request, registrationBytesMax, malformed())
   if (Object.keys(rest).length > 0) throw malformed()
   const decoded = decodeWebhookUrl(url, context.env.WEBHOOKS === 'loopback')
   if (!decoded.ok) throw new Refusal('malformed-webhook', sentence(decoded.reason))
   return decoded.value
-}
-
-function fieldsOf(body: Uint8Array): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(body))
-    if (isRecord(json)) return json
-  } catch {
-    // Neither UTF-8 nor JSON.
-  }
-  throw malformed()
 }
 
 function malformed(): Refusal {
