@@ -38,7 +38,7 @@ function judgedBy(
   channel: LiveChannel,
   fit: Fit,
   isFresh: boolean,
-  { turn, isBusy }: Position,
+  { number, turn, isBusy }: Position,
   secrets: ChannelSecrets,
 ): Step {
   if (fit === 'nonsense') return refuse(channel, 'unproven')
@@ -47,7 +47,7 @@ function judgedBy(
   const turned = onYield(channel, turn)
   if (!isFresh) return turned
   const met = { ...(turned.channel as LiveChannel), session: { ...channel.session, isMet: true } }
-  const restored = onMetAgain(met, { turn, isBusy })
+  const restored = onMetAgain(met, { number, turn, isBusy })
   if (restored.effects.length > 0) return restored
   return turned.effects.length > 0 ? move(met) : stay(met)
 }
@@ -81,14 +81,16 @@ function onPeerBehind(channel: LiveChannel, secrets: ChannelSecrets): Step {
 
 /**
  * TW29: a restored side is an own one again when it can neither have proposed nor answered what it does not remember: when the
- * other side has the turn and nothing in flight, or the proposal for the next number is remembered.
+ * other side has the turn and nothing in flight, or the proposal for the next number is remembered and was not answered.
  */
-function onMetAgain(channel: LiveChannel, peer: Pick<Position, 'turn' | 'isBusy'>): Step {
+function onMetAgain(channel: LiveChannel, peer: Pick<Position, 'number' | 'turn' | 'isBusy'>): Step {
   if (channel.origin === 'own') return stay(channel)
   // Turns that it does not remember went to and fro after the backup was made.
   const known = peer.turn > channel.turn ? { ...channel, turn: peer.turn } : channel
   const isTurn = proposerOf(known) === known.own
-  const isNewest = isTurn ? known.exchange.state === 'proposed' : !peer.isBusy
+  // What was answered may have been revoked and followed by another proposal, both lost on the way.
+  const isUnanswered = known.exchange.state === 'proposed' && peer.number === known.base.number
+  const isNewest = isTurn ? isUnanswered : !peer.isBusy
   if (isNewest) return move({ ...known, origin: 'own' })
   return known === channel ? stay(channel) : move(known)
 }

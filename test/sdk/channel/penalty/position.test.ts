@@ -187,6 +187,19 @@ describe('a channel from a backup', () => {
     expect(live(pair, 'opener')).toMatchObject({ origin: 'own', base: { number: 2 } })
   })
 
+  it('[TW29] stays one when the proposal that it remembers was answered: it may have revoked, and proposed again', () => {
+    const pair = paid(opened(), 1)
+    const [commit] = hold(pair, 'opener', propose(pay(7_000n)))
+    const backup = restored(pair.channels.opener, 'backup')
+    const [answer] = hold(pair, 'accepter', message(commit as Message))
+    // The revocation is lost on the way, and so is the next proposal.
+    expect(hold(pair, 'opener', message(answer as Message)).map(({ type }) => type)).toEqual(['revoke'])
+    hold(pair, 'opener', propose(pay(9_000n)))
+    pair.channels.opener = backup
+    for (const name of ['x', 'y']) feed(pair, 'opener', greeting(name))
+    expect(live(pair, 'opener')).toMatchObject({ origin: 'backup', base: { number: 1 } })
+  })
+
   it('[TW29] that lacks its last proposal never signs another content for that number', () => {
     const pair = paid(opened(), 1)
     const backup = restored(pair.channels.opener, 'backup')
