@@ -59,8 +59,8 @@ function lift(scene: Scene, node: SideNode, channel: LiveChannel): void {
     fail(scene.world, `TW38: the ${node.side}'s commitment waits since block ${node.waitsSince}`)
   const lifted = node.mutant?.lift?.(pursueCommitment) ?? pursueCommitment
   const wish = { tip, feerate: feerate(scene.market), coin: coinOf(scene) }
-  const child = lifted(channel, node.secrets, wish)
-  if (child) tell(scene, node, encodeTransaction(child.unsigned, [child.witness, [faucetWitness]]))
+  for (const { unsigned, witness } of lifted(channel, node.secrets, wish))
+    tell(scene, node, encodeTransaction(unsigned, [witness, [faucetWitness]]))
 }
 
 /** Claims what a state of a side can claim. */

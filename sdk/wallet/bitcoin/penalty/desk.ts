@@ -280,16 +280,16 @@ export function postBytes(desk: PenaltyDesk, bytes: Uint8Array): void {
   )
 }
 
-/** Hands a transaction to the nodes: what none of them takes is tried again at the next look. */
-export async function broadcast(desk: PenaltyDesk, transaction: Uint8Array): Promise<void> {
-  await attempt(desk, () => desk.world.chain.broadcast(transaction))
+/** Hands a transaction to the nodes, and says whether one took it: otherwise it is tried again at the next look. */
+export async function broadcast(desk: PenaltyDesk, transaction: Uint8Array): Promise<boolean> {
+  return (await attempt(desk, () => desk.world.chain.broadcast(transaction))) !== null
 }
 
 /** Signs a claim's coin by the channel's own key, and broadcasts it. [TW38] */
-export async function broadcastSpend(desk: PenaltyDesk, spend: Parameters<typeof sealCoinSpend>[0]): Promise<void> {
+export async function broadcastSpend(desk: PenaltyDesk, spend: Parameters<typeof sealCoinSpend>[0]): Promise<boolean> {
   const { index } = desk.known
   const signature = await desk.world.keys.signChannel({ kind: 'refund', index, digest: spend.digest, paid: sats(0n) })
-  await broadcast(desk, sealCoinSpend(spend, signature))
+  return broadcast(desk, sealCoinSpend(spend, signature))
 }
 
 /** What the world answers, or nothing when it does not answer now: that is remembered, and tried again. */
