@@ -18,6 +18,7 @@ import type { Judged } from '../chain.ts'
 import { fail } from '../world.ts'
 import { classifiedBy, factsOf, resolutionOf, viewOf } from './lookout.ts'
 import type { Scene, SideNode } from './node.ts'
+import { marginBlocks } from './setting.ts'
 
 const sides = ['opener', 'accepter'] as const
 /** What an output may be worth that nobody claims: less than its fee, and dust. Where blocks were dear, that is more. */
@@ -139,9 +140,9 @@ function shareOf(
       return isTaken ? sum : sum + value - slackSats
     }
     const isKnown = knownPreimages(channel).some((preimage) => sameBytes(sha256(preimage), htlc.paymentHash))
-    // TW33: a claim that a reorganization takes back when the other side can have the HTLC too is nobody's fault.
+    // TW33: a claim that a reorganization takes back within the margin is nobody's fault.
     const untoldAt = scene.chain.untold.get(toHex(htlc.paymentHash))
-    const isUndone = untoldAt !== undefined && untoldAt + 1 > htlc.expiry
+    const isUndone = untoldAt !== undefined && untoldAt + marginBlocks > htlc.expiry
     return isKnown && !isUndone ? sum + value - slackSats : sum
   }, balance)
 }
