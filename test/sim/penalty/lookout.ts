@@ -50,7 +50,8 @@ function lift(scene: Scene, node: SideNode, channel: LiveChannel): void {
   const tip = tipOf(scene.chain)
   node.waitsSince ??= tip
   // One that a cheater was first with is in its hands, and a funding that is lost has to come back before.
-  const isHeldUp = Object.values(scene.nodes).some((one) => one.isHostile || !one.channel)
+  const isAlone = Object.values(scene.nodes).some((one) => one.isHostile || !one.channel)
+  const isHeldUp = isAlone || waitsToClose(scene, node, channel)
   // A side that has nothing in its commitment has no anchor output there, and no reason to lift it.
   const { commitment } = ownNewest(channel, node.secrets)
   const hasAnchor = commitment.outputs.some(({ kind }) => kind === 'holder-anchor')
@@ -61,6 +62,15 @@ function lift(scene: Scene, node: SideNode, channel: LiveChannel): void {
   const wish = { tip, feerate: feerate(scene.market), coin: coinOf(scene) }
   for (const { unsigned, witness } of lifted(channel, node.secrets, wish))
     tell(scene, node, encodeTransaction(unsigned, [witness, [faucetWitness]]))
+}
+
+/** True while a closing that both have signed is with the miners. No commitment has a chance beside it, and none is needed. */
+function waitsToClose({ chain }: Scene, { secrets }: SideNode, channel: LiveChannel): boolean {
+  const key = outpointKey(channel.opening.funding)
+  const rival = [...chain.mempool.values()].find(({ inputs }) =>
+    inputs.some(({ outpoint }) => outpointKey(outpoint) === key),
+  )
+  return rival !== undefined && classify(channel, secrets, rival, []).kind === 'closing'
 }
 
 /** Claims what a state of a side can claim. */
