@@ -29,6 +29,7 @@ import { type ChannelId, sats, toHex, txid } from '../../../sdk/units.ts'
 import { broadcast, faucetValue, faucetWitness, type SimChain } from '../chain.ts'
 import { after, fail, note, outageMax, strikes, type World } from '../world.ts'
 import { type Audit, auditBroadcast, auditSend, auditStored } from './audit.ts'
+import { ask, type Copies, createCopies, isOverdue, isResumed, once } from './copies.ts'
 import type { Mutant } from './setting.ts'
 
 /** What survives a crash. */
@@ -63,6 +64,8 @@ export interface SideNode {
   /** Says nothing and does nothing any more. */
   isGone: boolean
   readonly mutant: Mutant | null
+  /** `null` for a side that keeps none, or only wants them. */
+  readonly copies: Copies | null
 }
 
 /** Both sides, and what is between them. */
@@ -89,8 +92,9 @@ export function createNode(setup: {
   readonly sharedSecret: Uint8Array
   readonly payout: Uint8Array
   readonly mutant: Mutant | null
+  readonly hasCopies: boolean
 }): SideNode {
-  const { side, secrets, draft, sharedSecret, payout, mutant } = setup
+  const { side, secrets, draft, sharedSecret, payout, mutant, hasCopies } = setup
   const id = channelIdOf(draft)
   return {
     side,
@@ -109,6 +113,7 @@ export function createNode(setup: {
     wasRestored: false,
     isGone: false,
     mutant,
+    copies: hasCopies ? createCopies() : null,
   }
 }
 
@@ -139,13 +144,25 @@ function perform(scene: Scene, node: SideNode, { channel, effects }: Step): void
   for (const effect of effects) {
     if (strikes(world, 'crash')) return crash(scene, node)
     if (effect.type === 'persist' && !persist(scene, node, effect)) return
-    if (effect.type === 'send') transmit(scene, node, effect.message)
-    if (effect.type === 'broadcast') tell(scene, node, effect.transaction)
+    if (effect.type === 'send') once(node, () => sendNow(scene, node, channel, effect.message))
+    if (effect.type === 'broadcast') leave(scene, node, channel, effect.transaction)
     if (effect.type === 'broadcast-funding')
       for (const one of node.disk.notes) if (one.type === 'funding') tell(scene, node, one.transaction)
     if (effect.type === 'fund') fund(scene, node, effect.output)
   }
   node.channel = channel
+}
+
+/** TW32: what has waited for a copy is not said any more by a side that has decided to close alone meanwhile. */
+function sendNow(scene: Scene, node: SideNode, { phase }: Channel, message: Message): void {
+  if (phase === 'ending' || node.stored?.phase !== 'ending') transmit(scene, node, message)
+}
+
+/** A commitment waits for the decision to be kept, a closing for nothing. [TW42] */
+function leave(scene: Scene, node: SideNode, channel: Channel, transaction: Uint8Array): void {
+  const isBound = channel.phase === 'ending' && !isOverdue(node, scene)
+  if (isBound) once(node, () => tell(scene, node, transaction))
+  else tell(scene, node, transaction)
 }
 
 /** True when the record is stored, and the process lives to know it. */
@@ -164,6 +181,8 @@ function persist(scene: Scene, node: SideNode, effect: Extract<Effect, { type: '
     node.stored = effect.channel
     node.past.push({ record: node.disk.record, notes: node.disk.notes.length })
     auditStored(scene.audit, node, effect.channel)
+    if (node.copies) node.copies.stored += 1
+    ask(world, node)
   }
   if (isUnknown) crash(scene, node)
   return !isUnknown
@@ -173,6 +192,7 @@ function persist(scene: Scene, node: SideNode, effect: Extract<Effect, { type: '
 export function crash(scene: Scene, node: SideNode): void {
   const { world } = scene
   node.channel = null
+  node.copies?.held.splice(0)
   note(world, `${node.side} crashes`)
   after(world, world.random.from(1, outageMax), () => restart(scene, node))
 }
@@ -183,6 +203,8 @@ export function restart(scene: Scene, node: SideNode): void {
   const decoded = decodeChannel(node.disk.record)
   if (!decoded.ok) return fail(scene.world, `the ${node.side}'s record is damaged: ${decoded.reason}`)
   node.channel = decoded.value
+  if (node.copies) node.copies.endingSince = null
+  ask(scene.world, node)
   greet(scene, node)
   scene.look(node)
 }
@@ -213,6 +235,9 @@ export function deliver(scene: Scene, node: SideNode, bytes: Uint8Array): void {
   if (!node.channel || node.isGone) return
   const message = read(node, bytes)
   if (message) feed(scene, node, { type: 'message', message })
+  if (!isResumed(node) || !node.channel) return
+  const own = { ...(node.channel as LiveChannel), origin: 'own' } as const
+  perform(scene, node, { channel: own, effects: [{ type: 'persist', channel: own, notes: [] }] })
 }
 
 /** Messages as they were read: the same bytes come time and again. */

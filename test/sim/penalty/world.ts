@@ -37,6 +37,8 @@ const graceBlocks = 200
 /** One of so many worlds runs on real signatures. */
 const realEvery = 2_000
 const realStart = 1_000
+/** In one of so many worlds both sides require copies. */
+const copiesEvery = 4
 const sides = ['opener', 'accepter'] as const
 
 /** Runs one world of a two-way channel from its seed to its end, or to the first rule that is broken. */
@@ -71,8 +73,9 @@ function createScene(seed: number, mutant: Mutant | null): OwnScene {
   const chain = createChain(world, runScript)
   const { secrets, draft, scripts, accepterKeys, nodeSecret } = drawChannel(random)
   const sharedSecret = currentEngine().sharedSecret(nodeSecret, draft.keys.funding)
+  const hasCopies = seed % copiesEvery === 0
   const nodeOf = (side: Side) =>
-    createNode({ side, secrets: secrets[side], draft, sharedSecret, payout: scripts[side], mutant })
+    createNode({ side, secrets: secrets[side], draft, sharedSecret, payout: scripts[side], mutant, hasCopies })
   const nodes = { opener: nodeOf('opener'), accepter: nodeOf('accepter') }
   const healsAt = random.from(200, 800)
   const audit = createAudit(world)
@@ -160,15 +163,17 @@ function cheat(scene: OwnScene, node: SideNode): void {
   after(world, 30, claim)
 }
 
-/** A side's disk is replaced by an older copy of it, and it knows that. */
+/** A side's disk is replaced by an older copy of it, or by the one that is kept, and it knows that. */
 function restore(scene: OwnScene, node: SideNode): void {
   const { world } = scene
-  const past = node.past.filter(({ record }) => {
+  const { copies } = node
+  const past = copies ? [copies.kept].filter((one) => one !== null) : node.past
+  const found = past.filter(({ record }) => {
     const decoded = decodeChannel(record)
     return decoded.ok && isLive(decoded.value)
   })
-  if (past.length === 0 || node.isGone) return
-  const { record, notes } = world.random.pick(past)
+  if (found.length === 0 || node.isGone) return
+  const { record, notes } = world.random.pick(found)
   world.counts.restore += 1
   note(world, `the ${node.side} is restored from a backup`)
   const decoded = (node.mutant?.decode ?? decodeChannel)(record, 'backup')
@@ -176,6 +181,7 @@ function restore(scene: OwnScene, node: SideNode): void {
   node.disk.record = encodeChannel(decoded.value)
   node.disk.notes.length = notes
   node.stored = decoded.value
+  if (copies) copies.stored = copies.number
   node.wasRestored = true
   crash(scene, node)
 }

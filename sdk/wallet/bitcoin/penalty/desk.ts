@@ -185,7 +185,11 @@ function post(desk: PenaltyDesk, channel: Channel, message: Message): void {
   if (!linkKey) return
   const envelope = { channel: channelIdOf(draftOf(channel)), from: known.own, message }
   const bytes = encodeMessage(envelope, linkKey)
-  once(desk, () => inBackground(desk, () => desk.mailbox.post(bytes)))
+  once(desk, () => {
+    // TW32: what has waited for a copy is not said any more by a side that has decided to close alone meanwhile.
+    if (channel.phase !== 'ending' && desk.known.channel?.phase === 'ending') return
+    inBackground(desk, () => desk.mailbox.post(bytes))
+  })
 }
 
 /** TW42: what leaves is of a state that a copy holds. A restored channel tells no more than where it stands. */
