@@ -29,6 +29,9 @@ export const systemRandom: Random = (size) => {
   return bytes
 }
 
+/** Who pauses on a signal. One listener wakes all of them: a wallet pauses once for each batch under way, on one signal. */
+const sleepers = new WeakMap<AbortSignal, { readonly wakes: Set<() => void>; readonly listener: () => void }>()
+
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
@@ -37,9 +40,31 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
       reject(signal?.reason)
     }
     const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
+      if (signal) leave(signal, stop)
       resolve()
     }, ms)
-    signal?.addEventListener('abort', stop, { once: true })
+    if (signal) join(signal, stop)
   })
+}
+
+function join(signal: AbortSignal, wake: () => void): void {
+  const known = sleepers.get(signal)
+  if (known) {
+    known.wakes.add(wake)
+    return
+  }
+  const wakes = new Set([wake])
+  const listener = () => {
+    sleepers.delete(signal)
+    for (const each of wakes) each()
+  }
+  sleepers.set(signal, { wakes, listener })
+  signal.addEventListener('abort', listener, { once: true })
+}
+
+function leave(signal: AbortSignal, wake: () => void): void {
+  const known = sleepers.get(signal)
+  if (!known?.wakes.delete(wake) || known.wakes.size > 0) return
+  sleepers.delete(signal)
+  signal.removeEventListener('abort', known.listener)
 }
