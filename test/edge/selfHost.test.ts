@@ -116,12 +116,12 @@ describe('the edge on bare workerd, by the file that is shipped', () => {
     expect(new Set([file, unguarded, opened]).size).toBe(3)
     const asShipped = await start(place(unguarded), chains(), await freePort())
     const control = await start(place(opened), chains(), await freePort())
-    const body = envelope([await transfer({ from: 1, nonce: 0 })])
     const local = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`
-    for (const [{ url }, path] of [
-      [asShipped, '/shipped'],
-      [control, '/control'],
+    for (const [{ url }, path, from] of [
+      [asShipped, '/shipped', 1],
+      [control, '/control', 2],
     ] as const) {
+      const body = envelope([await transfer({ from, nonce: 0 })])
       expect((await ask(url, webhook, 'PUT', JSON.stringify({ url: local + path }))).status).toBe(200)
       expect((await ask(url, batches, 'POST', body)).status).toBe(202)
     }
