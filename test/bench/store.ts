@@ -16,11 +16,17 @@ const concurrency = 4
 /** Of the kernel's clock in /proc, where processor time is counted. */
 const ticksPerSecond = 100
 
-/** What one shard's object does on bare workerd, and what it costs. */
+/** What one object does on bare workerd, and what it costs. */
 export interface StoreRate {
   readonly perSecond: number
   /** Processor time of workerd for one transaction, in microseconds: it does not depend on who else uses the machine. */
   readonly processorUs: number
+}
+
+export interface StoreRates {
+  readonly shard: StoreRate
+  /** Of an object that does nothing but insert the same bytes: no store on this platform and machine is faster. */
+  readonly floor: StoreRate
 }
 
 /**
@@ -30,15 +36,20 @@ export interface StoreRate {
  *
  * @param node - Asked once for each sender's nonce.
  */
-export async function storeRate(node: string): Promise<StoreRate> {
+export async function storeRates(node: string): Promise<StoreRates> {
+  return { floor: await rateOf(node, '/floor'), shard: await rateOf(node, '/') }
+}
+
+async function rateOf(node: string, path: string): Promise<StoreRate> {
   const folder = mkdtempSync(join(tmpdir(), 'lanekit-store-'))
   const workerd = await start(folder, node)
+  const url = workerd.url + path
   try {
     const batches = Array.from({ length: warmUps + rounds }, (_, at) => bodyOf(at))
-    for (const body of batches.splice(0, warmUps)) await submit(workerd.url, body)
+    for (const body of batches.splice(0, warmUps)) await submit(url, body)
     const [start, before] = [performance.now(), processorMs(workerd.child)]
     const client = async () => {
-      for (let body = batches.shift(); body; body = batches.shift()) await submit(workerd.url, body)
+      for (let body = batches.shift(); body; body = batches.shift()) await submit(url, body)
     }
     await Promise.all(Array.from({ length: concurrency }, client))
     const [ms, used] = [performance.now() - start, processorMs(workerd.child) - before]
@@ -84,11 +95,13 @@ const edge :Workerd.Worker = (
   durableObjectNamespaces = [
     (className = "ShardObject", uniqueKey = "shard", enableSql = true),
     (className = "ChainObject", uniqueKey = "chain", enableSql = true),
+    (className = "FloorObject", uniqueKey = "floor", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "rows"),
   bindings = [
     (name = "SHARD", durableObjectNamespace = "ShardObject"),
     (name = "CHAIN", durableObjectNamespace = "ChainObject"),
+    (name = "FLOOR", durableObjectNamespace = "FloorObject"),
     (name = "CHAINS", text = ${JSON.stringify(chains)}),
     (name = "BITCOIN", text = ""),
   ],
