@@ -67,7 +67,7 @@ export function openEntries(sql: Sql, placesMax: number): Entries {
     [
       ...sql.exec(`SELECT id, hash, sender, due_at, stage, since, row FROM entries WHERE ${condition}`, ...bindings),
     ].map(entryOf)
-  const entries: Entries = {
+  return {
     find: (hashes) => {
       const fresh = recentOnes()
       const ids: number[] = []
@@ -114,7 +114,6 @@ export function openEntries(sql: Sql, placesMax: number): Entries {
       lastId = undefined
     },
   }
-  return entries
 }
 
 const among = 'IN (SELECT value FROM json_each(?))'

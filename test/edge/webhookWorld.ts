@@ -14,7 +14,7 @@ import {
   webhookStep,
   webhookWakeAt,
 } from '../../edge/webhook.ts'
-import type { WebhookRows } from '../../edge/webhookRows.ts'
+import type { WebhookChange, WebhookRows } from '../../edge/webhookRows.ts'
 import type { TxStatus } from '../../sdk/ports.ts'
 import { address, type BatchId, batchId, chainId, txHash } from '../../sdk/units.ts'
 import { createRandom, type Random } from '../sim/random.ts'
@@ -61,21 +61,142 @@ const stepsMax = 4_000
 const tries = webhookPausesMs.length + 1
 const start = 1_700_000_000_000
 
+/** Everything there is in one world. */
+interface Scene {
+  readonly random: Random
+  readonly mutant: WebhookMutant | null
+  readonly rows: MemoryWebhook
+  readonly fates: Map<BatchId, Fate>
+  readonly letters: Map<string, Letter>
+  readonly log: string[]
+  readonly faults: { crash: number; lostAnswer: number; refused: number; gone: number; late: number }
+  now: number
+  /** Counts the object's lives: what one of them has begun, the next one does not hear of. */
+  life: number
+  alarmAt: number | null
+  secrets: { readonly current: string; readonly before: string | null; readonly until: number } | null
+  isGone: boolean
+  mood: 'well' | 'broken' | 'deaf' | 'gone'
+  deeds: readonly Deed[]
+}
+
+interface Deed {
+  readonly at: number
+  /** The life it belongs to; `null`: it happens whatever becomes of the object. */
+  readonly life: number | null
+  readonly run: () => void
+}
+
 /**
  * One merchant's webhook, its chain and the merchant's server, from one seed: batches that end or never do, a server that
  * fails, takes a call and loses the answer, or is gone; power cuts between the commit and the deeds, and in their middle.
  * Laws are checked at each event; in the end, with all well, nobody is owed anything.
  */
 export function runWebhookWorld(seed: number, mutant: WebhookMutant | null = null): WebhookOutcome {
-  const world = createWorld(createRandom(seed), mutant)
+  const scene: Scene = {
+    ...{ random: createRandom(seed), mutant, rows: memoryWebhook(), fates: new Map(), letters: new Map(), log: [] },
+    ...{ faults: { crash: 0, lostAnswer: 0, refused: 0, gone: 0, late: 0 }, now: start, life: 0, alarmAt: null },
+    ...{ secrets: null, isGone: false, mood: 'well', deeds: [] },
+  }
   let failure: string | null = null
   try {
-    for (let at = 0; at < acts; at++) world.act()
-    world.settle()
+    for (let at = 0; at < acts; at++) act(scene)
+    settle(scene)
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error)
   }
-  return { seed, failure, events: world.log.length, faults: world.faults, log: world.log.slice(-20) }
+  const { log, faults } = scene
+  return { seed, failure, events: log.length, faults, log: log.slice(-20) }
+}
+
+function act(scene: Scene): void {
+  const { random, rows } = scene
+  if (!rows.head()) register(scene)
+  const dice = random.below(100)
+  if (dice < 12) submit(scene)
+  else if (dice < 16) crash(scene)
+  else if (dice < 20) scene.mood = random.pick(['well', 'broken', 'deaf', 'deaf', 'gone'])
+  else if (dice < 22) rotate(scene)
+  else if (dice < 25) replay(scene)
+  else if (dice < 27) register(scene)
+  else if (dice === 27 && random.chance(0.2)) forget(scene)
+  else if (dice < 32) scene.now += random.from(0, webhookOldSecretMs / 3)
+  else step(scene)
+}
+
+/** A power cut, and all is well from then on: everything comes to its end by itself. */
+function settle(scene: Scene): void {
+  const { rows, fates, letters } = scene
+  crash(scene)
+  scene.mood = 'well'
+  if (scene.isGone) register(scene)
+  for (const fate of fates.values()) fate.finalAt = fate.finalAt.map((at) => at ?? scene.now)
+  const isQuiet = () => rows.counts().watched + rows.counts().waiting === 0
+  for (let at = 0; at < stepsMax && !(isQuiet() && scene.deeds.length === 0); at++) if (!step(scene)) break
+  demand(scene, isQuiet(), 'after healing, nothing hangs')
+  for (const [batch, { watchedSince }] of fates) {
+    if (watchedSince === null) continue
+    const ids = ['batch', 'lapsed'].map((kind) => `${kind}_${batch.slice(2)}`)
+    const told = ids.flatMap((id) => letters.get(id) ?? [])
+    demand(scene, told.length > 0, 'what is watched is told of')
+    const isForgotten = told.some(({ triedAt }) => scene.now - triedAt >= webhookDeadMs)
+    const isKept = isForgotten || ids.some((id) => rows.call(id)?.isDead)
+    demand(scene, isKept || told.some(({ isReceived }) => isReceived), 'a message is received, or is a dead letter')
+  }
+}
+
+/** The next thing that happens by itself; false when nothing will. */
+function step(scene: Scene): boolean {
+  const [next] = [...scene.deeds].sort((one, other) => one.at - other.at)
+  if (next && (scene.alarmAt === null || next.at <= scene.alarmAt)) {
+    scene.deeds = scene.deeds.filter((deed) => deed !== next)
+    scene.now = Math.max(scene.now, next.at)
+    next.run()
+    return true
+  }
+  if (scene.alarmAt === null) return false
+  scene.now = Math.max(scene.now, scene.alarmAt)
+  scene.alarmAt = null
+  feed(scene, { type: 'tick', now: scene.now })
+  return true
+}
+
+function feed(scene: Scene, event: WebhookEvent): WebhookStep {
+  const { rows, mutant } = scene
+  scene.log.push(`${scene.now - start} ${event.type}`)
+  const right = webhookStep(mutant?.reads?.(rows, event) ?? rows, event)
+  const decided = mutant?.does?.(right, rows, event) ?? right
+  for (const change of decided.changes) checkChange(scene, change)
+  rows.apply(decided.changes)
+  for (const effect of decided.effects) perform(scene, effect)
+  arm(scene)
+  return decided
+}
+
+/** An object arms its alarm from the rows, after each event and when it starts. */
+function arm(scene: Scene): void {
+  scene.alarmAt = scene.mutant?.wakes ? scene.mutant.wakes(scene.rows) : webhookWakeAt(scene.rows)
+}
+
+function demand(scene: Scene, holds: boolean, law: string): void {
+  if (!holds) throw new Error(`[${law}] at ${scene.now - start} ms`)
+}
+
+function checkChange(scene: Scene, change: WebhookChange): void {
+  const { rows, letters, fates } = scene
+  if ('remove' in change && change.remove === 'everything') {
+    letters.clear()
+    for (const fate of fates.values()) fate.watchedSince = null
+  }
+  if (!('put' in change) || change.put !== 'call') return
+  const { id, body, isDead } = change.row
+  const [known, stored] = [letters.get(id), rows.call(id)]
+  demand(scene, known === undefined || contentOf(known.body) === contentOf(body), 'one id says one thing')
+  demand(scene, stored === undefined || stored.body === body, 'every try has the same bytes')
+  if (isDead && !stored?.isDead) demand(scene, scene.isGone || known?.tries === tries, 'dead only after every try')
+  if (stored) return
+  checkBody(scene, id, body)
+  letters.set(id, { body, tries: 0, triedAt: 0, isDone: false, isReceived: known?.isReceived ?? false })
 }
 
 /** What a message says, without when it was written. */
@@ -83,223 +204,141 @@ function contentOf(body: string): string {
   return JSON.stringify({ ...JSON.parse(body), timestamp: '' })
 }
 
-function createWorld(random: Random, mutant: WebhookMutant | null) {
-  const rows = memoryWebhook()
-  const fates = new Map<BatchId, Fate>()
-  const letters = new Map<string, Letter>()
-  const log: string[] = []
-  const faults = { crash: 0, lostAnswer: 0, refused: 0, gone: 0, late: 0 }
-  let now = start
-  let life = 0
-  let alarmAt: number | null = null
-  let secrets: { current: string; before: string | null; until: number } | null = null
-  let isGone = false
-  let mood: 'well' | 'broken' | 'deaf' | 'gone' = 'well'
-  let deeds: { readonly at: number; readonly life: number | null; readonly run: () => void }[] = []
+function checkBody(scene: Scene, id: string, body: string): void {
+  const { fates, now } = scene
+  const fate = fates.get(batchId(`0x${id.slice(id.indexOf('_') + 1)}`))
+  const isFinal = fate?.isKnown === true && fate.finalAt.every((at) => at !== null && at <= now)
+  const isLate = !fate?.isKnown || now - (fate.watchedSince ?? now) > webhookWatchMsMax
+  const saysFinal = (JSON.parse(body) as { type: string }).type === 'batch.final'
+  demand(scene, saysFinal ? isFinal : isLate, 'what is told is true')
+}
 
-  const breach = (law: string, is: boolean) => {
-    if (!is) throw new Error(`[${law}] at ${now - start} ms`)
+function perform(scene: Scene, effect: WebhookEffect): void {
+  if (effect.type === 'call') {
+    checkCall(scene, effect)
+    ring(scene, effect.call.id, effect.call.attempts)
+    return
   }
-  const later = (ms: number, of: number | null, run: () => void) => deeds.push({ at: now + ms, life: of, run })
-  const wakeAt = () => mutant?.wakes?.(rows) ?? (mutant?.wakes ? null : webhookWakeAt(rows))
+  later(scene, scene.random.from(1, 500), scene.life, () => {
+    for (const batch of effect.batches)
+      feed(scene, { type: 'seen', batch, members: membersOf(scene, batch), now: scene.now })
+  })
+}
 
-  const feed = (event: WebhookEvent): WebhookStep => {
-    log.push(`${now - start} ${event.type}`)
-    const right = webhookStep(mutant?.reads?.(rows, event) ?? rows, event)
-    const step = mutant?.does?.(right, rows, event) ?? right
-    for (const change of step.changes) checkChange(change)
-    rows.apply(step.changes)
-    for (const effect of step.effects) perform(effect)
-    alarmAt = wakeAt()
-    return step
-  }
+function later(scene: Scene, ms: number, life: number | null, run: () => void): void {
+  scene.deeds = [...scene.deeds, { at: scene.now + ms, life, run }]
+}
 
-  const checkChange = (change: WebhookStep['changes'][number]) => {
-    if ('remove' in change && change.remove === 'everything') {
-      letters.clear()
-      for (const fate of fates.values()) fate.watchedSince = null
-    }
-    if (!('put' in change) || change.put !== 'call') return
-    const { id, body, isDead } = change.row
-    const known = letters.get(id)
-    const stored = rows.call(id)
-    breach('one id says one thing', known === undefined || contentOf(known.body) === contentOf(body))
-    breach('every try has the same bytes', stored === undefined || stored.body === body)
-    if (isDead && !stored?.isDead) breach('dead only after every try', isGone || known?.tries === tries)
-    if (stored) return
-    checkBody(id, body)
-    letters.set(id, { body, tries: 0, triedAt: 0, isDone: false, isReceived: known?.isReceived ?? false })
-  }
-  const checkBody = (id: string, body: string) => {
-    const fate = fates.get(batchId(`0x${id.slice(id.indexOf('_') + 1)}`))
-    const isFinal = fate?.isKnown && fate.finalAt.every((at) => at !== null && at <= now)
-    const isLate = !fate?.isKnown || now - (fate.watchedSince ?? now) > webhookWatchMsMax
-    breach(
-      'what is told is true',
-      (JSON.parse(body) as { type: string }).type === 'batch.final' ? isFinal === true : isLate,
-    )
-  }
+function checkCall(scene: Scene, { call, secrets: shown }: Extract<WebhookEffect, { type: 'call' }>): void {
+  const { letters, rows, now, secrets } = scene
+  const [letter, stored] = [letters.get(call.id), rows.call(call.id)]
+  demand(scene, letter !== undefined && stored !== undefined, 'a message is stored before it leaves')
+  if (!letter || !secrets) return
+  demand(scene, stored?.attempts === letter.tries + 1, 'a try is counted before it leaves')
+  demand(scene, letter.tries < tries, 'the tries are used up at last')
+  demand(scene, !scene.isGone, 'nobody who is gone is called')
+  demand(scene, !letter.isDone, 'what was taken is not sent again')
+  const pause = letter.tries === 0 ? 0 : (webhookPausesMs[letter.tries - 1] ?? 0)
+  demand(scene, now - letter.triedAt >= pause, 'tries keep their pauses')
+  const isRotated = secrets.before !== null && now < secrets.until
+  const signing = isRotated ? [secrets.current, secrets.before] : [secrets.current]
+  demand(scene, shown.join() === signing.join(), 'signed by the secrets of the day')
+  letter.tries += 1
+  letter.triedAt = now
+}
 
-  const perform = (effect: WebhookEffect) => {
-    if (effect.type === 'look') {
-      const mine = life
-      later(random.from(1, 500), mine, () => {
-        for (const batch of effect.batches) feed({ type: 'seen', batch, members: membersOf(batch), now })
-      })
-      return
-    }
-    const { call } = effect
-    const letter = letters.get(call.id)
-    breach('a message is stored before it leaves', letter !== undefined && rows.call(call.id) !== undefined)
-    if (!letter) return
-    breach('a try is counted before it leaves', rows.call(call.id)?.attempts === letter.tries + 1)
-    breach('nobody who is gone is called', !isGone)
-    breach('what was taken is not sent again', !letter.isDone)
-    const pause = letter.tries === 0 ? 0 : (webhookPausesMs[letter.tries - 1] ?? 0)
-    breach('tries keep their pauses', now - letter.triedAt >= pause)
-    const both = secrets && secrets.before !== null && now < secrets.until
-    breach(
-      'signed by the secrets of the day',
-      effect.secrets.join() === (both ? [secrets?.current, secrets?.before] : [secrets?.current]).join(),
-    )
-    letter.tries += 1
-    letter.triedAt = now
-    ring(call.id, call.attempts)
-  }
-
-  /** The call travels whatever becomes of the object; only its answer needs somebody to come to. */
-  const ring = (id: string, attempts: number) => {
-    const mine = life
-    const heard = mood === 'deaf' ? random.pick(['nothing', 'all'] as const) : 'all'
-    const outcome: CallOutcome =
-      mood === 'well' ? 'done' : mood === 'gone' ? 'gone' : { fault: mood === 'deaf' ? 'unreachable' : '503' }
-    if (mood === 'well' || (mood === 'deaf' && heard === 'all'))
-      later(5, null, () => {
-        const letter = letters.get(id)
-        if (letter) letter.isReceived = true
-      })
-    if (mood === 'deaf' && heard === 'all') faults.lostAnswer += 1
-    if (mood === 'broken') faults.refused += 1
-    const isLate = random.chance(0.1)
-    if (isLate) faults.late += 1
-    later(isLate ? random.from(webhookTimeoutMs, 20 * webhookTimeoutMs) : random.from(10, 900), mine, () => {
+/** The call travels whatever becomes of the object; only its answer needs somebody to come to. */
+function ring(scene: Scene, id: string, attempts: number): void {
+  const { random, letters, rows, faults, mood, life } = scene
+  const isLost = mood === 'deaf' && random.chance(0.5)
+  const outcomes = { well: 'done', gone: 'gone', deaf: { fault: 'unreachable' }, broken: { fault: '503' } } as const
+  const outcome: CallOutcome = outcomes[mood]
+  if (mood === 'well' || isLost)
+    later(scene, 5, null, () => {
       const letter = letters.get(id)
-      if (letter && outcome === 'done') letter.isDone = true
-      if (outcome === 'gone' && rows.call(id)?.attempts === attempts && !rows.call(id)?.isDead) {
-        isGone = rows.head() !== undefined
-        faults.gone += 1
-      }
-      feed({ type: 'called', id, attempts, outcome, now })
+      if (letter) letter.isReceived = true
     })
-  }
-
-  const membersOf = (batch: BatchId): readonly MemberStatus[] | null => {
-    const fate = fates.get(batch)
-    if (!fate?.isKnown) return null
-    return fate.finalAt.map((at, index): MemberStatus => {
-      const state =
-        at !== null && at <= now ? { state: 'rejected', code: 'fee-too-low', detail: '' } : { state: 'queued' }
-      const hash = txHash(`0x${String(index).padStart(64, '0')}`)
-      return { hash, sender: address(`0x${'02'.repeat(20)}`), status: state as TxStatus }
-    })
-  }
-
-  const register = () => {
-    const secret = btoa(`secret ${log.length}`)
-    feed({ type: 'register', chain: chainId(1), url: 'https://shop.example/hook', secret, now })
-    secrets ??= { current: secret, before: null, until: 0 }
-    isGone = false
-  }
-  const watch = (batch: BatchId) => {
-    const isOpen = rows.head() !== undefined && !isGone
-    const { isTaken } = feed({ type: 'watch', batch, now })
-    const fate = fates.get(batch)
-    if (fate && isTaken && isOpen) fate.watchedSince ??= now
-  }
-  const submit = () => {
-    const known = [...fates.keys()]
-    if (known.length > 0 && random.chance(0.2)) return watch(random.pick(known))
-    const batch = batchId(`0x${fates.size.toString(16).padStart(64, '0')}`)
-    const finalAt = [0, 1].map(() => (random.chance(0.03) ? null : now + random.from(0, 300_000)))
-    fates.set(batch, { finalAt, isKnown: !random.chance(0.03), watchedSince: null })
-    watch(batch)
-  }
-  const rotate = () => {
-    const secret = btoa(`secret ${log.length}`)
-    if (!secrets || !feed({ type: 'rotate', secret, now }).isTaken) return
-    secrets = { current: secret, before: secrets.current, until: now + webhookOldSecretMs }
-  }
-  const replay = () => {
-    const [dead] = rows.dead(1)
-    const letter = dead && letters.get(dead.id)
-    if (!dead || !letter) return
-    letter.tries = 0
-    letter.triedAt = 0
-    feed({ type: 'replay', id: dead.id, now })
-  }
-  const forget = () => {
-    if (!feed({ type: 'forget', now }).isTaken) return
-    secrets = null
-    isGone = false
-  }
-  const crash = () => {
-    faults.crash += 1
-    life += 1
-    deeds = deeds.filter((deed) => deed.life === null)
-    alarmAt = wakeAt() // An object that starts arms its alarm from the rows.
-  }
-  /** The next thing that happens by itself; false when nothing will. */
-  const step = (): boolean => {
-    const next = deeds.reduce<(typeof deeds)[number] | null>(
-      (first, deed) => (first && first.at <= deed.at ? first : deed),
-      null,
-    )
-    if (next && (alarmAt === null || next.at <= alarmAt)) {
-      deeds.splice(deeds.indexOf(next), 1)
-      now = Math.max(now, next.at)
-      next.run()
-      return true
+  faults.lostAnswer += Number(isLost)
+  faults.refused += Number(mood === 'broken')
+  const isLate = random.chance(0.1)
+  faults.late += Number(isLate)
+  const ms = isLate ? random.from(webhookTimeoutMs, 20 * webhookTimeoutMs) : random.from(10, 900)
+  later(scene, ms, life, () => {
+    const letter = letters.get(id)
+    if (letter && outcome === 'done') letter.isDone = true
+    const stored = rows.call(id)
+    if (outcome === 'gone' && stored?.attempts === attempts && !stored.isDead) {
+      scene.isGone = rows.head() !== undefined
+      faults.gone += 1
     }
-    if (alarmAt === null) return false
-    now = Math.max(now, alarmAt)
-    alarmAt = null
-    feed({ type: 'tick', now })
-    return true
-  }
+    feed(scene, { type: 'called', id, attempts, outcome, now: scene.now })
+  })
+}
 
-  return {
-    log,
-    faults,
-    act: () => {
-      if (!rows.head()) register()
-      const dice = random.below(100)
-      if (dice < 12) submit()
-      else if (dice < 16) crash()
-      else if (dice < 20) mood = random.pick(['well', 'broken', 'deaf', 'deaf', 'gone'])
-      else if (dice < 22) rotate()
-      else if (dice < 25) replay()
-      else if (dice < 27) register()
-      else if (dice === 27 && random.chance(0.2)) forget()
-      else if (dice < 32) now += random.from(0, webhookOldSecretMs / 3)
-      else step()
-    },
-    settle: () => {
-      crash()
-      mood = 'well'
-      if (isGone) register()
-      for (const fate of fates.values()) fate.finalAt = fate.finalAt.map((at) => at ?? now)
-      const isQuiet = () => rows.counts().watched + rows.counts().waiting === 0
-      for (let at = 0; at < stepsMax && !(isQuiet() && deeds.length === 0); at++) if (!step()) break
-      breach('after healing, nothing hangs', isQuiet())
-      for (const [batch, fate] of fates) {
-        if (fate.watchedSince === null) continue
-        const ids = ['batch', 'lapsed'].map((kind) => `${kind}_${batch.slice(2)}`)
-        const told = ids.flatMap((id) => letters.get(id) ?? [])
-        breach('what is watched is told of', told.length > 0)
-        const isKept =
-          ids.some((id) => rows.call(id)?.isDead) || told.some(({ triedAt }) => now - triedAt >= webhookDeadMs)
-        breach('a message is received, or is a dead letter', isKept || told.some(({ isReceived }) => isReceived))
-      }
-    },
+function membersOf({ fates, now }: Scene, batch: BatchId): readonly MemberStatus[] | null {
+  const fate = fates.get(batch)
+  if (!fate?.isKnown) return null
+  return fate.finalAt.map((at, index): MemberStatus => {
+    const isFinal = at !== null && at <= now
+    const status: TxStatus = isFinal ? { state: 'rejected', code: 'fee-too-low', detail: '' } : { state: 'queued' }
+    const hash = txHash(`0x${String(index).padStart(64, '0')}`)
+    return { hash, sender: address(`0x${'02'.repeat(20)}`), status }
+  })
+}
+
+function register(scene: Scene): void {
+  const secret = btoa(`secret ${scene.log.length}`)
+  feed(scene, { type: 'register', chain: chainId(1), url: 'https://shop.example/hook', secret, now: scene.now })
+  scene.secrets ??= { current: secret, before: null, until: 0 }
+  scene.isGone = false
+}
+
+function submit(scene: Scene): void {
+  const { fates, random, now } = scene
+  const known = [...fates.keys()]
+  if (known.length > 0 && random.chance(0.2)) {
+    watch(scene, random.pick(known)) // The same bytes, submitted once more.
+    return
   }
+  const batch = batchId(`0x${fates.size.toString(16).padStart(64, '0')}`)
+  const finalAt = [0, 1].map(() => (random.chance(0.03) ? null : now + random.from(0, 300_000)))
+  fates.set(batch, { finalAt, isKnown: !random.chance(0.03), watchedSince: null })
+  watch(scene, batch)
+}
+
+function watch(scene: Scene, batch: BatchId): void {
+  const isOpen = scene.rows.head() !== undefined && !scene.isGone
+  const { isTaken } = feed(scene, { type: 'watch', batch, now: scene.now })
+  const fate = scene.fates.get(batch)
+  if (fate && isTaken && isOpen) fate.watchedSince ??= scene.now
+}
+
+function rotate(scene: Scene): void {
+  const { secrets, now } = scene
+  const secret = btoa(`secret ${scene.log.length}`)
+  if (!secrets || !feed(scene, { type: 'rotate', secret, now }).isTaken) return
+  scene.secrets = { current: secret, before: secrets.current, until: now + webhookOldSecretMs }
+}
+
+/** A dead letter is tried anew, from its first try on. */
+function replay(scene: Scene): void {
+  const [dead] = scene.rows.dead(1)
+  const letter = dead && scene.letters.get(dead.id)
+  if (!dead || !letter) return
+  letter.tries = 0
+  letter.triedAt = 0
+  feed(scene, { type: 'replay', id: dead.id, now: scene.now })
+}
+
+function forget(scene: Scene): void {
+  if (!feed(scene, { type: 'forget', now: scene.now }).isTaken) return
+  scene.secrets = null
+  scene.isGone = false
+}
+
+function crash(scene: Scene): void {
+  scene.faults.crash += 1
+  scene.life += 1
+  scene.deeds = scene.deeds.filter(({ life }) => life === null)
+  arm(scene)
 }

@@ -13,7 +13,6 @@ describe("a merchant's webhook", () => {
   it.each(webhookMutants)('would be caught where $name', (mutant) => {
     let caught: string | null = null
     for (let seed = 1; seed <= seedsMax && !caught; seed++) caught = runWebhookWorld(seed, mutant).failure
-    console.log(mutant.name, caught)
     expect(caught).not.toBeNull()
   })
 })
