@@ -46,7 +46,7 @@ const faultChance = 0.25
 const betweenMsMin = 100
 const betweenMsMax = 900
 /** How long everything may take to come to its end once nothing goes wrong any more. */
-const drainMsMax = 180_000
+const drainMsMax = 600_000
 const sink: Address = address(`0x${'c4a05'.padStart(40, '0')}`)
 
 /**
