@@ -100,15 +100,22 @@ async function ask(node: string, method: string, ...params: readonly unknown[]):
   return ((await (await fetch(node, { method: 'POST', headers, body })).json()) as { result: unknown }).result
 }
 
+/** Connections that may be lost in a row. A wallet meets that, too, and sends the same bytes again. */
+const lostMax = 5
+
 /** A refusal that says when to come back is followed; any other ends the run. */
 async function submit(edge: string, batch: readonly Transfer[]): Promise<void> {
-  for (;;) {
+  for (let lost = 0; ; ) {
     const response = await fetch(`${edge}/v1/chains/${anvilChain}/batches`, {
       method: 'POST',
       headers: { 'content-type': 'application/octet-stream' },
       body: envelope(batch) as BodyInit,
       signal: AbortSignal.timeout(requestMsMax),
+    }).catch((error: unknown) => {
+      lost += 1
+      if (lost > lostMax || !(error instanceof TypeError)) throw error
     })
+    if (!response) continue
     const { items } = (await response.json()) as {
       items?: readonly { readonly ok: boolean; readonly problem?: { readonly retryable: boolean } }[]
     }
