@@ -16,7 +16,7 @@ import {
 } from './chainRows.ts'
 import { plansKept } from './limits.ts'
 import { openRowCache } from './rowCache.ts'
-import { firstOf, fromJson, type Sql, type SqlValue, toJson } from './sql.ts'
+import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write, writeAll } from './sql.ts'
 
 /** The chain object's rows in SQLite: the step's view, what readers ask for, and the way changes are written. */
 export interface ChainStore extends ChainRows {
@@ -113,9 +113,14 @@ export function openChainStore(sql: Sql): ChainStore {
       return (found?.at ?? null) as number | null
     },
     apply: (changes) => {
+      writeAll(
+        sql,
+        changes.map(
+          (change): Write => ('put' in change ? writeOf(change) : { into: null, run: () => removeOne(sql, change) }),
+        ),
+      )
       for (const change of changes) {
-        if ('put' in change) putOne(sql, change)
-        else removeOne(sql, change)
+        tidy(sql, change)
         if ('put' in change && change.put === 'tx') cache.put(change.row, true)
         if ('put' in change && change.put === 'head') head = change.row
         if ('remove' in change && change.remove === 'tx') cache.remove(change.hash)
@@ -188,64 +193,56 @@ function readEvent(found: Readonly<Record<string, SqlValue>> | undefined): Event
   return { sequence: sequence as number, hash: hash as TxHash, at: at as number, status: fromJson<TxStatus>(status) }
 }
 
-function putOne(sql: Sql, change: Extract<ChainChange, { put: unknown }>): void {
+type Put = Extract<ChainChange, { put: unknown }>
+
+function writeOf(change: Put): Write {
   switch (change.put) {
     case 'head':
-      sql.exec('INSERT OR REPLACE INTO head VALUES (1, ?)', toJson(change.row))
-      return
+      return { into: 'INSERT OR REPLACE INTO head VALUES $rows', values: [1, toJson(change.row)] }
     case 'tx': {
       const { hash, sender, nonce, status, arrival, dueAt, inclusion } = change.row
       const block = inclusion?.blockNumber ?? null
-      const row = toJson(change.row)
-      sql.exec(
-        'INSERT OR REPLACE INTO txs VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-        hash,
-        sender,
-        nonce,
-        status.state,
-        arrival,
-        dueAt,
-        block,
-        row,
-      )
-      return
+      const values = [hash, sender, nonce, status.state, arrival, dueAt, block, toJson(change.row)]
+      return { into: 'INSERT OR REPLACE INTO txs VALUES $rows', values }
     }
     case 'payload': {
       const { hash, raw, footprint } = change.row
-      sql.exec('INSERT OR REPLACE INTO payloads VALUES (?, ?, ?)', hash, raw, toJson(footprint))
-      return
+      return { into: 'INSERT OR REPLACE INTO payloads VALUES $rows', values: [hash, raw, toJson(footprint)] }
     }
     case 'account': {
       const { sender, next, at } = change.row
-      sql.exec('INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)', sender, next, at)
-      return
+      return { into: 'INSERT OR REPLACE INTO accounts VALUES $rows', values: [sender, next, at] }
     }
     case 'event': {
       const { sequence, hash, at, status } = change.row
-      sql.exec('INSERT INTO events VALUES (?, ?, ?, ?)', sequence, hash, at, toJson(status))
-      return
+      return { into: 'INSERT INTO events VALUES $rows', values: [sequence, hash, at, toJson(status)] }
     }
     case 'outbox': {
       const { hash, dueAt, sequence } = change.row
-      sql.exec('INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?)', hash, dueAt, sequence, toJson(change.row))
-      return
+      return {
+        into: 'INSERT OR REPLACE INTO outbox VALUES $rows',
+        values: [hash, dueAt, sequence, toJson(change.row)],
+      }
     }
     case 'block':
-      sql.exec('INSERT OR REPLACE INTO blocks VALUES (?, ?)', change.row.number, change.row.hash)
-      return
-    case 'window':
-      sql.exec('INSERT OR REPLACE INTO windows VALUES (?, ?, ?)', change.row.window, change.row.at, toJson(change.row))
-      return
+      return { into: 'INSERT OR REPLACE INTO blocks VALUES $rows', values: [change.row.number, change.row.hash] }
+    case 'window': {
+      const { window, at } = change.row
+      return { into: 'INSERT OR REPLACE INTO windows VALUES $rows', values: [window, at, toJson(change.row)] }
+    }
     case 'plan':
-      sql.exec('INSERT OR REPLACE INTO plans VALUES (?, ?)', change.row.window, toJson(change.row))
-      sql.exec('DELETE FROM plans WHERE number <= ?', change.row.window - plansKept)
-      return
+      return { into: 'INSERT OR REPLACE INTO plans VALUES $rows', values: [change.row.window, toJson(change.row)] }
     case 'member': {
       const { batch, hash, position, sender, at } = change.row
-      sql.exec('INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?)', batch, hash, position, sender, at)
-      return
+      return { into: 'INSERT OR REPLACE INTO members VALUES $rows', values: [batch, hash, position, sender, at] }
     }
   }
+}
+
+/** What goes with a row: of plans, only the newest are kept. */
+function tidy(sql: Sql, change: ChainChange): void {
+  if ('put' in change && change.put === 'plan')
+    sql.exec('DELETE FROM plans WHERE number <= ?', change.row.window - plansKept)
 }
 
 function removeOne(sql: Sql, change: Extract<ChainChange, { remove: unknown }>): void {

@@ -34,7 +34,11 @@ const executorsMax = 8
  *
  * Refuses unknown fields, so that a misspelt one is not a default in disguise.
  */
-export function decodeChains(text: string): Decoded<Chains> {
+export function decodeChains(text: string | null | undefined): Decoded<Chains> {
+  return chainsOf(text ?? '')
+}
+
+const chainsOf = remembered((text: string): Decoded<Chains> => {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -53,7 +57,7 @@ export function decodeChains(text: string): Decoded<Chains> {
     chains.set(id, chain.value)
   }
   return accepted(chains)
-}
+})
 
 /**
  * The configuration of one chain, for an object that has rows of it.
@@ -108,12 +112,16 @@ type BitcoinNetwork = (typeof networks)[number]
 export const bitcoinPollMs = 30_000
 
 /**
- * Reads the `BITCOIN` variable: JSON, `{ network, esplora, pollMs? }`, or nothing when the edge watches no network.
- * Never throws.
+ * Reads the `BITCOIN` variable: JSON, `{ network, esplora, pollMs? }`, or nothing when the edge watches no network: empty,
+ * or `null`, which is what workerd makes of a variable that its environment does not set. Never throws.
  *
  * Refuses unknown fields, so that a misspelt one is not a default in disguise.
  */
-export function decodeBitcoin(text: string): Decoded<BitcoinConfig | null> {
+export function decodeBitcoin(text: string | null | undefined): Decoded<BitcoinConfig | null> {
+  return bitcoinFrom(text ?? '')
+}
+
+const bitcoinFrom = remembered((text: string): Decoded<BitcoinConfig | null> => {
   if (text === '') return accepted(null)
   let json: unknown
   try {
@@ -132,12 +140,21 @@ export function decodeBitcoin(text: string): Decoded<BitcoinConfig | null> {
   if (!esplora.every(isHttpUrl)) return refused('an esplora server is not an http or https address')
   if (!isWithin(pollMs, 50, 600_000)) return refused('pollMs is not within 50 to 600000')
   return accepted({ network: known, esplora, pollMs })
-}
+})
 
 /** The network that an object works with; none where none is configured, and none where it cannot be read. */
-export function bitcoinOf(text: string): BitcoinConfig | null {
+export function bitcoinOf(text: string | null | undefined): BitcoinConfig | null {
   const decoded = decodeBitcoin(text)
   return decoded.ok ? decoded.value : null
+}
+
+/** Reads the same text once: a variable does not change while a worker lives, and objects ask for it at every event. */
+function remembered<value>(read: (text: string) => value): (text: string) => value {
+  let last: { readonly text: string; readonly value: value } | undefined
+  return (text) => {
+    if (last?.text !== text) last = { text, value: read(text) }
+    return last.value
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -28,6 +28,8 @@ export const rejectionMs = 10_000
 
 /** Rows of one table that an object keeps in memory beside the disk; half a kilobyte each. */
 export const rowsCachedMax = 16_384
+/** Newest rows of a shard whose places memory alone knows, until so many are noted at once. */
+export const placesPerWrite = 2_048
 /** Bytes of transactions that an object keeps in memory from taking them in until it hands them on. */
 export const payloadBytesCachedMax = 4 * 1024 * 1024
 

@@ -209,12 +209,12 @@ export interface Env {
   readonly WEBHOOKS?: string
   /** JSON; see config.ts. */
   readonly CHAINS: string
-  /** JSON or empty; see config.ts. */
-  readonly BITCOIN: string
+  /** JSON or empty; see config.ts. On bare workerd a variable that is not set is `null`, this one and the next two. */
+  readonly BITCOIN: string | null
   /** JSON or empty; see security.ts. A secret. */
-  readonly SECURITY?: string
+  readonly SECURITY?: string | null
   /** 32 bytes in hexadecimal: signs a tower's receipts, and nothing else. A secret. */
-  readonly TOWER_KEY?: string
+  readonly TOWER_KEY?: string | null
   /** `requests`: one line of log for each. */
   readonly LOG?: string
 }

@@ -40,7 +40,8 @@ const kinds = {
   'gas-too-high': no(422, 'The gas limit is higher than the chain allows'),
   'nonce-too-low': no(409, 'The nonce was used by another transaction'),
   'nonce-conflict': no(409, 'Another transaction with this nonce is already in a block'),
-  'nonce-gap-too-wide': no(409, 'Too many nonces are missing before this one'),
+  // The same bytes are fine once what is missing has come: a sender that gave them up would leave a gap of its own.
+  'nonce-gap-too-wide': later(409, 'Too many nonces are missing before this one'),
   'fee-too-low': no(409, 'The fees are too low'),
   'insufficient-funds': no(422, 'The sender cannot pay for the transaction'),
   cancelled: no(409, 'Its sender has stopped the transaction'),

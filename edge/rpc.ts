@@ -159,9 +159,10 @@ function isTooWide(filter: unknown): boolean {
 export function rpcErrorOf(code: ProblemCode, detail: string): RpcError {
   const { retryable } = problemKind(code)
   const data = { code, retryable }
-  if (retryable) return { code: code === 'backpressure' ? -32005 : -32603, message: detail, data }
   const phrase = phrases[code]
-  return { code: phrase ? -32000 : -32003, message: phrase ? `${phrase}: ${detail}` : detail, data }
+  if (phrase) return { code: -32000, message: `${phrase}: ${detail}`, data }
+  if (!retryable) return { code: -32003, message: detail, data }
+  return { code: code === 'backpressure' ? -32005 : -32603, message: detail, data }
 }
 
 /** As geth says it, and viem, ethers and cast read it. */

@@ -66,7 +66,7 @@ export type ShardChange =
   | { readonly put: 'payload'; readonly row: Payload }
   | { readonly put: 'account'; readonly row: ShardAccount }
   | { readonly remove: 'payload'; readonly hash: TxHash }
-  /** Rows that ended before a time, and accounts without rows: `limit` of each. */
+  /** Rows that ended before a time, and accounts last asked about before it of which nothing is under way: `limit` of each. */
   | { readonly remove: 'old'; readonly before: number; readonly limit: number }
-  /** A sender's rows that have ended and of which nothing is left to tell; its account, too, when no row is left. */
+  /** A sender's rows that have ended and of which nothing is left to tell; its account, too, when nothing is under way. */
   | { readonly remove: 'sender'; readonly sender: Address }

@@ -1,7 +1,8 @@
 import type { Address, TxHash } from '../sdk/units.ts'
 import type { Payload } from './chainRows.ts'
-import { payloadBytesCachedMax, rowsCachedMax } from './limits.ts'
+import { payloadBytesCachedMax, placesPerWrite, rowsCachedMax } from './limits.ts'
 import { type Memo, openMemo, openRowCache, type RowCache } from './rowCache.ts'
+import { drop, type Entries, type Entry, isMove, move, openEntries, writeOf } from './shardEntries.ts'
 import type { ShardAccount, ShardChange, ShardHead, ShardRow, ShardRows } from './shardRows.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write, writeAll } from './sql.ts'
 
@@ -17,181 +18,232 @@ export interface ShardStore extends ShardRows {
 
 const schema = [
   `CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY, row TEXT NOT NULL)`,
-  `CREATE TABLE IF NOT EXISTS rows (hash TEXT PRIMARY KEY, sender TEXT NOT NULL, nonce INTEGER NOT NULL,
-    stage TEXT NOT NULL, since INTEGER NOT NULL, due_at INTEGER, row TEXT NOT NULL) WITHOUT ROWID`,
-  `CREATE INDEX IF NOT EXISTS rows_by_sender ON rows (sender, nonce) WHERE stage <> 'ended'`,
-  `CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due_at) WHERE due_at IS NOT NULL`,
-  `CREATE INDEX IF NOT EXISTS rows_by_end ON rows (since) WHERE stage = 'ended'`,
-  `CREATE TABLE IF NOT EXISTS payloads (hash TEXT PRIMARY KEY, raw BLOB NOT NULL, footprint TEXT NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS accounts (sender TEXT PRIMARY KEY, checked_at INTEGER NOT NULL, check_at INTEGER,
     row TEXT NOT NULL)`,
   `CREATE INDEX IF NOT EXISTS accounts_by_check ON accounts (check_at) WHERE check_at IS NOT NULL`,
 ]
 
+/** What is in memory of the rows, as they are on the disk. */
+interface Memory {
+  readonly rows: RowCache<ShardRow>
+  /** Under which number a hash is stored. */
+  readonly ids: Memo<TxHash, number>
+  readonly accounts: Memo<Address, ShardAccount>
+  readonly payloads: Memo<TxHash, Payload>
+  head: ShardHead | undefined
+}
+
 /** Opens the store, and makes its tables when they are missing. */
-export function openShardStore(sql: Sql): ShardStore {
+export function openShardStore(sql: Sql, placesMax: number = placesPerWrite): ShardStore {
   for (const statement of schema) sql.exec(statement)
-  const all = <row>(query: string, ...bindings: SqlValue[]): row[] =>
-    [...sql.exec(query, ...bindings)].map(({ row }) => fromJson<row>(row))
-  const one = <row>(query: string, ...bindings: SqlValue[]): row | undefined => {
-    const found = firstOf(sql, query, ...bindings)
-    return found && fromJson<row>(found.row)
+  const entries = openEntries(sql, placesMax)
+  const memory: Memory = {
+    rows: openRowCache(),
+    ids: openMemo(rowsCachedMax),
+    accounts: openMemo(rowsCachedMax),
+    payloads: openMemo(payloadBytesCachedMax, ({ raw }) => raw.length),
+    head: undefined,
   }
+  const { rows, ids, accounts, payloads } = memory
   const number = (query: string) => (firstOf(sql, query)?.at ?? null) as number | null
-  const cache = openRowCache<ShardRow>()
-  const accounts = openMemo<Address, ShardAccount>(rowsCachedMax)
-  const payloads = openMemo<TxHash, Payload>(payloadBytesCachedMax, ({ raw }) => raw.length)
-  let head: ShardHead | undefined
-  const row = (hash: TxHash) => cache.one(hash, () => one<ShardRow>('SELECT row FROM rows WHERE hash = ?', hash))
-  const rowsOf = (sender: Address) =>
-    cache.group(sender, () => all<ShardRow>(`SELECT row FROM rows WHERE sender = ? AND stage <> 'ended'`, sender))
-  const clear = () => {
-    cache.clear()
-    accounts.clear()
-    payloads.clear()
-    head = undefined
+  const known = ({ id, row }: Entry): ShardRow => {
+    ids.put(row.hash, id)
+    return row
   }
-  /** What is on the disk from now on is in memory, too. */
-  const note = (change: ShardChange) => {
-    if ('remove' in change) {
-      if (change.remove !== 'payload') clear()
-      else payloads.drop(change.hash)
-    } else if (change.put === 'row') cache.put(change.row, change.row.stage !== 'ended')
-    else if (change.put === 'payload') payloads.put(change.row.hash, change.row)
-    else if (change.put === 'account') accounts.put(change.row.sender, change.row)
-    else head = change.row
+  const row = (hash: TxHash) => rows.one(hash, () => entries.find([hash]).map(known)[0])
+  const idOf = (hash: TxHash) => ids.one(hash, () => entries.find([hash])[0]?.id)
+  const rowsOf = (sender: Address) => rows.group(sender, () => entries.liveOf([sender]).map(known))
+  const clear = () => {
+    for (const part of [rows, ids, accounts, payloads]) part.clear()
+    memory.head = undefined
   }
   return {
     head: () => {
-      head ??= one<ShardHead>('SELECT row FROM head') ?? { live: 0 }
-      return head
+      const found = memory.head ?? firstOf(sql, 'SELECT row FROM head')
+      memory.head ??= found && 'row' in found ? fromJson<ShardHead>(found.row) : { live: 0 }
+      return memory.head
     },
     row,
     rowsOf: (sender) => [...rowsOf(sender)].sort((one, other) => one.nonce - other.nonce),
-    payload: (hash) => payloads.one(hash, () => readPayload(sql, hash)),
-    account: (sender) =>
-      accounts.one(sender, () => one<ShardAccount>('SELECT row FROM accounts WHERE sender = ?', sender)),
+    payload: (hash) =>
+      payloads.one(hash, () => {
+        const id = idOf(hash)
+        return id === undefined ? undefined : entries.payload(id, hash)
+      }),
+    account: (sender) => accounts.one(sender, () => readAccounts(sql, [sender])[0]),
     due: (now, limit) =>
-      [...sql.exec('SELECT hash FROM rows WHERE due_at <= ? ORDER BY due_at LIMIT ?', now, limit)].flatMap(
-        ({ hash }) => row(hash as TxHash) ?? [],
-      ),
-    dueAccounts: (now, limit) =>
-      all<ShardAccount>('SELECT row FROM accounts WHERE check_at <= ? ORDER BY check_at LIMIT ?', now, limit),
+      entries.due(now, limit).map((entry) => rows.one(entry.row.hash, () => known(entry)) ?? entry.row),
+    dueAccounts: (now, limit) => accountsOf(sql, 'check_at <= ? ORDER BY check_at LIMIT ?', now, limit),
     nextDue: () =>
       // With the conditions of the partial indexes: without them each look would read the whole table.
       number(
-        `SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM rows WHERE due_at IS NOT NULL
+        `SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM entries WHERE due_at IS NOT NULL
          UNION SELECT MIN(check_at) FROM accounts WHERE check_at IS NOT NULL)`,
       ),
-    firstEnded: () => number(`SELECT MIN(since) AS at FROM rows WHERE stage = 'ended'`),
-    foresee: (items) => foresee(sql, { cache, accounts }, items),
+    firstEnded: () => number('SELECT MIN(ended_at) AS at FROM entries WHERE ended_at IS NOT NULL'),
+    foresee: (items) => foresee(sql, entries, memory, items),
     apply: (changes) => {
-      const writes = changes.map((change): Write => {
-        if ('remove' in change) return { into: null, run: () => removeOne(sql, change) }
-        return writeOf(change, change.put === 'row' ? row(change.row.hash) : undefined)
-      })
-      writeAll(sql, writes)
-      for (const change of changes) note(change)
+      const pen = openPen(sql, entries, { row, idOf, ids })
+      for (const change of changes) {
+        if ('remove' in change && change.remove !== 'payload') {
+          pen.flush()
+          removeMany(sql, change)
+          clear()
+          continue
+        }
+        pen.write(change)
+        note(memory, change)
+      }
+      pen.flush()
+      entries.note()
     },
-    forget: clear,
+    forget: () => {
+      clear()
+      entries.forget()
+    },
   }
 }
 
 /** Fills what is kept in memory for some items and their senders, by one question for each kind of row. */
 function foresee(
   sql: Sql,
-  { cache, accounts }: { readonly cache: RowCache<ShardRow>; readonly accounts: Memo<Address, ShardAccount> },
+  entries: Entries,
+  { rows, ids, accounts }: Memory,
   items: readonly { readonly hash: TxHash; readonly sender: Address }[],
 ): void {
-  const read = <row>(query: string, keys: readonly string[]): row[] => {
-    if (keys.length === 0) return []
-    const found = sql.exec(`${query} IN (SELECT value FROM json_each(?))`, JSON.stringify(keys))
-    return [...found].map(({ row }) => fromJson<row>(row))
+  const hashes = items.map(({ hash }) => hash).filter((hash) => !rows.has(hash))
+  const byHash = new Map(entries.find(hashes).map((entry) => [entry.row.hash, entry]))
+  for (const hash of hashes) {
+    const entry = byHash.get(hash)
+    rows.one(hash, () => entry?.row)
+    ids.one(hash, () => entry?.id)
   }
-  const hashes = items.map(({ hash }) => hash).filter((hash) => !cache.has(hash))
-  const rows = read<ShardRow>('SELECT row FROM rows WHERE hash', hashes)
-  const byHash = new Map(rows.map((row) => [row.hash, row]))
-  for (const hash of hashes) cache.one(hash, () => byHash.get(hash))
   const senders = [...new Set(items.map(({ sender }) => sender))]
   const strangers = senders.filter((sender) => !accounts.has(sender))
-  const found = read<ShardAccount>('SELECT row FROM accounts WHERE sender', strangers)
-  const bySender = new Map(found.map((account) => [account.sender, account]))
+  const bySender = new Map(readAccounts(sql, strangers).map((account) => [account.sender, account]))
   for (const sender of strangers) accounts.one(sender, () => bySender.get(sender))
-  const ungrouped = senders.filter((sender) => !cache.hasGroup(sender))
+  const ungrouped = senders.filter((sender) => !rows.hasGroup(sender))
   const groups = new Map<Address, ShardRow[]>(ungrouped.map((sender) => [sender, []]))
-  for (const row of read<ShardRow>(`SELECT row FROM rows WHERE stage <> 'ended' AND sender`, ungrouped))
+  for (const { id, row } of entries.liveOf(ungrouped)) {
+    ids.put(row.hash, id)
     groups.get(row.sender)?.push(row)
-  for (const [sender, group] of groups) cache.group(sender, () => group)
+  }
+  for (const [sender, group] of groups) rows.group(sender, () => group)
 }
 
-function readPayload(sql: Sql, hash: TxHash): Payload | undefined {
-  const found = firstOf(sql, 'SELECT raw, footprint FROM payloads WHERE hash = ?', hash)
-  if (!found) return undefined
-  return { hash, raw: new Uint8Array(found.raw as ArrayBuffer), footprint: fromJson(found.footprint) }
+function readAccounts(sql: Sql, senders: readonly Address[]): readonly ShardAccount[] {
+  if (senders.length === 0) return []
+  return accountsOf(sql, 'sender IN (SELECT value FROM json_each(?))', JSON.stringify(senders))
 }
 
-/** Writes a row that is there, where neither its end nor the time of its stage has changed. */
-const moveRow = `INSERT INTO rows VALUES $rows
-  ON CONFLICT (hash) DO UPDATE SET due_at = excluded.due_at, row = excluded.row`
+function accountsOf(sql: Sql, condition: string, ...bindings: readonly SqlValue[]): readonly ShardAccount[] {
+  const found = sql.exec(`SELECT row FROM accounts WHERE ${condition}`, ...bindings)
+  return [...found].map(({ row }) => fromJson<ShardAccount>(row))
+}
 
-/** @param before - The row as it is on the disk. */
-function writeOf(change: Extract<ShardChange, { put: unknown }>, before: ShardRow | undefined): Write {
-  switch (change.put) {
-    case 'head':
-      return { into: 'INSERT OR REPLACE INTO head VALUES $rows', values: [1, toJson(change.row)] }
-    case 'row': {
-      const { hash, sender, nonce, stage, since, dueAt } = change.row
-      const values = [hash, sender, nonce, stage === 'ended' ? stage : 'live', since, dueAt, toJson(change.row)]
-      // Naming a column rewrites each index that has it, also where it does not change.
-      const isSmall = before && before.since === since && (before.stage === 'ended') === (stage === 'ended')
-      return { into: isSmall ? moveRow : 'INSERT OR REPLACE INTO rows VALUES $rows', values }
+/** What is on the disk from now on is in memory, too. */
+function note(memory: Memory, change: ShardChange): void {
+  if ('remove' in change) {
+    if (change.remove === 'payload') memory.payloads.drop(change.hash)
+  } else if (change.put === 'row') memory.rows.put(change.row, change.row.stage !== 'ended')
+  else if (change.put === 'payload') memory.payloads.put(change.row.hash, change.row)
+  else if (change.put === 'account') memory.accounts.put(change.row.sender, change.row)
+  else memory.head = change.row
+}
+
+/** Collects changes, so that many are one statement. What changes twice changes in order. */
+interface Pen {
+  readonly write: (change: Exclude<ShardChange, { remove: 'old' | 'sender' }>) => void
+  readonly flush: () => void
+}
+
+interface Directory {
+  readonly row: (hash: TxHash) => ShardRow | undefined
+  readonly idOf: (hash: TxHash) => number | undefined
+  readonly ids: Memo<TxHash, number>
+}
+
+function openPen(sql: Sql, entries: Entries, { row, idOf, ids }: Directory): Pen {
+  let writes: Write[] = []
+  /** By stage and times: rows that only come to these. */
+  const moves = new Map<string, { readonly ids: number[]; readonly to: ShardRow }>()
+  const rowsTouched = new Set<TxHash>()
+  const bytesTouched = new Set<TxHash>()
+  const flush = () => {
+    writeAll(sql, writes)
+    for (const { ids, to } of moves.values()) move(sql, ids, to)
+    writes = []
+    moves.clear()
+    rowsTouched.clear()
+    bytesTouched.clear()
+  }
+  const touch = (touched: Set<TxHash>, hash: TxHash) => {
+    // Before anything is asked of the tables: they would not know of what is still to be written.
+    if (touched.has(hash)) flush()
+    touched.add(hash)
+  }
+  const numberOf = (hash: TxHash): number => {
+    const known = idOf(hash)
+    if (known !== undefined) return known
+    const id = entries.arrive(hash)
+    ids.put(hash, id)
+    return id
+  }
+  const writeRow = (next: ShardRow) => {
+    touch(rowsTouched, next.hash)
+    const before = row(next.hash)
+    const id = numberOf(next.hash)
+    if (!before || !isMove(next, before)) {
+      writes.push(writeOf({ id, row: next }, before))
+      return
     }
-    case 'payload': {
-      const { hash, raw, footprint } = change.row
-      return { into: 'INSERT OR REPLACE INTO payloads VALUES $rows', values: [hash, raw, toJson(footprint)] }
-    }
-    case 'account': {
-      const { sender, checkedAt, checkAt } = change.row
-      return {
-        into: 'INSERT OR REPLACE INTO accounts VALUES $rows',
-        values: [sender, checkedAt, checkAt, toJson(change.row)],
-      }
-    }
+    const key = `${next.stage} ${next.since} ${next.dueAt}`
+    const same = moves.get(key)
+    if (same) same.ids.push(id)
+    else moves.set(key, { ids: [id], to: next })
+  }
+  return {
+    flush,
+    write: (change) => {
+      if ('remove' in change) {
+        touch(bytesTouched, change.hash)
+        const id = idOf(change.hash)
+        if (id !== undefined) writes.push({ into: 'DELETE FROM entry_bytes WHERE id IN (VALUES $rows)', values: [id] })
+      } else if (change.put === 'row') writeRow(change.row)
+      else if (change.put === 'payload') {
+        touch(bytesTouched, change.row.hash)
+        const { hash, raw, footprint } = change.row
+        const values = [numberOf(hash), raw, toJson(footprint)]
+        writes.push({ into: 'INSERT OR REPLACE INTO entry_bytes VALUES $rows', values })
+      } else writes.push(plainWrite(change))
+    },
   }
 }
 
-function removeOne(sql: Sql, change: Extract<ShardChange, { remove: unknown }>): void {
-  switch (change.remove) {
-    case 'payload':
-      sql.exec('DELETE FROM payloads WHERE hash = ?', change.hash)
-      return
-    case 'sender': {
-      const { sender } = change
-      const over = `stage = 'ended' AND due_at IS NULL AND sender = ?`
-      sql.exec(`DELETE FROM payloads WHERE hash IN (SELECT hash FROM rows WHERE ${over})`, sender)
-      sql.exec(`DELETE FROM rows WHERE ${over}`, sender)
-      sql.exec('DELETE FROM accounts WHERE sender = ?1 AND NOT EXISTS (SELECT 1 FROM rows WHERE sender = ?1)', sender)
-      return
-    }
-    case 'old': {
-      const { before, limit } = change
-      sql.exec(
-        `DELETE FROM payloads WHERE hash IN (SELECT hash FROM rows WHERE stage = 'ended' AND since < ? ORDER BY since LIMIT ?)`,
-        before,
-        limit,
-      )
-      sql.exec(
-        `DELETE FROM rows WHERE hash IN (SELECT hash FROM rows WHERE stage = 'ended' AND since < ? ORDER BY since LIMIT ?)`,
-        before,
-        limit,
-      )
-      sql.exec(
-        `DELETE FROM accounts WHERE sender IN (SELECT sender FROM accounts a WHERE checked_at < ?
-         AND NOT EXISTS (SELECT 1 FROM rows WHERE sender = a.sender) LIMIT ?)`,
-        before,
-        limit,
-      )
-      return
-    }
+function plainWrite(change: Extract<ShardChange, { put: 'head' | 'account' }>): Write {
+  if (change.put === 'head')
+    return { into: 'INSERT OR REPLACE INTO head VALUES $rows', values: [1, toJson(change.row)] }
+  const { sender, checkedAt, checkAt } = change.row
+  const values = [sender, checkedAt, checkAt, toJson(change.row)]
+  return { into: 'INSERT OR REPLACE INTO accounts VALUES $rows', values }
+}
+
+/** Nothing of a sender's that has not ended. */
+const idle =
+  'NOT EXISTS (SELECT 1 FROM entries WHERE ended_at IS NULL AND substr(sender, 3, 12) = substr(a.sender, 3, 12) AND sender = a.sender)'
+
+function removeMany(sql: Sql, change: Extract<ShardChange, { remove: 'old' | 'sender' }>): void {
+  if (change.remove === 'sender') {
+    const { sender } = change
+    drop(sql, 'ended_at IS NOT NULL AND due_at IS NULL AND sender = ?', sender)
+    sql.exec(`DELETE FROM accounts AS a WHERE sender = ? AND ${idle}`, sender)
+    return
   }
+  const { before, limit } = change
+  drop(sql, 'ended_at < ? ORDER BY ended_at LIMIT ?', before, limit)
+  sql.exec(
+    `DELETE FROM accounts WHERE sender IN (SELECT sender FROM accounts a WHERE checked_at < ? AND ${idle} LIMIT ?)`,
+    before,
+    limit,
+  )
 }

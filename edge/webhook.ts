@@ -71,7 +71,7 @@ export function webhookStep(rows: WebhookRows, event: WebhookEvent): WebhookStep
       return head ? done({ remove: 'everything' }) : nothing
     case 'watch': {
       // Who is not called waits for nothing.
-      if (!head || head.isGone || rows.watch(event.batch) || rows.call(idOf(event.batch))) return done()
+      if (!head || head.isGone || rows.watch(event.batch) || rows.call(idOf(event.batch, true))) return done()
       const { watched, waiting } = rows.counts()
       if (watched >= webhookWatchesMax || waiting >= webhookCallsKept) return nothing
       return done({ put: 'watch', row: { batch: event.batch, since: event.now, dueAt: event.now + webhookLookMsMin } })
@@ -136,13 +136,19 @@ function seen(
   const transactions = (members ?? []).map(({ hash, status }) => ({ hash, status }))
   const type = isFinal ? 'batch.final' : 'batch.lapsed'
   const body = JSON.stringify({ type, timestamp: new Date(now).toISOString(), data: { chain, batch, transactions } })
-  const call: CallRow = { id: idOf(batch), body, attempts: 0, dueAt: now, isDead: false, fault: '' }
+  const id = idOf(batch, isFinal)
+  // It was told already, or is being told: its bytes and tries stay what they are.
+  if (rows.call(id)) return done({ remove: 'watch', batch })
+  const call: CallRow = { id, body, attempts: 0, dueAt: now, isDead: false, fault: '' }
   return done({ remove: 'watch', batch }, { put: 'call', row: call })
 }
 
-/** One message a batch. It has no full stop, which would end it in what is signed. */
-function idOf(batch: BatchId): string {
-  return `batch_${batch.slice(2)}`
+/**
+ * One message a batch, and another one where its end was not known in time: who takes each id once must not take the end
+ * for what came before it. It has no full stop, which would end it in what is signed.
+ */
+function idOf(batch: BatchId, isFinal: boolean): string {
+  return `${isFinal ? 'batch' : 'lapsed'}_${batch.slice(2)}`
 }
 
 function called(

@@ -55,7 +55,7 @@ export function deadLetters() {
     .post('/:key/dead/:id', async (context) => {
       const webhook = namedIn(context)
       const id = context.req.param('id')
-      if (!isHex(id.replace(/^batch_/, '0x'), 32) || !(await ask(() => webhook.replay(id))))
+      if (!isHex(id.replace(/^(batch|lapsed)_/, '0x'), 32) || !(await ask(() => webhook.replay(id))))
         throw new Refusal('unknown-message', 'There is no such dead letter.')
       return context.json({ replayed: id })
     })

@@ -1,8 +1,7 @@
 import { invariant } from '../errors.ts'
+import { pause } from '../pause.ts'
 import type { Clock, Random } from '../ports.ts'
 
-/** Timers count in 32 bits; a longer delay would fire at once. */
-const timerMsMax = 2 ** 31 - 1
 /** Most bytes WebCrypto draws in one call. */
 const drawBytesMax = 65_536
 
@@ -14,11 +13,7 @@ const drawBytesMax = 65_536
  */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  async sleep(ms, signal) {
-    let left = ms
-    for (; left > timerMsMax; left -= timerMsMax) await pause(timerMsMax, signal)
-    await pause(left, signal)
-  },
+  sleep: pause,
 }
 
 /** The platform's cryptographic random number generator. */
@@ -27,19 +22,4 @@ export const systemRandom: Random = (size) => {
   const bytes = new Uint8Array(size)
   for (let at = 0; at < size; at += drawBytesMax) crypto.getRandomValues(bytes.subarray(at, at + drawBytesMax))
   return bytes
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    const stop = () => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop)
-      resolve()
-    }, ms)
-    signal?.addEventListener('abort', stop, { once: true })
-  })
 }

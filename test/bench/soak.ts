@@ -14,12 +14,15 @@ const accounts = 50
 const batchesPerSecond = 2
 const sampleMs = 2_000
 const requestMsMax = 15_000
+/** How long the chain may take, once nothing is submitted any more, to hold what was acknowledged. */
+const drainMsMax = 60_000
 /** Memory at the end beside that at the beginning, up to which it counts as flat: a collector of garbage breathes. */
 const flatRatioMax = 1.15
 
 /**
  * The built worker on bare workerd under a steady load, and what it holds in memory: the median of the second tenth of the
- * time beside that of the last. Flat memory has a ratio near one. `LANEKIT_SOAK_MINUTES` makes it shorter.
+ * time beside that of the last. Flat memory has a ratio near one. In the end, what was acknowledged is counted in the chain.
+ * `LANEKIT_SOAK_MINUTES` makes it shorter.
  */
 export async function* run(): AsyncIterable<Figure> {
   const persist = mkdtempSync(join(tmpdir(), 'lanekit-soak-'))
@@ -34,11 +37,22 @@ export async function* run(): AsyncIterable<Figure> {
       port: 0,
     })
     const { samples, acked } = await load(edge.url)
+    const included = await drained(node.url, acked)
     const tenth = Math.floor(samples.length / 10)
     const [early, late] = [median(samples.slice(tenth, 2 * tenth)), median(samples.slice(-tenth))]
-    const verdict = late / early <= flatRatioMax ? 'flat' : 'NOT flat'
+    // No samples, no verdict: a ratio of nothing is not flat.
+    const isFlat = late / early <= flatRatioMax
+    const verdict = isFlat ? 'flat' : 'NOT flat'
     const name = `memory of workerd is ${verdict}: last tenth of ${minutes} minutes, ${acked} transactions`
-    yield { name, value: late, unit: 'MB', peer: 'its second tenth', peerValue: early, ratio: late / early }
+    yield {
+      ...{ name, value: late, unit: 'MB', peer: 'its second tenth', peerValue: early, ratio: late / early },
+      fault: isFlat ? null : `memory at the end is more than ${flatRatioMax} times that of the beginning`,
+    }
+    yield {
+      ...{ name: 'acknowledged and not in the chain', value: acked - included, unit: 'transactions' },
+      ...{ peer: null, peerValue: null, ratio: null },
+      fault: acked === included && acked > 0 ? null : `${included} of ${acked} are in the chain`,
+    }
   } finally {
     await edge?.stop()
     await node.stop()
@@ -66,15 +80,42 @@ async function load(edge: string): Promise<{ readonly samples: readonly number[]
   return { samples, acked }
 }
 
+/** How many of the accounts' transactions the chain holds, once it is as many as were acknowledged, or time is up. */
+async function drained(node: string, acked: number): Promise<number> {
+  const senders = await Promise.all(Array.from({ length: accounts }, (_, from) => transfer({ from, nonce: 0 })))
+  const ends = Date.now() + drainMsMax
+  for (;;) {
+    const counts = await Promise.all(
+      senders.map(({ sender }) => ask(node, 'eth_getTransactionCount', sender, 'latest')),
+    )
+    const included = counts.reduce<number>((sum, count) => sum + Number(count), 0)
+    if (included >= acked || Date.now() > ends) return included
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
+async function ask(node: string, method: string, ...params: readonly unknown[]): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  return ((await (await fetch(node, { method: 'POST', headers, body })).json()) as { result: unknown }).result
+}
+
+/** Connections that may be lost in a row. A wallet meets that, too, and sends the same bytes again. */
+const lostMax = 5
+
 /** A refusal that says when to come back is followed; any other ends the run. */
 async function submit(edge: string, batch: readonly Transfer[]): Promise<void> {
-  for (;;) {
+  for (let lost = 0; ; ) {
     const response = await fetch(`${edge}/v1/chains/${anvilChain}/batches`, {
       method: 'POST',
       headers: { 'content-type': 'application/octet-stream' },
       body: envelope(batch) as BodyInit,
       signal: AbortSignal.timeout(requestMsMax),
+    }).catch((error: unknown) => {
+      lost += 1
+      if (lost > lostMax || !(error instanceof TypeError)) throw error
     })
+    if (!response) continue
     const { items } = (await response.json()) as {
       items?: readonly { readonly ok: boolean; readonly problem?: { readonly retryable: boolean } }[]
     }

@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { type BareWorkerd, freePort, startBareWorkerd } from '../edge/bareWorkerd.ts'
 import { anvilChain } from '../edge/transfers.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -14,15 +13,20 @@ const sendersEach = 50
 const warmUps = 10
 const rounds = 150
 const concurrency = 4
-const startMsMax = 10_000
 /** Of the kernel's clock in /proc, where processor time is counted. */
 const ticksPerSecond = 100
 
-/** What one shard's object does on bare workerd, and what it costs. */
+/** What one object does on bare workerd, and what it costs. */
 export interface StoreRate {
   readonly perSecond: number
   /** Processor time of workerd for one transaction, in microseconds: it does not depend on who else uses the machine. */
   readonly processorUs: number
+}
+
+export interface StoreRates {
+  readonly shard: StoreRate
+  /** Of an object that does nothing but insert the same bytes: no store on this platform and machine is faster. */
+  readonly floor: StoreRate
 }
 
 /**
@@ -32,15 +36,20 @@ export interface StoreRate {
  *
  * @param node - Asked once for each sender's nonce.
  */
-export async function storeRate(node: string): Promise<StoreRate> {
+export async function storeRates(node: string): Promise<StoreRates> {
+  return { floor: await rateOf(node, '/floor'), shard: await rateOf(node, '/') }
+}
+
+async function rateOf(node: string, path: string): Promise<StoreRate> {
   const folder = mkdtempSync(join(tmpdir(), 'lanekit-store-'))
   const workerd = await start(folder, node)
+  const url = workerd.url + path
   try {
     const batches = Array.from({ length: warmUps + rounds }, (_, at) => bodyOf(at))
-    for (const body of batches.splice(0, warmUps)) await submit(workerd.url, body)
+    for (const body of batches.splice(0, warmUps)) await submit(url, body)
     const [start, before] = [performance.now(), processorMs(workerd.child)]
     const client = async () => {
-      for (let body = batches.shift(); body; body = batches.shift()) await submit(workerd.url, body)
+      for (let body = batches.shift(); body; body = batches.shift()) await submit(url, body)
     }
     await Promise.all(Array.from({ length: concurrency }, client))
     const [ms, used] = [performance.now() - start, processorMs(workerd.child) - before]
@@ -58,62 +67,18 @@ async function submit(url: string, body: Uint8Array): Promise<void> {
   if (stored !== batchSize) throw new Error(`The shard stored ${stored} of ${batchSize}.`)
 }
 
-async function start(folder: string, node: string) {
+async function start(folder: string, node: string): Promise<BareWorkerd> {
   await build({
     entryPoints: [join(root, 'test/bench/storeWorker.ts')],
     outfile: join(folder, 'worker.js'),
     ...{ bundle: true, minify: true, format: 'esm', target: 'es2022', external: ['cloudflare:workers'] },
   })
   mkdirSync(join(folder, 'rows'))
-  const port = await freePort()
-  writeFileSync(join(folder, 'config.capnp'), configOf(port, node))
-  const child = spawn(program(), ['serve', join(folder, 'config.capnp')], {
-    cwd: folder,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const stop = async () => {
-    child.kill()
-    await ended
-  }
-  const url = `http://127.0.0.1:${port}`
-  try {
-    await untilItAnswers(url)
-  } catch (error) {
-    await stop()
-    throw error
-  }
-  return { url, child, stop }
+  writeFileSync(join(folder, 'config.capnp'), configOf(node))
+  return startBareWorkerd({ config: 'config.capnp', cwd: folder, port: await freePort() })
 }
 
-/** The workerd that miniflare brings along. The command of that name is a script around it, which no signal passes. */
-function program(): string {
-  const ofMiniflare = createRequire(createRequire(import.meta.url).resolve('miniflare'))
-  return (ofMiniflare('workerd') as { readonly default: string }).default
-}
-
-async function untilItAnswers(url: string): Promise<void> {
-  const deadline = Date.now() + startMsMax
-  for (;;) {
-    const answer = await fetch(url, { method: 'POST' }).catch(() => undefined)
-    if (answer?.ok) return
-    if (Date.now() > deadline) throw new Error('workerd did not start.')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const place = server.address()
-      server.close(() => (typeof place === 'object' && place ? resolve(place.port) : reject(new Error('No port.'))))
-    })
-  })
-}
-
-function configOf(port: number, node: string): string {
+function configOf(node: string): string {
   const chains = JSON.stringify({ [anvilChain]: { fork: 'osaka', executors: [node] } })
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -122,7 +87,7 @@ const config :Workerd.Config = (
     (name = "rows", disk = (path = "rows", writable = true)),
     (name = "internet", network = (allow = ["public", "private", "local"])),
   ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "edge")],
+  sockets = [(name = "http", address = "127.0.0.1:8787", http = (), service = "edge")],
 );
 const edge :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "worker.js")],
@@ -130,11 +95,13 @@ const edge :Workerd.Worker = (
   durableObjectNamespaces = [
     (className = "ShardObject", uniqueKey = "shard", enableSql = true),
     (className = "ChainObject", uniqueKey = "chain", enableSql = true),
+    (className = "FloorObject", uniqueKey = "floor", enableSql = true),
   ],
   durableObjectStorage = (localDisk = "rows"),
   bindings = [
     (name = "SHARD", durableObjectNamespace = "ShardObject"),
     (name = "CHAIN", durableObjectNamespace = "ChainObject"),
+    (name = "FLOOR", durableObjectNamespace = "FloorObject"),
     (name = "CHAINS", text = ${JSON.stringify(chains)}),
     (name = "BITCOIN", text = ""),
   ],

@@ -125,6 +125,8 @@ export function memoryShard(): MemoryShard {
   const accounts = new Map<string, Extract<ShardChange, { put: 'account' }>['row']>()
   const ended = () =>
     [...rows.values()].filter(({ stage }) => stage === 'ended').sort((one, other) => one.since - other.since)
+  const busy = () =>
+    new Set<string>([...rows.values()].filter(({ stage }) => stage !== 'ended').map(({ sender }) => sender))
   return {
     head: () => head,
     row: (hash) => rows.get(hash),
@@ -156,7 +158,7 @@ export function memoryShard(): MemoryShard {
                 rows.delete(hash)
                 payloads.delete(hash)
               }
-            if (![...rows.values()].some(({ sender }) => sender === change.sender)) accounts.delete(change.sender)
+            if (!busy().has(change.sender)) accounts.delete(change.sender)
           } else {
             const { before, limit } = change
             for (const { hash } of ended()
@@ -165,8 +167,8 @@ export function memoryShard(): MemoryShard {
               rows.delete(hash)
               payloads.delete(hash)
             }
-            const busy = new Set<string>([...rows.values()].map(({ sender }) => sender))
-            dropOld(accounts, ({ checkedAt, sender }) => checkedAt < before && !busy.has(sender), limit)
+            const senders = busy()
+            dropOld(accounts, ({ checkedAt, sender }) => checkedAt < before && !senders.has(sender), limit)
           }
         } else if (change.put === 'head') head = change.row
         else if (change.put === 'row') rows.set(change.row.hash, change.row)

@@ -17,7 +17,9 @@ describe('problems', () => {
     for (const code of problemCodes) {
       const { retryable, retryAfterSeconds } = problem(code, 'A sentence.')
       expect(retryAfterSeconds !== null).toBe(retryable)
-      expect(retryable).toBe([429, 503].includes(problemKind(code).status) || code === 'idempotency-in-progress')
+      // Besides what is too much for now: what waits for another request of the same sender.
+      const waits = ['idempotency-in-progress', 'nonce-gap-too-wide']
+      expect(retryable).toBe([429, 503].includes(problemKind(code).status) || waits.includes(code))
     }
   })
 })

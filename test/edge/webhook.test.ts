@@ -100,7 +100,25 @@ describe('a webhook waits', () => {
     hook.watch()
     hook.later(webhookWatchMsMax + 1)
     hook.seen(member({ state: 'queued' }))
-    expect(JSON.parse(hook.rows.call(id)?.body ?? '')).toMatchObject({ type: 'batch.lapsed' })
+    const lapsed = id.replace('batch', 'lapsed')
+    expect(JSON.parse(hook.rows.call(lapsed)?.body ?? '')).toMatchObject({ type: 'batch.lapsed' })
+    expect(hook.rows.call(id)).toBeUndefined()
+  })
+
+  it('again for a batch that lapsed, whose end has an id of its own', () => {
+    const hook = open()
+    hook.register()
+    hook.watch()
+    hook.later(webhookWatchMsMax + 1)
+    hook.seen(member({ state: 'queued' }))
+    const [lapsed] = hook.rows.calls()
+    expect(hook.watch()).toBe(true)
+    hook.later(webhookWatchMsMax + 1)
+    hook.seen(member({ state: 'queued' }))
+    expect(hook.rows.calls()).toMatchObject([{ id: lapsed?.id, body: lapsed?.body }])
+    hook.watch()
+    hook.seen(rejected)
+    expect(JSON.parse(hook.rows.call(id)?.body ?? '')).toMatchObject({ type: 'batch.final' })
   })
 
   it('for no batch of a key that has registered nothing', () => {

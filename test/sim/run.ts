@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { runWebhookWorld } from '../edge/webhookWorld.ts'
 import { runChannelWorld } from './channelWorld.ts'
 import { runEdgeWorld } from './edgeWorld.ts'
 import { runPenaltyWorld } from './penalty/world.ts'
@@ -12,6 +13,7 @@ const worlds = {
   channel: runChannelWorld,
   edge: runEdgeWorld,
   penalty: (seed) => runPenaltyWorld(seed),
+  webhook: (seed) => runWebhookWorld(seed),
 } satisfies Record<string, (seed: number) => Told | Promise<Told>>
 type WorldName = keyof typeof worlds
 
@@ -28,7 +30,7 @@ const threadsMax = 2
 /** Worlds for which a second thread is not worth its start. */
 const aloneMax = 100
 
-/** `npm run sim -- --seeds N [--from S] [--world channel|edge|penalty] [--json]`: seeded worlds; the last line is the summary as JSON. */
+/** `npm run sim -- --seeds N [--from S] [--world channel|edge|penalty|webhook] [--json]`: seeded worlds; the last line is the summary as JSON. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -41,7 +43,7 @@ async function main(): Promise<number> {
   const [seeds, from] = [Number(values.seeds), Number(values.from)]
   const world = values.world
   if (!isWorld(world) || ![seeds, from].every((count) => Number.isSafeInteger(count) && count > 0)) {
-    console.error('Usage: npm run sim -- --seeds N [--from S] [--world channel|edge|penalty] [--json]')
+    console.error('Usage: npm run sim -- --seeds N [--from S] [--world channel|edge|penalty|webhook] [--json]')
     return 2
   }
   const faults: Record<string, number> = {}

@@ -40,7 +40,7 @@ describe('objects', () => {
     node.mood = 'down'
     const one = await wallet.transfer({ from: 0, nonce: 0 })
     await wallet.submit([one])
-    expect(await rowsOf(shardStub(one.sender), 'rows')).toMatchObject([{ hash: one.hash, nonce: 0 }])
+    expect(await rowsOf(shardStub(one.sender), 'entries')).toMatchObject([{ hash: one.hash, sender: one.sender }])
     const alarm = await runInDurableObject(shardStub(one.sender), (_, { storage }) => storage.getAlarm())
     expect(alarm).not.toBeNull()
   })
@@ -51,7 +51,7 @@ describe('objects', () => {
     const one = await wallet.transfer({ from: 0, nonce: 0 })
     await wallet.submit([one])
     await abortAllDurableObjects()
-    expect(await rowsOf(shardStub(one.sender), 'rows')).toMatchObject([{ hash: one.hash }])
+    expect(await rowsOf(shardStub(one.sender), 'entries')).toMatchObject([{ hash: one.hash }])
     node.mood = 'well'
     await wallet.until(one, 'accepted')
     await abortAllDurableObjects()
@@ -157,6 +157,6 @@ describe('objects', () => {
     await expect
       .poll(alarms, { timeout: 10_000 })
       .toSatisfy((times: (number | null)[]) => times.every((time) => (time ?? 0) > Date.now() + hour))
-    expect(await rowsOf(shardStub(one.sender), 'payloads')).toEqual([])
+    expect(await rowsOf(shardStub(one.sender), 'entry_bytes')).toEqual([])
   })
 })

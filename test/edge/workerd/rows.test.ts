@@ -5,6 +5,7 @@ import type { ChainChange, ChainRows, TxRow } from '../../../edge/chainRows.ts'
 import { openChainStore } from '../../../edge/chainSql.ts'
 import type { ShardChange, ShardRow, ShardRows } from '../../../edge/shardRows.ts'
 import { openShardStore } from '../../../edge/shardSql.ts'
+import { toJson } from '../../../edge/sql.ts'
 import type { TxStatus } from '../../../sdk/ports.ts'
 import { address, batchId, blockHash, type TxHash, txHash } from '../../../sdk/units.ts'
 import { memoryChain, memoryShard } from '../memory.ts'
@@ -162,20 +163,26 @@ const shardRow: fc.Arbitrary<ShardRow> = fc.record({
   since: small,
   dueAt: maybe(fc.nat(1_000_000)),
 })
-const shardChanges = fc.array(
-  fc.oneof(
-    shardRow.map((row): ShardChange => ({ put: 'row', row })),
-    payload.map((row): ShardChange => ({ put: 'payload', row })),
-    fc.nat(9).map((live): ShardChange => ({ put: 'head', row: { live } })),
-    fc
-      .record({ sender, seen: maybe(small), final: small, checkedAt: small, checkAt: maybe(fc.nat(1_000_000)) })
-      .map((row): ShardChange => ({ put: 'account', row })),
-    hash.map((of): ShardChange => ({ remove: 'payload', hash: of })),
-    fc.record({ before: small, limit: fc.constant(9) }).map((wish): ShardChange => ({ remove: 'old', ...wish })),
-    sender.map((of): ShardChange => ({ remove: 'sender', sender: of })),
-  ),
-  { maxLength: 40 },
-)
+const shardChanges = fc
+  .array(
+    fc.oneof(
+      shardRow.map((row): ShardChange => ({ put: 'row', row })),
+      // Bytes come with their row.
+      fc.tuple(payload, shardRow).map(([bytes, row]): readonly ShardChange[] => [
+        { put: 'payload', row: bytes },
+        { put: 'row', row: { ...row, hash: bytes.hash } },
+      ]),
+      fc.nat(9).map((live): ShardChange => ({ put: 'head', row: { live } })),
+      fc
+        .record({ sender, seen: maybe(small), final: small, checkedAt: small, checkAt: maybe(fc.nat(1_000_000)) })
+        .map((row): ShardChange => ({ put: 'account', row })),
+      hash.map((of): ShardChange => ({ remove: 'payload', hash: of })),
+      fc.record({ before: small, limit: fc.constant(9) }).map((wish): ShardChange => ({ remove: 'old', ...wish })),
+      sender.map((of): ShardChange => ({ remove: 'sender', sender: of })),
+    ),
+    { maxLength: 40 },
+  )
+  .map((changes) => changes.flat())
 
 function shardView(rows: ShardRows) {
   const hashes = [0, 1, 2, 3].map((n) => txHash(`0x${`0${n}`.repeat(32)}`))
@@ -192,6 +199,15 @@ function shardView(rows: ShardRows) {
     firstEnded: rows.firstEnded(),
   }
 }
+
+const layoutBefore = [
+  `CREATE TABLE rows (hash TEXT PRIMARY KEY, sender TEXT NOT NULL, nonce INTEGER NOT NULL,
+    stage TEXT NOT NULL, since INTEGER NOT NULL, due_at INTEGER, row TEXT NOT NULL) WITHOUT ROWID`,
+  `CREATE INDEX rows_by_sender ON rows (sender, nonce) WHERE stage <> 'ended'`,
+  `CREATE INDEX rows_by_due ON rows (due_at) WHERE due_at IS NOT NULL`,
+  `CREATE INDEX rows_by_end ON rows (since) WHERE stage = 'ended'`,
+  `CREATE TABLE payloads (hash TEXT PRIMARY KEY, raw BLOB NOT NULL, footprint TEXT NOT NULL)`,
+]
 
 describe('rows in SQLite read as rows in memory do, whatever changes', () => {
   const { CHAIN } = env as unknown as { CHAIN: DurableObjectNamespace }
@@ -228,7 +244,8 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
         memory.apply(changes)
         const stored = await runInDurableObject(CHAIN.getByName(`shard rows ${run++}`), (_, { storage }) => {
           for (const table of ['head', 'payloads', 'accounts']) storage.sql.exec(`DROP TABLE ${table}`)
-          const store = openShardStore(storage.sql)
+          // Places are noted all the time, instead of after thousands of rows.
+          const store = openShardStore(storage.sql, 2)
           for (let at = 0; at < changes.length; at += 8) {
             shardView(store)
             storage.transactionSync(() => store.apply(changes.slice(at, at + 8)))
@@ -241,6 +258,45 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
         expect(stored).toEqual(shardView(memory))
       }),
       { numRuns: 30 },
+    )
+  })
+
+  it("a shard's of the layout before, which stood in the order of their hashes", async () => {
+    let run = 0
+    const settled = fc.uniqueArray(fc.tuple(shardRow, payload), { selector: ([{ hash }]) => hash, maxLength: 4 })
+    await fc.assert(
+      fc.asyncProperty(settled, async (pairs) => {
+        const changes = pairs.flatMap(([row, bytes]): readonly ShardChange[] => [
+          { put: 'payload', row: { ...bytes, hash: row.hash } },
+          { put: 'row', row },
+        ])
+        const memory = memoryShard()
+        memory.apply(changes)
+        const stored = await runInDurableObject(CHAIN.getByName(`old rows ${run++}`), (_, { storage: { sql } }) => {
+          for (const table of ['head', 'payloads', 'accounts']) sql.exec(`DROP TABLE ${table}`)
+          for (const statement of layoutBefore) sql.exec(statement)
+          for (const [row, { raw, footprint }] of pairs) {
+            const { hash, sender, nonce, stage, since, dueAt } = row
+            const isLive = stage === 'ended' ? stage : 'live'
+            sql.exec(
+              'INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)',
+              hash,
+              sender,
+              nonce,
+              isLive,
+              since,
+              dueAt,
+              toJson(row),
+            )
+            sql.exec('INSERT INTO payloads VALUES (?, ?, ?)', hash, raw as unknown as ArrayBuffer, toJson(footprint))
+          }
+          const kept = shardView(openShardStore(sql))
+          expect(shardView(openShardStore(sql))).toEqual(kept)
+          return kept
+        })
+        expect(stored).toEqual(shardView(memory))
+      }),
+      { numRuns: 15 },
     )
   })
 })

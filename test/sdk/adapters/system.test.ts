@@ -49,6 +49,21 @@ describe('systemClock', () => {
     await slept
     expect(removed).toHaveBeenCalledOnce()
   })
+
+  it('wakes many that share a signal by one listener, which the last one takes away', async () => {
+    vi.useFakeTimers()
+    const abort = new AbortController()
+    const [added, removed] = [vi.spyOn(abort.signal, 'addEventListener'), vi.spyOn(abort.signal, 'removeEventListener')]
+    const short = [1, 2, 3].map((ms) => systemClock.sleep(ms, abort.signal))
+    await vi.advanceTimersByTimeAsync(3)
+    await Promise.all(short)
+    expect([added.mock.calls.length, removed.mock.calls.length]).toEqual([1, 1])
+    const long = Array.from({ length: 12 }, () => systemClock.sleep(1_000, abort.signal))
+    const woken = Promise.allSettled(long)
+    abort.abort(new Error('enough'))
+    expect((await woken).map(({ status }) => status)).toEqual(long.map(() => 'rejected'))
+    expect([added.mock.calls.length, vi.getTimerCount()]).toEqual([2, 0])
+  })
 })
 
 describe('systemRandom', () => {

@@ -1,0 +1,205 @@
+import type { Address, TxHash } from '../sdk/units.ts'
+import type { Payload } from './chainRows.ts'
+import type { ShardRow } from './shardRows.ts'
+import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write } from './sql.ts'
+
+/** A transaction's row and the number of its arrival, under which it is stored. */
+export interface Entry {
+  readonly id: number
+  readonly row: ShardRow
+}
+
+/**
+ * A shard's transactions in SQLite, each under the number of its arrival.
+ *
+ * What a write costs is the pages it touches. What arrives together stands together so, and changes together; in the order
+ * of hashes, each row would have a page of its own. Where a hash is found stands in a table that is written many rows at
+ * once, in order; of the newest rows, which it does not have yet, memory knows, and the rows tell after a start.
+ */
+export interface Entries {
+  /** Those that are here, in no order. */
+  readonly find: (hashes: readonly TxHash[]) => readonly Entry[]
+  /** What has not ended of some senders, in no order. */
+  readonly liveOf: (senders: readonly Address[]) => readonly Entry[]
+  readonly due: (now: number, limit: number) => readonly Entry[]
+  readonly payload: (id: number, hash: TxHash) => Payload | undefined
+  /** The number for a hash that is not here. Its row is to be written in the same transaction. */
+  readonly arrive: (hash: TxHash) => number
+  /** Writes down where hashes are found, once there are enough. To be called inside a transaction. */
+  readonly note: () => void
+  /** Forgets what is in memory, so that it is read again. */
+  readonly forget: () => void
+}
+
+const schema = [
+  `CREATE TABLE IF NOT EXISTS entries (id INTEGER PRIMARY KEY, hash TEXT NOT NULL, sender TEXT NOT NULL, ended_at INTEGER,
+    due_at INTEGER, stage TEXT NOT NULL, since INTEGER NOT NULL, row TEXT NOT NULL)`,
+  `CREATE INDEX IF NOT EXISTS entries_by_sender ON entries (substr(sender, 3, 12)) WHERE ended_at IS NULL`,
+  `CREATE INDEX IF NOT EXISTS entries_by_due ON entries (due_at) WHERE due_at IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS entries_by_end ON entries (ended_at) WHERE ended_at IS NOT NULL`,
+  `CREATE TABLE IF NOT EXISTS entry_bytes (id INTEGER PRIMARY KEY, raw BLOB NOT NULL, footprint TEXT NOT NULL)`,
+  // Twelve digits tell hashes apart but for a few, which the row tells.
+  `CREATE TABLE IF NOT EXISTS places (head TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (head, id)) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS places_end (one INTEGER PRIMARY KEY, id INTEGER NOT NULL)`,
+]
+
+/**
+ * Opens the tables, makes them when they are missing, and takes over the rows of the layout before.
+ *
+ * @param placesMax - How many of the newest rows memory alone can find.
+ */
+export function openEntries(sql: Sql, placesMax: number): Entries {
+  for (const statement of schema) sql.exec(statement)
+  adopt(sql)
+  /** Where rows are that `places` does not have. */
+  let recent: Map<TxHash, number> | undefined
+  let lastId: number | undefined
+  const placedThrough = () => Number(firstOf(sql, 'SELECT id FROM places_end')?.id ?? 0)
+  const recentOnes = () => {
+    recent ??= new Map(
+      [...sql.exec('SELECT id, hash FROM entries WHERE id > ?', placedThrough())].map(
+        ({ id, hash }) => [hash as TxHash, id as number] as const,
+      ),
+    )
+    return recent
+  }
+  const read = (condition: string, ...bindings: readonly SqlValue[]): Entry[] =>
+    [
+      ...sql.exec(`SELECT id, hash, sender, due_at, stage, since, row FROM entries WHERE ${condition}`, ...bindings),
+    ].map(entryOf)
+  return {
+    find: (hashes) => {
+      const fresh = recentOnes()
+      const ids: number[] = []
+      const heads: string[] = []
+      for (const hash of hashes) {
+        const id = fresh.get(hash)
+        if (id === undefined) heads.push(headOf(hash))
+        else ids.push(id)
+      }
+      if (heads.length > 0)
+        for (const { id } of sql.exec(`SELECT id FROM places WHERE head ${among}`, JSON.stringify(heads)))
+          ids.push(id as number)
+      if (ids.length === 0) return []
+      const wanted = new Set(hashes)
+      return read(`id ${among}`, JSON.stringify(ids)).filter(({ row }) => wanted.has(row.hash))
+    },
+    liveOf: (senders) => {
+      if (senders.length === 0) return []
+      const wanted = new Set(senders)
+      const live = read(`ended_at IS NULL AND substr(sender, 3, 12) ${among}`, JSON.stringify(senders.map(headOf)))
+      return live.filter(({ row }) => wanted.has(row.sender))
+    },
+    due: (now, limit) => read('due_at <= ? ORDER BY due_at LIMIT ?', now, limit),
+    payload: (id, hash) => {
+      const found = firstOf(sql, 'SELECT raw, footprint FROM entry_bytes WHERE id = ?', id)
+      return found && { hash, raw: new Uint8Array(found.raw as ArrayBuffer), footprint: fromJson(found.footprint) }
+    },
+    arrive: (hash) => {
+      const given = recentOnes().get(hash)
+      if (given !== undefined) return given
+      // Numbers that are told as placed are never given again, also when the rows have gone.
+      lastId ??= Math.max(placedThrough(), Number(firstOf(sql, 'SELECT MAX(id) AS id FROM entries')?.id ?? 0))
+      lastId += 1
+      recentOnes().set(hash, lastId)
+      return lastId
+    },
+    note: () => {
+      if (recentOnes().size < placesMax) return
+      place(sql, placedThrough())
+      recent?.clear()
+    },
+    forget: () => {
+      recent = undefined
+      lastId = undefined
+    },
+  }
+}
+
+const among = 'IN (SELECT value FROM json_each(?))'
+
+function headOf(name: TxHash | Address): string {
+  return name.slice(2, 14)
+}
+
+/** Notes where the rows after a number are found. In order, so that each page is written once. */
+function place(sql: Sql, after: number): void {
+  sql.exec(
+    'INSERT OR IGNORE INTO places SELECT substr(hash, 3, 12) AS head, id FROM entries WHERE id > ? ORDER BY head',
+    after,
+  )
+  sql.exec('INSERT OR REPLACE INTO places_end SELECT 1, MAX(id) FROM entries HAVING MAX(id) IS NOT NULL')
+}
+
+/** Takes over the rows of the layout before, which stood in the order of their hashes. */
+function adopt(sql: Sql): void {
+  if (!firstOf(sql, `SELECT 1 AS is_one FROM sqlite_master WHERE type = 'table' AND name = 'rows'`)) return
+  sql.exec(
+    `INSERT INTO entries SELECT NULL, hash, sender, CASE stage WHEN 'ended' THEN since END, due_at,
+      json_extract(row, '$.stage'), since, json_remove(row, '$.hash', '$.sender', '$.stage', '$.since', '$.dueAt')
+     FROM rows ORDER BY since`,
+  )
+  sql.exec(
+    'INSERT INTO entry_bytes SELECT e.id, p.raw, p.footprint FROM entries e JOIN payloads p ON p.hash = e.hash ORDER BY e.id',
+  )
+  sql.exec('DROP TABLE rows')
+  sql.exec('DROP TABLE payloads')
+  place(sql, 0)
+}
+
+function entryOf(found: Readonly<Record<string, SqlValue>>): Entry {
+  const { id, hash, sender, due_at: dueAt, stage, since, row } = found
+  return { id: id as number, row: { hash, sender, stage, since, dueAt, ...fromJson<object>(row) } as ShardRow }
+}
+
+const into = 'INSERT INTO entries VALUES $rows'
+const moving = 'due_at = excluded.due_at, stage = excluded.stage, since = excluded.since, row = excluded.row'
+
+/** Writes a row, whatever was there before. */
+export function writeOf({ id, row }: Entry, before: ShardRow | undefined): Write {
+  const { hash, sender, stage, since, dueAt, ...rest } = row
+  const values = [id, hash, sender, endOf(row), dueAt, stage, since, toJson(rest)]
+  if (!before) return { into, values }
+  // Naming a column rewrites each index that has it, also where it does not change.
+  const isSmall = before.sender === sender && endOf(before) === endOf(row)
+  const more = isSmall ? '' : ', sender = excluded.sender, ended_at = excluded.ended_at'
+  return { into: `${into} ON CONFLICT (id) DO UPDATE SET ${moving}${more}`, values }
+}
+
+/** Whether a row differs from what it was in its stage and its times alone. */
+export function isMove(row: ShardRow, before: ShardRow): boolean {
+  return (
+    row.status === before.status &&
+    row.sequence === before.sequence &&
+    row.nonce === before.nonce &&
+    row.sender === before.sender &&
+    row.maxFeePerGas === before.maxFeePerGas &&
+    row.maxPriorityFeePerGas === before.maxPriorityFeePerGas &&
+    endOf(row) === endOf(before)
+  )
+}
+
+/** Moves many rows to one stage, of which nothing else has changed. */
+export function move(sql: Sql, ids: readonly number[], { stage, since, dueAt }: ShardRow): void {
+  sql.exec(
+    `UPDATE entries SET stage = ?, since = ?, due_at = ? WHERE id ${among}`,
+    ...[stage, since, dueAt, JSON.stringify(ids)],
+  )
+}
+
+/** Deletes rows, their bytes, and where they are found. */
+export function drop(sql: Sql, condition: string, ...bindings: readonly SqlValue[]): void {
+  const ids = [...sql.exec(`SELECT id FROM entries WHERE ${condition}`, ...bindings)].map(({ id }) => id)
+  if (ids.length === 0) return
+  const gone = JSON.stringify(ids)
+  sql.exec(
+    `DELETE FROM places WHERE (head, id) IN (SELECT substr(hash, 3, 12), id FROM entries WHERE id ${among})`,
+    gone,
+  )
+  sql.exec(`DELETE FROM entry_bytes WHERE id ${among}`, gone)
+  sql.exec(`DELETE FROM entries WHERE id ${among}`, gone)
+}
+
+function endOf({ stage, since }: ShardRow): number | null {
+  return stage === 'ended' ? since : null
+}
