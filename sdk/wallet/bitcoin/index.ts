@@ -52,6 +52,7 @@ export {
   twoWayChannelsMax,
 } from './penalty/channels.ts'
 export type { TwoWayChannel, TwoWayPhase } from './penalty/describe.ts'
+export { invoicesMax, pushesMax, type ReceivedPush, receiptIdOf } from './penalty/invoices.ts'
 export {
   evictableCapacityMax,
   type InvitationWish,
@@ -60,9 +61,18 @@ export {
   type TwoWayWish,
   termsDefault,
 } from './penalty/opening.ts'
+export {
+  expiryBlocksMax,
+  htlcWaitMsDefault,
+  invoiceSecondsDefault,
+  type MadeInvoice,
+  type TwoWayPayments,
+} from './penalty/paying.ts'
+export type { HtlcOutcome, PaymentFailure, PaymentRefusal } from './penalty/payments.ts'
 export { decodeInvitation, encodeInvitation, type Invitation } from './penalty/record.ts'
 export { feeReserve } from './penalty/reserve.ts'
 export type { RestoredChannel } from './penalty/restore.ts'
+export type { SwapLockSide, SwapWish, TwoWaySwaps } from './penalty/swapping.ts'
 export { type TowerSetting, towerFreshSecondsDefault, towerLookSecondsDefault } from './penalty/tower.ts'
 export { type TwoWayOutcome, wishesMax } from './penalty/wishes.ts'
 export { type RefundWish, refundFromSeed, refundKeysDefault } from './refund.ts'

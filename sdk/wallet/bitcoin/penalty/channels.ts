@@ -1,3 +1,4 @@
+import type { HubTerms } from '../../../channel/hub/index.ts'
 import { isLive, paymentIdBytes } from '../../../channel/penalty/index.ts'
 import { invariant, SdkError } from '../../../errors.ts'
 import type { Clock } from '../../../ports.ts'
@@ -8,12 +9,15 @@ import { claimPenaltyDesk, openPenaltyDesk } from './claim.ts'
 import { askCopies } from './copying.ts'
 import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
 import { attempt, feed, greetNow, hurry, inTurn, type PenaltyDesk, type PenaltyWorld, perform } from './desk.ts'
+import { deskPayments, type Htlcs, openHtlcs, settleHtlcs } from './htlcs.ts'
 import { readBox } from './inbox.ts'
 import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayDraft } from './opening.ts'
+import { type TwoWayPayments, twoWayPayments } from './paying.ts'
 import { type Invitation, idOfPenaltyKey, type KeptNote, noteFrom, penaltyKeys } from './record.ts'
 import { closingFee } from './reserve.ts'
 import { type RestoredChannel, restoreRecords } from './restore.ts'
 import { directoryIndex, rootOf } from './roots.ts'
+import { type TwoWaySwaps, twoWaySwaps } from './swapping.ts'
 import { sweepsFromSeed } from './sweepSeed.ts'
 import { isElsewhereError, tendDesk } from './tend.ts'
 import { handOver, isCovered, wantsTower } from './tower.ts'
@@ -36,13 +40,15 @@ export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'l
   readonly signal: AbortSignal
   /** Told of every change, look at the chain and trouble of a channel. */
   readonly changed: (id: ChannelId) => void
+  /** What this wallet asks for passing payments on between its channels; `null` where it passes on nothing. */
+  readonly hub: HubTerms | null
 }
 
 /** How a two-way channel is closed. */
 export type TwoWayClose = 'alone' | { readonly fee: Sats } | { readonly feerate?: Feerate }
 
 /** The two-way channels of one wallet. */
-export interface TwoWayChannels {
+export interface TwoWayChannels extends TwoWayPayments, TwoWaySwaps {
   /**
    * Invites one opener to make a channel with this wallet. The box is asked about it from now on. Where the store may be evicted and
    * nothing is backed up, the terms' largest capacity is lowered to {@link evictableCapacityMax}.
@@ -90,6 +96,7 @@ export interface TwoWayChannels {
 }
 
 interface State {
+  readonly htlcs: Htlcs
   readonly world: PenaltyWorld
   readonly own: TwoWayWorld
   readonly desks: Map<ChannelId, PenaltyDesk>
@@ -103,11 +110,13 @@ interface State {
 /** Takes over every two-way channel in the store, and looks after them until the wallet closes. Throws `store/...`. */
 export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChannels> {
   const world: PenaltyWorld = { ...own, changed: ({ id }) => own.changed(id), listed: await listing(own) }
+  const [desks, wishes] = [new Map<ChannelId, PenaltyDesk>(), new Map<ChannelId, Wishes>()]
   const state: State = {
+    htlcs: await openHtlcs({ ...own, world, desks, wishes }, own.hub),
     world,
     own,
-    desks: new Map(),
-    wishes: new Map(),
+    desks,
+    wishes,
     sent: new Set(),
     turn: Promise.resolve(),
   }
@@ -119,6 +128,8 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
     return end
   }
   return {
+    ...twoWayPayments(state.htlcs, (id) => deskOf(state, id)),
+    ...twoWaySwaps(state.htlcs, (id) => deskOf(state, id)),
     invite: (wish) => oneByOne(() => invite(state, wish)),
     quote: (wish) => quoteTwoWay(world, wish),
     open: (wish) => oneByOne(() => open(state, wish)),
@@ -146,8 +157,10 @@ function begin(state: State, desk: PenaltyDesk): void {
   state.desks.set(desk.id, desk)
   const wishes: Wishes = { list: [], asked: null }
   state.wishes.set(desk.id, wishes)
+  desk.payments = deskPayments(state.htlcs)
   desk.afterwards = async () => {
     askTower(desk)
+    await settleHtlcs(state.htlcs, desk)
     await pursueWishes(wishes, desk)
     askCopies(desk)
   }

@@ -1,5 +1,6 @@
 import {
   type ArchivedHtlc,
+  type Aside,
   type Channel,
   type ChannelSecrets,
   channelIdOf,
@@ -23,6 +24,7 @@ import type { BitcoinSigner, Clock, Random, Store, StoreWrite } from '../../../p
 import { type ChannelId, type Height, type Sats, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
 import { type BackupSetting, type Copies, copyNumber, hold, isCopied, isOwnState, unkeptBlocksMax } from './backup.ts'
+import type { DeskPayments } from './beside.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { reserveOutput } from './reserve.ts'
@@ -96,6 +98,7 @@ export interface PenaltyDesk {
   turn: Promise<unknown>
   /** Done after each turn, in it. */
   afterwards: (desk: PenaltyDesk) => Promise<void>
+  payments: DeskPayments
 }
 
 /** First pause before the other side is greeted again, and the longest. */
@@ -198,6 +201,11 @@ function post(desk: PenaltyDesk, channel: Channel, message: Message): void {
   once(desk, () => inBackground(desk, () => desk.mailbox.post(bytes)))
 }
 
+/** Says something beside the channel. What is lost is said again by who waits for it. [TW45] */
+export function say(desk: PenaltyDesk, aside: Aside): void {
+  if (desk.known.channel) post(desk, desk.known.channel, aside)
+}
+
 /** TW42: what leaves is of a state that a copy holds. A restored channel tells no more than where it stands. */
 function once(desk: PenaltyDesk, leave: () => void): void {
   const { copies, version, known, world } = desk
@@ -295,7 +303,8 @@ async function save(
   const revoked = desk.world.tower ? towerWrites(desk.id, desk.secrets, before.channel, channel) : []
   const record = { key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(next) }
   try {
-    await desk.world.store.commit([record, ...noted, ...revoked, ...writes])
+    const saved = { before: before.channel, channel, notes: kept, version: expected + 1 }
+    await desk.payments.commit(desk, saved, [record, ...noted, ...revoked, ...writes])
   } catch (error) {
     // Whoever wrote meanwhile has a higher epoch: `load` finds that out.
     if (error instanceof SdkError && error.code === 'store/conflict') await load(desk)
