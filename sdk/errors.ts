@@ -53,7 +53,9 @@ export type ErrorCode =
   | 'wallet/fee-too-low'
   | 'wallet/foreign-till'
   | 'wallet/insufficient-funds'
+  | 'wallet/no-answer'
   | 'wallet/no-backup'
+  | 'wallet/no-boxes'
   | 'wallet/no-channel'
   | 'wallet/nonce-gap'
   | 'wallet/nonce-taken'
@@ -68,6 +70,7 @@ export type ErrorCode =
   | 'wallet/unserved'
   | 'wallet/would-revert'
   | 'wallet/wrong-chain'
+  | 'wallet/wrong-kind'
 
 /**
  * The world failed: a network, a disk, another tab, a person.

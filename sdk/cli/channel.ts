@@ -1,6 +1,12 @@
 import { type ChannelId, channelId, feerate } from 'lanekit'
-import { httpPeers } from 'lanekit/adapters'
-import { type BitcoinWallet, type Channel, createBitcoinWallet } from 'lanekit/wallet/bitcoin'
+import { httpBoxes, httpPeers } from 'lanekit/adapters'
+import {
+  type BitcoinWallet,
+  type Channel,
+  createBitcoinWallet,
+  type OneWayChannel,
+  type TwoWayChannel,
+} from 'lanekit/wallet/bitcoin'
 import { type BitcoinWalletPlace, bitcoinWalletOptions, bitcoinWalletPlace } from './bitcoin.ts'
 import { type Answer, type Asked, type Command, type Facts, refuse, usage } from './command.ts'
 import { passwordHelp, storeOption, withVault } from './keys.ts'
@@ -78,7 +84,7 @@ export const closeChannel: Command = {
         facts: { channel: factsOf(channel) },
         lines: [
           ...linesOf(channel, terminal),
-          ...(channel.ending
+          ...(isEnded(channel)
             ? []
             : ['No closing is seen yet. What was asked is stored, and goes on with the next wallet.']),
         ],
@@ -93,11 +99,16 @@ async function ended(wallet: BitcoinWallet, id: ChannelId, waitMs: number): Prom
   const patience = new AbortController()
   const timer = setTimeout(() => patience.abort(), waitMs)
   try {
-    for await (const channel of wallet.changes(patience.signal)) if (channel.id === id && channel.ending) return channel
+    for await (const channel of wallet.changes(patience.signal))
+      if (channel.id === id && isEnded(channel)) return channel
     return now()
   } finally {
     clearTimeout(timer)
   }
+}
+
+function isEnded(channel: Channel): boolean {
+  return channel.kind === 'one-way' ? channel.ending !== null : channel.phase === 'closed'
 }
 
 async function withBitcoin(
@@ -109,7 +120,8 @@ async function withBitcoin(
   if ('end' in place) return place
   return withVault(asked, terminal, async (vault, store) => {
     const keys = await vault.bitcoin(place.network)
-    const wallet = await createBitcoinWallet({ ...place, keys, store, peers: httpPeers(), pollMs: 2_000 })
+    const ways = { peers: httpPeers(), boxes: httpBoxes() }
+    const wallet = await createBitcoinWallet({ ...place, ...ways, keys, store, pollMs: 2_000 })
     try {
       return await work(wallet)
     } finally {
@@ -123,19 +135,28 @@ function factsOf(channel: Channel): Facts {
 }
 
 function linesOf(channel: Channel, { bold, bad }: Terminal): readonly string[] {
-  const { id, phase, peer, capacity, paid, remaining, expiry, closesAt, height, ending, trouble, fault } = channel
-  const lines = [
-    `${id}  ${bold(phase)}  ${peer}`,
-    `  ${sat(capacity)}, ${sat(paid)} paid, ${sat(remaining)} left; closes at ${closesAt}, comes back at ${expiry}` +
-      (height === null ? '' : `; the chain is at ${height}`),
-  ]
-  if (ending)
-    lines.push(
-      `  ended by ${ending.txid}, ${ending.confirmations} deep: ${sat(ending.toPayee)} to the payee, ${sat(ending.toPayer)} back`,
-    )
-  if (fault) lines.push(`  ${bad(`declined: ${fault}`)}`)
+  const { id, phase, words, awayAdvice, trouble } = channel
+  const whose = channel.kind === 'one-way' ? channel.peer : `pays both ways, ${channel.own}`
+  const facts = channel.kind === 'one-way' ? oneWayFacts(channel) : twoWayFacts(channel)
+  const lines = [`${id}  ${bold(phase)}  ${whose}`, ...facts, `  ${words}`, `  If you leave now: ${awayAdvice}`]
+  if (channel.kind === 'one-way' && channel.fault) lines.push(`  ${bad(`declined: ${channel.fault}`)}`)
   if (trouble) lines.push(`  ${bad(trouble)}`)
   return lines
+}
+
+function oneWayFacts(channel: OneWayChannel): readonly string[] {
+  const { capacity, paid, remaining, expiry, closesAt, height, ending } = channel
+  const facts =
+    `  ${sat(capacity)}, ${sat(paid)} paid, ${sat(remaining)} left; closes at ${closesAt}, comes back at ${expiry}` +
+    (height === null ? '' : `; the chain is at ${height}`)
+  if (!ending) return [facts]
+  const { txid, confirmations, toPayee, toPayer } = ending
+  return [facts, `  ended by ${txid}, ${confirmations} deep: ${sat(toPayee)} to the payee, ${sat(toPayer)} back`]
+}
+
+function twoWayFacts({ capacity, balance, remaining, reserve, height }: TwoWayChannel): readonly string[] {
+  const facts = `  ${sat(capacity)}, ${sat(balance / 1_000n)} yours, ${sat(remaining)} to pay with, ${sat(reserve)} kept for fees`
+  return [facts + (height === null ? '' : `; the chain is at ${height}`)]
 }
 
 function sat(sum: bigint): string {

@@ -1,7 +1,7 @@
 import { type ChannelId, channelId, type Store, sats } from 'lanekit'
 import { esplora, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
 import { createVault, openVault, type Vault } from 'lanekit/wallet'
-import { type BitcoinWallet, createBitcoinWallet, payingFetch } from 'lanekit/wallet/bitcoin'
+import { type BitcoinWallet, type Channel, createBitcoinWallet, payingFetch } from 'lanekit/wallet/bitcoin'
 import type { Account, Goods, Shop } from '../api.ts'
 import { ask, type Plug } from '../page/ask.ts'
 import { type Cashier, openCashier, type Paid, troubleOf } from './cashier.ts'
@@ -98,7 +98,7 @@ export async function openPurse(parts: PurseParts): Promise<Purse> {
     wordsWritten: () => tell({ type: 'wallet', wallet: { step: 'ready' } }),
     open: async (capacity) => {
       const opened = await held().wallet.openChannel({ peer: location.origin, capacity: sats(capacity), expiryBlocks })
-      if (opened.ok) tell({ type: 'lane', lane: laneFrom(opened.channel) })
+      if (opened.ok) tellLane(opened.channel, tell)
       else tell({ type: 'cost', cost: { code: codeOf(opened.refusal), detail: opened.refusal.detail } })
     },
     close: async () => {
@@ -195,7 +195,7 @@ async function followLanes(
 ): Promise<void> {
   try {
     for await (const channel of wallet.changes(signal)) {
-      tell({ type: 'lane', lane: laneFrom(channel) })
+      tellLane(channel, tell)
       if (channel.phase !== 'closed') continue
       const said = await ask<Account>(`/shop/lanes/${channel.id}`, { fetch: plug.fetch })
       if (said.ok) tell({ type: 'account', account: said.value })
@@ -249,6 +249,7 @@ function isWaiting(state: State): boolean {
 async function quoteLane(wallet: BitcoinWallet, capacity: bigint, tell: PurseParts['tell']): Promise<void> {
   const told = await wallet.quoteChannel({ peer: location.origin, capacity: sats(capacity), expiryBlocks })
   if (!told.ok) return tell({ type: 'cost', cost: { code: codeOf(told.refusal), detail: told.refusal.detail } })
+  if (told.quote.kind !== 'one-way') return
   const { fundingFee, closeFee, payable, confirmationsMin, expiryBlocks: blocks } = told.quote
   tell({
     type: 'cost',
@@ -260,8 +261,9 @@ function codeOf({ code }: { readonly code: string }): string {
   return code.startsWith('insufficient') ? 'insufficient' : code
 }
 
-function laneFrom(channel: ReturnType<BitcoinWallet['channels']>[number]): Lane {
-  return { ...channel, height: channel.height ?? 0 }
+/** A lane pays one shop: the shopper's wallet opens no other channels. */
+function tellLane(channel: Channel, tell: PurseParts['tell']): void {
+  if (channel.kind === 'one-way') tell({ type: 'lane', lane: { ...channel, height: channel.height ?? 0 } })
 }
 
 function idOf({ id }: Lane): ChannelId {

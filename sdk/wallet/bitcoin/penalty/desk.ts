@@ -1,5 +1,6 @@
 import {
   type ArchivedHtlc,
+  type Aside,
   type Channel,
   type ChannelSecrets,
   channelIdOf,
@@ -15,19 +16,23 @@ import {
   type Resolution,
   type Step,
   sealCoinSpend,
+  type Terms,
 } from '../../../channel/penalty/index.ts'
 import type { Mailbox } from '../../../client/index.ts'
 import { SdkError, unreachable } from '../../../errors.ts'
 import type { BitcoinSigner, Clock, Random, Store, StoreWrite } from '../../../ports.ts'
-import { type ChannelId, type Height, sats } from '../../../units.ts'
+import { type ChannelId, type Height, type Sats, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
 import { type BackupSetting, type Copies, copyNumber, hold, isCopied, isOwnState, unkeptBlocksMax } from './backup.ts'
+import type { DeskPayments } from './beside.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { reserveOutput } from './reserve.ts'
 import { type TowerSetting, towerWrites, type Watched } from './tower.ts'
 
 /** Everything outside of the desks of two-way channels. */
 export interface PenaltyWorld {
+  readonly network: Terms['network']
   readonly store: Store
   readonly keys: Pick<BitcoinSigner, 'channelKey' | 'channelSecret' | 'signChannel'>
   readonly chain: PenaltyChain
@@ -75,6 +80,10 @@ export interface PenaltyDesk {
   /** What the chain showed last, and what is left to be taken of the end. */
   sighting: Sighting | null
   resolution: Resolution | null
+  /** What is kept for fees in blocks, as of the last one. */
+  reserve: Sats
+  /** Height at which the channel was first seen to be closing without a closing. */
+  closingAt: Height | null
   readonly watched: Watched
   readonly copies: Copies | null
   /** Why the last thing that was asked for was not done. */
@@ -89,6 +98,7 @@ export interface PenaltyDesk {
   turn: Promise<unknown>
   /** Done after each turn, in it. */
   afterwards: (desk: PenaltyDesk) => Promise<void>
+  payments: DeskPayments
 }
 
 /** First pause before the other side is greeted again, and the longest. */
@@ -167,9 +177,12 @@ async function performOne(
   }
 }
 
-/** Signs the funding; its coins are held by the commit that holds the channel with it. [TW6] */
+/** Signs the funding, with the reserve for fees beside it; its coins are held by the commit that holds the channel with it. [TW6] [TW46] */
 async function fund(desk: PenaltyDesk, { output }: Extract<Effect, { type: 'fund' }>): Promise<Fault | null> {
-  const reserved = await attempt(desk, () => desk.world.coins.reserve(output, undefined))
+  const reserved = await attempt(desk, async () => {
+    const { keys, coins } = desk.world
+    return coins.reserve(output, undefined, [reserveOutput(await keys.channelKey(desk.known.index))])
+  })
   if (!reserved) return null // The next greeting asks again.
   if (reserved.ok) return stepNow(desk, { type: 'funding', transaction: reserved.transaction }, reserved.writes)
   desk.trouble = new SdkError('wallet/insufficient-funds', reserved.detail)
@@ -190,6 +203,11 @@ function post(desk: PenaltyDesk, channel: Channel, message: Message): void {
     if (channel.phase !== 'ending' && desk.known.channel?.phase === 'ending') return
     inBackground(desk, () => desk.mailbox.post(bytes))
   })
+}
+
+/** Says something beside the channel. What is lost is said again by who waits for it. [TW45] */
+export function say(desk: PenaltyDesk, aside: Aside): void {
+  if (desk.known.channel) post(desk, desk.known.channel, aside)
 }
 
 /** TW42: what leaves is of a state that a copy holds. A restored channel tells no more than where it stands. */
@@ -289,7 +307,8 @@ async function save(
   const revoked = desk.world.tower ? towerWrites(desk.id, desk.secrets, before.channel, channel) : []
   const record = { key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(next) }
   try {
-    await desk.world.store.commit([record, ...noted, ...revoked, ...writes])
+    const saved = { before: before.channel, channel, notes: kept, version: expected + 1 }
+    await desk.payments.commit(desk, saved, [record, ...noted, ...revoked, ...writes])
   } catch (error) {
     // Whoever wrote meanwhile has a higher epoch: `load` finds that out.
     if (error instanceof SdkError && error.code === 'store/conflict') await load(desk)

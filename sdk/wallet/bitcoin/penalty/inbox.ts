@@ -34,6 +34,8 @@ function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
     if (!channel) return message.type === 'open' ? accept(desk, envelope.value, message) : undefined
     if (!desk.linkKey || envelope.value.channel !== channelIdOf(draftOf(channel))) return
     if (!isAuthentic(envelope.value, desk.linkKey)) return
+    if (message.type === 'order' || message.type === 'ordered' || message.type === 'push')
+      return desk.payments.hear(desk, message)
     hurry(desk)
     const { tower, clock } = desk.world
     if (tower && isHeldBack(tower, desk.watched, channel, message, clock.now())) {
