@@ -53,6 +53,7 @@ export type ErrorCode =
   | 'wallet/fee-too-low'
   | 'wallet/foreign-till'
   | 'wallet/insufficient-funds'
+  | 'wallet/no-answer'
   | 'wallet/no-backup'
   | 'wallet/no-channel'
   | 'wallet/nonce-gap'

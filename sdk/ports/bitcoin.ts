@@ -155,9 +155,9 @@ export interface BitcoinSignRequest {
   readonly tweak: Uint8Array | null
 }
 
-/** A signature by the key of one channel. `paid` is what the payee gets by it, nothing for a refund. */
+/** A signature by the key of one channel. `paid` is what the payee gets by it, nothing for a refund or for an invoice of one's own. */
 export interface ChannelSignRequest {
-  readonly kind: 'update' | 'close' | 'refund'
+  readonly kind: 'update' | 'close' | 'refund' | 'invoice'
   readonly index: number
   /** 32 bytes. */
   readonly digest: Uint8Array

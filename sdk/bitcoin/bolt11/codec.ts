@@ -1,7 +1,7 @@
 import { bech32 } from '@scure/base'
 import { currentEngine, sha256 } from '../../crypto/engine.ts'
 import { accepted, type Decoded, invariant, refused, SdkError } from '../../errors.ts'
-import { fromHex, toHex } from '../../units.ts'
+import { fromHex, sameBytes, toHex } from '../../units.ts'
 import { joined } from '../script.ts'
 import { decodePrefix, encodePrefix } from './amount.ts'
 import {
@@ -73,10 +73,38 @@ export function decodeInvoice(text: string): Decoded<SignedInvoice> {
  * Throws `units/out-of-range` for what an invoice cannot say.
  */
 export function signInvoice(invoice: Invoice, secretKey: Uint8Array): string {
+  const unsigned = unsignedInvoice(invoice)
+  return withSignature(unsigned, currentEngine().sign(unsigned.digest, secretKey))
+}
+
+/** An invoice that waits for its signature, where the key is elsewhere. */
+export interface UnsignedInvoice {
+  readonly prefix: string
+  /** All that is signed, five bits each. */
+  readonly words: readonly number[]
+  /** 32 bytes: what the payee's node key signs. */
+  readonly digest: Uint8Array
+}
+
+/** An invoice up to its signature. Throws `units/out-of-range` for what an invoice cannot say. */
+export function unsignedInvoice(invoice: Invoice): UnsignedInvoice {
   const prefix = encodePrefix(invoice)
-  const signed = [...numberWords(ranged(invoice.createdSeconds, secondsMax), timeWords), ...writeFields(invoice)]
-  const signature = currentEngine().sign(digestOf(prefix, signed), secretKey)
-  const text = bech32.encode(prefix, [...signed, ...wordsOf(signature)], false)
+  const words = [...numberWords(ranged(invoice.createdSeconds, secondsMax), timeWords), ...writeFields(invoice)]
+  return { prefix, words, digest: digestOf(prefix, words) }
+}
+
+/** The text of an invoice that `payee`, 33 bytes, has signed: r and s (low), 64 bytes. Throws `units/malformed` for another signature. */
+export function sealInvoice(unsigned: UnsignedInvoice, signature: Uint8Array, payee: Uint8Array): string {
+  for (const parity of [0, 1]) {
+    const whole = joined(signature.subarray(0, 64), [parity])
+    const signer = signerOf(whole, unsigned.digest, null)
+    if (signer && sameBytes(signer, payee)) return withSignature(unsigned, whole)
+  }
+  throw new SdkError('units/malformed', 'The signature of an invoice is not of its payee.')
+}
+
+function withSignature({ prefix, words }: UnsignedInvoice, signature: Uint8Array): string {
+  const text = bech32.encode(prefix, [...words, ...wordsOf(signature)], false)
   const decoded = decodeInvoice(text)
   if (!decoded.ok) throw new SdkError('units/out-of-range', `No invoice says this: ${decoded.reason}.`)
   return text

@@ -1,4 +1,4 @@
-export { decodeInvoice, signInvoice } from './codec.ts'
+export { decodeInvoice, sealInvoice, signInvoice, type UnsignedInvoice, unsignedInvoice } from './codec.ts'
 export {
   type Description,
   expiresAtSeconds,

@@ -255,10 +255,13 @@ function checkStep(before: Hub, after: Hub, terms: HubTerms): void {
     invariant(after.forwards.filter(isSame).length === 1, 'HB5: one payment for an HTLC')
     const known = before.forwards.find(isSame)
     const kind = known?.state.kind
-    if (state.kind === 'out' || state.kind === 'waiting') {
+    if (!known && state.kind === 'waiting') {
       invariant(amount + terms.fee <= htlc.amount, 'HB3: a hub pays no more than it is paid')
       invariant(expiry + terms.deltaBlocks <= htlc.expiry, 'HB3: a hub has time')
     }
+    // Terms may have changed since: what is on its way goes on under those that it was taken by.
+    if (known)
+      invariant(amount === known.amount && expiry === known.expiry, 'HB3: what a hub pays stays as it was taken')
     invariant(state.kind !== 'out' || kind === 'out' || kind === 'waiting', 'HB1: what was settled is not paid again')
     invariant(kind !== 'paid' || state.kind === 'paid', 'HB4: what was paid stays paid')
     invariant(kind !== 'back' || state.kind === 'back', 'HB1: what was given back stays so')

@@ -12,5 +12,5 @@ export {
   ordersMax,
 } from './hub.ts'
 export { answerHtlc, type Expected } from './payee.ts'
-export { openPush, type Push, parcelBytes, sealPush } from './push.ts'
+export { keyOfPush, openPush, openPushWith, type Push, parcelBytes, sealPush } from './push.ts'
 export { decodeHub, encodeHub } from './records.ts'

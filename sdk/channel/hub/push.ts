@@ -33,13 +33,23 @@ export function sealPush(payee: Uint8Array, preimage: Uint8Array, ephemeral: Uin
 }
 
 /** Reads the preimage of a parcel that came with an HTLC of this hash. Never throws. */
-export function openPush({ parcel, paymentHash }: Push, secretKey: Uint8Array): Decoded<Uint8Array> {
+export function openPush(push: Push, secretKey: Uint8Array): Decoded<Uint8Array> {
+  const key = keyOfPush(push)
+  return key.ok ? openPushWith(push, currentEngine().sharedSecret(secretKey, key.value)) : key
+}
+
+/** The key that a parcel is sealed by, 33 bytes: what the payee's own makes with it (ECDH) opens it. Never throws. */
+export function keyOfPush({ parcel }: Push): Decoded<Uint8Array> {
+  if (parcel.length !== parcelBytes) return refused('a parcel has 81 bytes')
+  const key = parcel.slice(0, keyBytes)
+  return currentEngine().isPublicKey(key) ? accepted(key) : refused('the key of the parcel is no point')
+}
+
+/** As {@link openPush}, for whose key is elsewhere: `shared` is what it makes with {@link keyOfPush}. */
+export function openPushWith({ parcel, paymentHash }: Push, shared: Uint8Array): Decoded<Uint8Array> {
   if (parcel.length !== parcelBytes) return refused('a parcel has 81 bytes')
   const key = parcel.subarray(0, keyBytes)
-  const engine = currentEngine()
-  if (!engine.isPublicKey(key)) return refused('the key of the parcel is no point')
   const hidden = parcel.subarray(keyBytes, keyBytes + preimageBytes)
-  const shared = engine.sharedSecret(secretKey, key)
   if (!sameBytes(tagOf(shared, key, hidden), parcel.subarray(keyBytes + preimageBytes)))
     return refused('the parcel is for another payee, or was changed')
   const preimage = xor(hidden, stream(shared, key))

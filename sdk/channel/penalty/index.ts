@@ -29,6 +29,7 @@ export {
 export type { Effect, FundingView, Input, Note, Step } from './effects.ts'
 export { ownNewest, ownTransaction } from './ending.ts'
 export {
+  type Aside,
   challengeBytes,
   decodeMessage,
   type Envelope,
@@ -40,6 +41,7 @@ export {
   messageBytesMax,
   type Position,
   type Revocation,
+  type Way,
 } from './messages.ts'
 export { channelIdOf, draftFault, fundingOutput } from './opening.ts'
 export { type Pursuit, pursueClaims, pursueCommitment } from './pursue.ts'

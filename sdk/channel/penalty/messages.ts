@@ -2,9 +2,11 @@ import type { Outpoint } from '../../bitcoin/index.ts'
 import { hmacSha256 } from '../../crypto/engine.ts'
 import { accepted, type Decoded, refused, unreachable } from '../../errors.ts'
 import { decodeRlp, encodeRlp, quantity, type RlpItem } from '../../rlp.ts'
-import { type ChannelId, channelId, fromHex, type Sats, toHex } from '../../units.ts'
+import { type ChannelId, channelId, fromHex, type Msats, type Sats, toHex } from '../../units.ts'
 import { asBytes, asFixed, asList, asName, asNumber, asSats } from '../fields.ts'
+import type { Push } from '../hub/push.ts'
 import { isTaggedBy, tagged, untagged } from '../tag.ts'
+import { asideFrom, asideItem } from './asideCodec.ts'
 import { changesFrom, changesItem, signaturesFrom, signaturesItem } from './changesCodec.ts'
 import type { CommitmentSignatures } from './commitments.ts'
 import { type Change, changeFaults } from './content.ts'
@@ -56,6 +58,28 @@ export type Message =
   | { readonly type: 'closed'; readonly number: number; readonly fee: Sats; readonly signature: Uint8Array }
   /** A message of this number was not taken, and changed nothing. Nothing follows from it. */
   | { readonly type: 'refused'; readonly number: number; readonly fault: Fault }
+  | Aside
+
+/** What is said beside a channel, of payments that go on from it: it changes nothing in it. [TW45] */
+export type Aside =
+  /** The sender wants what pays this hash. */
+  | { readonly type: 'order'; readonly paymentHash: Uint8Array }
+  /** How the sender passes on what pays this hash; `null` where it does not. */
+  | { readonly type: 'ordered'; readonly paymentHash: Uint8Array; readonly way: Way | null }
+  /** A payment that `payee` did not ask for is to come: the parcel is for it. [HB8] */
+  | ({ readonly type: 'push'; readonly payee: Uint8Array } & Push)
+
+/** What a hub asks for passing a payment on. */
+export interface Way {
+  /** 33 bytes: its node key. */
+  readonly node: Uint8Array
+  /** It keeps so much of a payment. */
+  readonly fee: Msats
+  /** The HTLC that it pays expires so many blocks before the one that pays it, */
+  readonly deltaBlocks: number
+  /** and has at least so many left when it is offered. */
+  readonly leftBlocks: number
+}
 
 /** Ends a commitment. */
 export interface Revocation {
@@ -110,7 +134,7 @@ export interface Envelope {
 const version = 1
 const kinds = [
   ...['open', 'accept', 'decline', 'fund', 'funded', 'ready', 'commit', 'answer', 'revoke', 'ask', 'yield'],
-  ...['position', 'shutdown', 'closing', 'closed', 'refused'],
+  ...['position', 'shutdown', 'closing', 'closed', 'refused', 'order', 'ordered', 'push'],
 ] as readonly Message['type'][]
 const sides: readonly Side[] = ['opener', 'accepter']
 /** Longest challenge and echo. */
@@ -197,6 +221,10 @@ function bodyOf(message: Message): RlpItem {
       return [quantity(message.number), quantity(message.fee), message.signature]
     case 'refused':
       return [quantity(message.number), quantity(faults.indexOf(message.fault))]
+    case 'order':
+    case 'ordered':
+    case 'push':
+      return asideItem(message)
     default:
       return unreachable(message)
   }
@@ -239,6 +267,10 @@ function messageFrom(type: Message['type'], item: RlpItem | undefined): Message 
       const fault = asName(parts?.[1], faults)
       return number === undefined || !fault ? undefined : { type, number, fault }
     }
+    case 'order':
+    case 'ordered':
+    case 'push':
+      return asideFrom(type, item)
     default:
       return numberedFrom(type, item)
   }

@@ -86,6 +86,10 @@ function onMessage(channel: Channel, message: Message, secrets: ChannelSecrets):
       return onClosed(channel, message, secrets)
     case 'refused':
       return stay(channel) // TW23: the other side's word changes nothing.
+    case 'order':
+    case 'ordered':
+    case 'push':
+      return stay(channel) // TW45
     default:
       return unreachable(message)
   }

@@ -1,4 +1,5 @@
 import { decodeAddress, gapLimitDefault, type Network, outpointKey } from '../../bitcoin/index.ts'
+import type { HubTerms } from '../../channel/hub/index.ts'
 import { payerStep } from '../../channel/index.ts'
 import { penaltyStep } from '../../channel/penalty/index.ts'
 import { type BitcoinClient, createBitcoinClient, createMailbox } from '../../client/index.ts'
@@ -35,6 +36,8 @@ export interface BitcoinWalletParts {
   readonly tower?: TowerSetting
   /** Where copies of two-way channels are kept, so that a wallet that is lost comes back from its seed. Without it, only what the other side closes does, by `twoWay.sweep`. */
   readonly backup?: BackupSetting
+  /** What the wallet asks for passing payments on between its two-way channels. Without it, it passes on nothing. */
+  readonly hub?: HubTerms
   /** Where verification begins; the network's first block where nothing is said. */
   readonly anchor?: BitcoinCheckpoint
   /** Unused addresses in a row behind which nothing is looked for: see {@link CoinsParts.gapLimit}. */
@@ -208,7 +211,7 @@ async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayChannel
 
 /** Channels that pay both ways, where the wallet has a way to their boxes. */
 async function twoWayOf(
-  { boxes, store, keys, nodes, tower, backup }: BitcoinWalletParts,
+  { boxes, store, keys, nodes, tower, backup, hub }: BitcoinWalletParts,
   world: Pick<TwoWayWorld, 'coins' | 'clock' | 'random' | 'task' | 'signal'> & { readonly client: BitcoinClient },
 ): Promise<TwoWayChannels | null> {
   if (!boxes) return null
@@ -219,6 +222,7 @@ async function twoWayOf(
     keys,
     tower: tower ?? null,
     backup: backup ?? null,
+    hub: hub ?? null,
     chain: { ...client, coinsOf: coinsOf(nodes) },
     step: penaltyStep,
     mailbox: ({ epoch, ...at }) => createMailbox({ link: boxes(at), epoch, clock, random }),

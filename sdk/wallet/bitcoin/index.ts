@@ -42,6 +42,15 @@ export {
   twoWayChannelsMax,
 } from './penalty/channels.ts'
 export type { TwoWayChannel, TwoWayPhase } from './penalty/describe.ts'
+export { invoicesMax, pushesMax, type ReceivedPush, receiptIdOf } from './penalty/invoices.ts'
+export {
+  expiryBlocksMax,
+  htlcWaitMsDefault,
+  invoiceSecondsDefault,
+  type MadeInvoice,
+  type TwoWayPayments,
+} from './penalty/paying.ts'
+export type { HtlcOutcome, PaymentFailure, PaymentRefusal } from './penalty/payments.ts'
 export { decodeInvitation, encodeInvitation, type Invitation } from './penalty/record.ts'
 export type { RestoredChannel } from './penalty/restore.ts'
 export { type TowerSetting, towerFreshSecondsDefault, towerLookSecondsDefault } from './penalty/tower.ts'

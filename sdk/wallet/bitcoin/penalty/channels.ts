@@ -1,3 +1,4 @@
+import type { HubTerms } from '../../../channel/hub/index.ts'
 import {
   type Draft,
   draftFault,
@@ -36,6 +37,8 @@ import {
   perform,
   readBox,
 } from './desk.ts'
+import { deskPayments, type Htlcs, openHtlcs, settleHtlcs } from './htlcs.ts'
+import { type TwoWayPayments, twoWayPayments } from './paying.ts'
 import {
   encodePenaltyRecord,
   type Invitation,
@@ -68,10 +71,12 @@ export type Receipt = Extract<KeptNote, { type: 'received' }>
 export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'listed'> {
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** What this wallet asks for passing payments on between its channels; `null` where it passes on nothing. */
+  readonly hub: HubTerms | null
 }
 
 /** The two-way channels of one wallet. */
-export interface TwoWayChannels {
+export interface TwoWayChannels extends TwoWayPayments {
   /**
    * Invites one opener to make a channel with this wallet. The box is asked about it from now on. Where the store may be evicted and
    * nothing is backed up, the terms' largest capacity is lowered to {@link evictableCapacityMax}.
@@ -124,6 +129,7 @@ export interface TwoWayChannels {
 }
 
 interface State {
+  readonly htlcs: Htlcs
   readonly world: PenaltyWorld
   readonly own: TwoWayWorld
   readonly desks: Map<ChannelId, PenaltyDesk>
@@ -137,11 +143,13 @@ interface State {
 /** Takes over every two-way channel in the store, and looks after them until the wallet closes. Throws `store/...`. */
 export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChannels> {
   const world: PenaltyWorld = { ...own, changed: () => undefined, listed: await listing(own) }
+  const [desks, wishes] = [new Map<ChannelId, PenaltyDesk>(), new Map<ChannelId, Wishes>()]
   const state: State = {
+    htlcs: await openHtlcs({ ...own, world, desks, wishes }, own.hub),
     world,
     own,
-    desks: new Map(),
-    wishes: new Map(),
+    desks,
+    wishes,
     sent: new Set(),
     turn: Promise.resolve(),
   }
@@ -153,6 +161,7 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
     return end
   }
   return {
+    ...twoWayPayments(state.htlcs, (id) => deskOf(state, id)),
     invite: (wish) => oneByOne(() => invite(state, wish)),
     open: (wish) => oneByOne(() => open(state, wish)),
     pay: (id, amount, options = {}) => pay(state, deskOf(state, id), { amount, ...options }),
@@ -175,8 +184,10 @@ function begin(state: State, desk: PenaltyDesk): void {
   state.desks.set(desk.id, desk)
   const wishes: Wishes = { list: [], asked: null }
   state.wishes.set(desk.id, wishes)
+  desk.payments = deskPayments(state.htlcs)
   desk.afterwards = async () => {
     askTower(desk)
+    await settleHtlcs(state.htlcs, desk)
     await pursueWishes(wishes, desk)
     askCopies(desk)
   }

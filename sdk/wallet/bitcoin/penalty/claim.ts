@@ -10,6 +10,7 @@ import { currentEngine } from '../../../crypto/index.ts'
 import { SdkError } from '../../../errors.ts'
 import type { ChannelId } from '../../../units.ts'
 import { copiesOf } from './backup.ts'
+import { noPayments } from './beside.ts'
 import { greetMsMin, type PenaltyDesk, type PenaltyWorld } from './desk.ts'
 import { encodePenaltyRecord, noteFrom, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { named, rootOf } from './roots.ts'
@@ -71,6 +72,7 @@ export async function openPenaltyDesk(
     greetMs: greetMsMin,
     turn: Promise.resolve(),
     afterwards: async () => undefined,
+    payments: noPayments,
   }
   root.fill(0)
   for (const key of await world.store.keys(penaltyKeys.notes(id))) {

@@ -1,5 +1,6 @@
 import {
   type ArchivedHtlc,
+  type Aside,
   acceptChannel,
   type Channel,
   type ChannelSecrets,
@@ -28,6 +29,7 @@ import type { BitcoinSigner, Clock, Random, Store, StoreWrite } from '../../../p
 import { type ChannelId, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
 import { type BackupSetting, type Copies, copyNumber, heldMax, isCopied, isOwnState } from './backup.ts'
+import type { DeskPayments } from './beside.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { isHeldBack, type TowerSetting, towerWrites, type Watched } from './tower.ts'
@@ -93,6 +95,7 @@ export interface PenaltyDesk {
   turn: Promise<unknown>
   /** Done after each turn, in it. */
   afterwards: (desk: PenaltyDesk) => Promise<void>
+  payments: DeskPayments
 }
 
 /** First pause before the other side is greeted again, and the longest. */
@@ -127,6 +130,8 @@ function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
     if (!channel) return message.type === 'open' ? accept(desk, envelope.value, message) : undefined
     if (!desk.linkKey || envelope.value.channel !== channelIdOf(draftOf(channel))) return
     if (!isAuthentic(envelope.value, desk.linkKey)) return
+    if (message.type === 'order' || message.type === 'ordered' || message.type === 'push')
+      return desk.payments.hear(desk, message)
     hurry(desk)
     const { tower, clock } = desk.world
     if (tower && isHeldBack(tower, desk.watched, channel, message, clock.now())) {
@@ -268,6 +273,11 @@ function post(desk: PenaltyDesk, channel: Channel, message: Message): void {
   postBytes(desk, bytes)
 }
 
+/** Says something beside the channel. What is lost is said again by who waits for it. [TW45] */
+export function say(desk: PenaltyDesk, aside: Aside): void {
+  if (desk.known.channel) post(desk, desk.known.channel, aside)
+}
+
 /** Hands a message to the mailbox. */
 export function postBytes(desk: PenaltyDesk, bytes: Uint8Array): void {
   desk.world.task(
@@ -342,7 +352,8 @@ async function save(
   const revoked = desk.world.tower ? towerWrites(desk.id, desk.secrets, before.channel, channel) : []
   const record = { key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(next) }
   try {
-    await desk.world.store.commit([record, ...noted, ...revoked, ...writes])
+    const saved = { before: before.channel, channel, notes: kept, version: expected + 1 }
+    await desk.payments.commit(desk, saved, [record, ...noted, ...revoked, ...writes])
   } catch (error) {
     // Whoever wrote meanwhile has a higher epoch: `load` finds that out.
     if (error instanceof SdkError && error.code === 'store/conflict') await load(desk)
@@ -380,14 +391,4 @@ export function inTurn<value>(desk: PenaltyDesk, run: () => Promise<value>): Pro
   })
   desk.turn = end.catch(() => undefined)
   return end
-}
-
-/** True for a channel of whose other side something is waited for. */
-export function isWaiting({ channel }: PenaltyRecord): boolean {
-  if (!channel || channel.phase === 'declined') return false
-  if (!isLive(channel)) return channel.phase !== 'accepted'
-  if (channel.phase === 'ending') return false
-  if (channel.exchange.state !== 'idle' || !channel.session.isMet) return true
-  if (channel.phase === 'open') return channel.shutdown.own !== null && !channel.shutdown.isByPeer
-  return channel.phase === 'funding' || (channel.phase === 'closing' && channel.signed === null)
 }

@@ -49,6 +49,12 @@ export const penaltyKeys = {
   states: (id: ChannelId) => `bitcoin/two-way-tower/${id.slice(2)}/`,
   state: (id: ChannelId, number: number) =>
     `bitcoin/two-way-tower/${id.slice(2)}/${number.toString(16).padStart(12, '0')}`,
+  /** Payments that are asked for, and those that were made, each by its hash. */
+  invoices: 'bitcoin/two-way-invoices/',
+  invoice: (paymentHash: Uint8Array) => `bitcoin/two-way-invoices/${toHex(paymentHash).slice(2)}`,
+  payment: (paymentHash: Uint8Array) => `bitcoin/two-way-payments/${toHex(paymentHash).slice(2)}`,
+  /** What is passed on between the channels. */
+  hub: 'bitcoin/two-way-hub',
   /** Lines of the restored list of channels of which no copy could be read. */
   lost: 'bitcoin/two-way-lost',
   numberOf: (key: string) => Number.parseInt(key.slice(-12), 16),

@@ -1,7 +1,14 @@
-import { type Change, type Fault, isLive, type LiveChannel, proposerOf } from '../../../channel/penalty/index.ts'
-import { sha256 } from '../../../crypto/index.ts'
+import {
+  type Change,
+  contentAfter,
+  type Fault,
+  isLive,
+  type LiveChannel,
+  limitsOf,
+  proposerOf,
+} from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
-import { type Msats, sameBytes } from '../../../units.ts'
+import { height, type Msats } from '../../../units.ts'
 import { hurry, inTurn, load, type PenaltyDesk, stepNow } from './desk.ts'
 
 /** Most payments that wait for their turn in one channel, and most that go in one update. */
@@ -18,12 +25,29 @@ export type TwoWayOutcome =
   /** Waits for the turn or for the other side. It is given up when the wallet closes before it was proposed. */
   | { readonly state: 'pending'; readonly paymentId: Uint8Array }
 
-interface Wish {
-  readonly change: Extract<Change, { type: 'pay' }>
-  /** Of the update that has it; `null` while it waits. */
-  number: number | null
-  readonly settle: (outcome: TwoWayOutcome) => void
+/** A payment by hash that waits to be offered. */
+export interface Offer {
+  readonly amount: Msats
+  readonly paymentHash: Uint8Array
+  /** From the block in which it is offered on. */
+  readonly blocks: number
+  /** What is proposed for it, before it is stored. */
+  readonly proposing: (change: Change) => void
+  /** It is out, and stored as such. */
+  readonly offered: () => void
+  /** It was not offered, and never will be. */
+  readonly refused: (fault: Fault) => void
 }
+
+type Wish =
+  | {
+      readonly type: 'pay'
+      readonly change: Extract<Change, { type: 'pay' }>
+      /** Of the update that has it; `null` while it waits. */
+      number: number | null
+      readonly settle: (outcome: TwoWayOutcome) => void
+    }
+  | { readonly type: 'add'; readonly offer: Offer }
 
 /** Payments of one channel that are not finished. They are in memory: what was proposed is in the record. */
 export interface Wishes {
@@ -34,42 +58,114 @@ export interface Wishes {
 
 /** A payment, as soon as its turn comes. Throws `wallet/busy` (retryable) where {@link wishesMax} wait. */
 export async function wishFor(
-  { list }: Wishes,
+  wishes: Wishes,
   desk: PenaltyDesk,
   { amount, paymentId }: { readonly amount: Msats; readonly paymentId: Uint8Array },
 ): Promise<{ readonly outcome: Promise<TwoWayOutcome> }> {
+  let settle: (outcome: TwoWayOutcome) => void = () => undefined
+  const outcome = new Promise<TwoWayOutcome>((resolve) => {
+    settle = resolve
+  })
+  await begin(wishes, desk, { type: 'pay', change: { type: 'pay', amount, paymentId }, number: null, settle })
+  return { outcome }
+}
+
+/** As {@link wishFor}, for a payment by hash. */
+export function wishToOffer(wishes: Wishes, desk: PenaltyDesk, offer: Offer): Promise<void> {
+  return begin(wishes, desk, { type: 'add', offer })
+}
+
+async function begin({ list }: Wishes, desk: PenaltyDesk, wish: Wish): Promise<void> {
   if (list.length >= wishesMax)
     throw new SdkError('wallet/busy', `${wishesMax} payments of this channel wait already.`, { retryable: true })
-  const outcome = new Promise<TwoWayOutcome>((settle) => {
-    list.push({ change: { type: 'pay', amount, paymentId }, number: null, settle })
-  })
+  list.push(wish)
   await inTurn(desk, async () => hurry(desk)) // What follows from the wish is done after the turn.
-  return { outcome }
 }
 
 /** Proposes what waits, when it is this side's turn; asks for the turn, when it is not. */
 export async function pursueWishes(wishes: Wishes, desk: PenaltyDesk): Promise<void> {
   for (let tries = 0; tries <= wishesMax; tries++) {
-    const { channel } = await load(desk)
     settle(wishes, desk)
-    if (channel?.phase !== 'open' || channel.origin === 'backup') return
-    const { exchange, session, shutdown } = channel
-    if (exchange.state !== 'idle' || !session.isMet || !session.isFunded) return
-    const isPaying = !shutdown.own && !shutdown.isByPeer
-    const waiting = wishes.list.filter(({ number }) => number === null)
-    const batch = isPaying ? waiting.slice(0, batchMax) : []
-    const changes: readonly Change[] = [...removals(channel), ...batch.map(({ change }) => change)]
-    if (changes.length === 0) return
+    const before = paying(await load(desk))
+    if (!before) return
+    const due = await desk.payments.changes(desk, before)
+    const channel = paying(await load(desk)) // It may have learned a preimage.
+    if (!channel) return
+    const { changes, batch, first } = batchOf(wishes, desk, channel, due)
+    if (changes.length === 0) {
+      if (!first) return
+      drop(wishes, first.wish, first.fault)
+      continue
+    }
     if (proposerOf(channel) !== channel.own) return ask(wishes, desk, channel)
+    for (const { wish, change } of batch) if (wish.type === 'add') wish.offer.proposing(change)
     const fault = await stepNow(desk, { type: 'propose', changes })
     if (!fault) {
-      for (const wish of batch) wish.number = channel.base.number + 1
+      for (const { wish } of batch) {
+        if (wish.type === 'pay') wish.number = channel.base.number + 1
+        else {
+          remove(wishes, wish)
+          wish.offer.offered()
+        }
+      }
       return
     }
-    const [first] = batch
-    if (!first) return
-    drop(wishes, first, { state: 'refused', fault })
+    const [one] = batch
+    if (!one) return
+    drop(wishes, one.wish, fault)
   }
+}
+
+/** The channel, where this side may propose in it as soon as it has the turn. */
+function paying({ channel }: { readonly channel: PenaltyDesk['known']['channel'] }) {
+  if (channel?.phase !== 'open' || channel.origin === 'backup') return null
+  const { exchange, session } = channel
+  return exchange.state === 'idle' && session.isMet && session.isFunded ? channel : null
+}
+
+interface Batch {
+  readonly changes: readonly Change[]
+  readonly batch: readonly { readonly wish: Wish; readonly change: Change }[]
+  /** The first wish that cannot be done, where nothing else is. */
+  readonly first: { readonly wish: Wish; readonly fault: Fault } | null
+}
+
+/** As much of what is due and wished for as the channel takes in one update. */
+function batchOf(
+  wishes: Wishes,
+  desk: PenaltyDesk,
+  channel: NonNullable<ReturnType<typeof paying>>,
+  due: readonly Change[],
+): Batch {
+  const { base, own, opening, shutdown } = channel
+  const limits = limitsOf(opening.draft)
+  const changes: Change[] = []
+  const take = (change: Change): Fault | null => {
+    const after = contentAfter(limits, base, own, [...changes, change])
+    if (!after.ok) return after.fault
+    changes.push(change)
+    return null
+  }
+  for (const change of due) if (take(change)) break // Numbers of what is offered on are without a hole.
+  const batch: { wish: Wish; change: Change }[] = []
+  let first: Batch['first'] = null
+  const waiting = shutdown.own || shutdown.isByPeer ? [] : wishes.list.filter((wish) => !isProposed(wish))
+  for (const wish of waiting) {
+    if (batch.length >= batchMax) break
+    const change = changeOf(wish, desk, base.added[own] + changes.filter(({ type }) => type === 'add').length)
+    if (!change) continue
+    const fault = take(change)
+    if (!fault) batch.push({ wish, change })
+    else first ??= { wish, fault }
+  }
+  return { changes, batch, first }
+}
+
+function changeOf(wish: Wish, { sighting }: PenaltyDesk, id: number): Change | null {
+  if (wish.type === 'pay') return wish.change
+  if (!sighting) return null // The expiry follows from the height.
+  const { amount, paymentHash, blocks } = wish.offer
+  return { type: 'add', id, amount, paymentHash, expiry: height(sighting.view.height + blocks) }
 }
 
 async function ask(wishes: Wishes, desk: PenaltyDesk, { turn }: LiveChannel): Promise<void> {
@@ -79,30 +175,29 @@ async function ask(wishes: Wishes, desk: PenaltyDesk, { turn }: LiveChannel): Pr
   await stepNow(desk, { type: 'ask' })
 }
 
-/** HTLCs of the other side: taken by a preimage that is known, and given back without one. [TW19] */
-function removals({ base, own, preimages }: LiveChannel): readonly Change[] {
-  return base.htlcs
-    .filter(({ by }) => by !== own)
-    .map(({ id, paymentHash }): Change => {
-      const preimage = preimages.find((one) => sameBytes(sha256(one), paymentHash))
-      return preimage ? { type: 'fulfil', id, preimage } : { type: 'fail', id, reason: 'unknown-payment' }
-    })
-}
-
 /** Tells those who wait for payments that are finished, or never will be. */
 function settle(wishes: Wishes, { known: { channel } }: PenaltyDesk): void {
   const live = channel && isLive(channel) ? channel : null
   const isPaying = !live || live.phase === 'funding' || (live.phase === 'open' && !live.shutdown.own)
   for (const wish of [...wishes.list]) {
-    const { number, change } = wish
-    if (number !== null && live && live.base.number >= number)
-      drop(wishes, wish, { state: 'paid', paymentId: change.paymentId, number })
-    else if (!isPaying && number === null) drop(wishes, wish, { state: 'refused', fault: 'not-open' })
+    if (wish.type === 'pay' && wish.number !== null && live && live.base.number >= wish.number) {
+      remove(wishes, wish)
+      wish.settle({ state: 'paid', paymentId: wish.change.paymentId, number: wish.number })
+    } else if (!isPaying && !isProposed(wish)) drop(wishes, wish, 'not-open')
   }
 }
 
-function drop({ list }: Wishes, wish: Wish, outcome: TwoWayOutcome): void {
+function isProposed(wish: Wish): boolean {
+  return wish.type === 'pay' && wish.number !== null
+}
+
+function drop(wishes: Wishes, wish: Wish, fault: Fault): void {
+  remove(wishes, wish)
+  if (wish.type === 'pay') wish.settle({ state: 'refused', fault })
+  else wish.offer.refused(fault)
+}
+
+function remove({ list }: Wishes, wish: Wish): void {
   const at = list.indexOf(wish)
   if (at >= 0) list.splice(at, 1)
-  wish.settle(outcome)
 }

@@ -41,6 +41,14 @@ function everyMessage(): readonly Message[] {
     { type: 'decline', fault: 'busy' },
     { type: 'ready' },
     { type: 'refused', number: 3, fault: 'out-of-turn' },
+    { type: 'order', paymentHash: bytesOf('p') },
+    { type: 'ordered', paymentHash: bytesOf('p'), way: null },
+    {
+      type: 'ordered',
+      paymentHash: bytesOf('p'),
+      way: { node: firstTerms().nodeKey, fee: msats(1_000n), deltaBlocks: 72, leftBlocks: 40 },
+    },
+    { type: 'push', paymentHash: bytesOf('p'), payee: firstTerms().nodeKey, parcel: new Uint8Array(81) },
     {
       type: 'commit',
       number: 2 ** 42,
@@ -57,7 +65,7 @@ const channel = () => channelIdOf(draftOf(drafted().channels.opener))
 describe('a message', () => {
   it('of every kind is read as it was written, and is the same bytes each time', () => {
     const messages = everyMessage()
-    expect(new Set(messages.map(({ type }) => type)).size).toBe(16)
+    expect(new Set(messages.map(({ type }) => type)).size).toBe(19)
     for (const message of messages) {
       const bytes = encodeMessage({ channel: channel(), from: 'accepter', message }, linkKey)
       expect(encodeMessage({ channel: channel(), from: 'accepter', message }, linkKey)).toEqual(bytes)

@@ -1,0 +1,219 @@
+import { asFixed, asList, asMsats, asName, asNumber } from '../../../channel/fields.ts'
+import { answerHtlc } from '../../../channel/hub/index.ts'
+import { type Change, type Htlc, type LiveChannel, otherSide } from '../../../channel/penalty/index.ts'
+import { sha256 } from '../../../crypto/index.ts'
+import { SdkError } from '../../../errors.ts'
+import type { Store, StoreWrite } from '../../../ports.ts'
+import { decodeRlp, encodeRlp, quantity, type RlpItem } from '../../../rlp.ts'
+import { type ChannelId, channelId, fromHex, type Msats, sameBytes, toHex } from '../../../units.ts'
+import type { Saved } from './beside.ts'
+import { type PenaltyDesk, stepNow } from './desk.ts'
+import { encodeNote, penaltyKeys } from './record.ts'
+
+/**
+ * A payment that this wallet would take, kept before anybody is told its hash. [HB10]
+ *
+ * - `open`: nobody has paid it. `taken`: the preimage is kept with the channel, to take this one HTLC, there or on the chain.
+ * - `received`: paid, finally. Another HTLC of its hash is given back.
+ */
+export interface InvoiceRecord {
+  /** `push`: the payer chose the preimage. [HB8] */
+  readonly kind: 'invoice' | 'push'
+  readonly preimage: Uint8Array
+  /** Least that is taken, `null` for any amount. */
+  readonly amount: Msats | null
+  /** Seconds since 1970: from then on it is not taken any more. */
+  readonly endsAtSeconds: number
+  readonly state:
+    | { readonly kind: 'open' }
+    | { readonly kind: 'taken'; readonly channel: ChannelId; readonly id: number; readonly amount: Msats }
+    | { readonly kind: 'received'; readonly channel: ChannelId; readonly number: number; readonly amount: Msats }
+}
+
+/** Most invoices that wait to be paid; and most pushes, which others make: what of them was paid is kept for a day. */
+export const invoicesMax = 64
+export const pushesMax = 256
+/** Blocks beyond the channel's margin that an HTLC must have left to be taken. */
+export const takeBlocks = 6
+/** For so long an expired invoice is kept: what began before its end is finished. */
+const graceSeconds = 60
+const receivedSeconds = 86_400
+
+/** Keeps a payment that would be taken. Throws `wallet/busy` where so many are kept already. */
+export async function keepInvoice(
+  store: Store,
+  record: InvoiceRecord,
+  { nowSeconds, isOver }: { readonly nowSeconds: number; readonly isOver: (channel: ChannelId) => boolean },
+): Promise<void> {
+  const ended: StoreWrite[] = []
+  let count = 0
+  for (const key of await store.keys(penaltyKeys.invoices)) {
+    const stored = await store.get(key)
+    if (!stored) continue
+    const { kind, state, endsAtSeconds } = invoiceFrom(stored.bytes)
+    const keptSeconds = state.kind === 'received' ? receivedSeconds : graceSeconds
+    const isEnded = state.kind === 'taken' ? isOver(state.channel) : nowSeconds >= endsAtSeconds + keptSeconds
+    if (isEnded) ended.push({ key, expected: stored.version, bytes: null })
+    else if (kind === record.kind) count += 1
+  }
+  const most = record.kind === 'invoice' ? invoicesMax : pushesMax
+  if (count >= most) throw new SdkError('wallet/busy', `${most} payments are waited for already.`, { retryable: true })
+  const key = penaltyKeys.invoice(sha256(record.preimage))
+  await store.commit([...ended, { key, expected: 0, bytes: encodeInvoiceRecord(record) }])
+}
+
+/** A payment that came unasked. */
+export interface ReceivedPush {
+  readonly paymentHash: Uint8Array
+  readonly channel: ChannelId
+  readonly amount: Msats
+}
+
+/** Pushes that were received within the last day, finally. */
+export async function receivedPushes(store: Store): Promise<readonly ReceivedPush[]> {
+  const all = await Promise.all((await store.keys(penaltyKeys.invoices)).map((key) => store.get(key)))
+  return all.flatMap((stored) => {
+    const record = stored && invoiceFrom(stored.bytes)
+    if (record?.kind !== 'push' || record.state.kind !== 'received') return []
+    const { channel, amount } = record.state
+    return [{ paymentHash: sha256(record.preimage), channel, amount }]
+  })
+}
+
+/** What this wallet asked for by that hash, and the version of its record. */
+export async function invoiceOf(
+  store: Store,
+  paymentHash: Uint8Array,
+): Promise<{ readonly record: InvoiceRecord; readonly version: number } | null> {
+  const stored = await store.get(penaltyKeys.invoice(paymentHash))
+  return stored ? { record: invoiceFrom(stored.bytes), version: stored.version } : null
+}
+
+/**
+ * What a payee does with the final HTLCs of the other side: it takes what it asked for, once, and gives back any other. The preimage is
+ * stored with the channel before it is told. [HB7] [HB10] [TW20] [TW33]
+ */
+export async function answersOf(
+  desk: PenaltyDesk,
+  channel: LiveChannel,
+  htlcs: readonly Htlc[],
+): Promise<readonly Change[]> {
+  const tip = desk.sighting?.view.height
+  if (tip === undefined) return []
+  const { store, clock } = desk.world
+  const answers: Change[] = []
+  for (const htlc of htlcs) {
+    const { id, amount, paymentHash } = htlc
+    const known = channel.preimages.find((one) => sameBytes(sha256(one), paymentHash))
+    const kept = await invoiceOf(store, paymentHash)
+    const state = kept?.record.state
+    const isThis = state?.kind === 'taken' && state.channel === desk.id && state.id === id
+    const preimage = isThis ? kept?.record.preimage : kept ? undefined : known // Without a record: its store was lost.
+    if (preimage) {
+      answers.push({ type: 'fulfil', id, preimage })
+      continue
+    }
+    const isOpen = kept && state?.kind === 'open' && clock.now() / 1_000 < kept.record.endsAtSeconds
+    const leftBlocksMin = channel.opening.draft.terms.marginBlocks + takeBlocks
+    const answer = answerHtlc(htlc, isOpen ? kept.record : null, { tip, leftBlocksMin })
+    if (answer.type === 'fulfil' && kept) {
+      const taken: InvoiceRecord = { ...kept.record, state: { kind: 'taken', channel: desk.id, id, amount } }
+      const write = invoiceWrite(paymentHash, kept.version, taken)
+      if (known) await store.commit([write])
+      else if (await stepNow(desk, { type: 'learn', preimage: kept.record.preimage }, [write])) continue
+    }
+    answers.push(answer)
+  }
+  return answers
+}
+
+/** What becomes true of invoices with a state: this side's update that took their HTLCs is finished. */
+export async function invoiceWrites(
+  { id, world }: PenaltyDesk,
+  { before, channel, notes, version }: Saved,
+): Promise<readonly StoreWrite[]> {
+  if (!before || !('base' in before) || !('base' in channel) || before.exchange.state !== 'proposed') return []
+  if (channel.base.number === before.base.number) return []
+  const writes: StoreWrite[] = []
+  let at = notes.length
+  for (const change of before.exchange.changes) {
+    if (change.type !== 'fulfil') continue
+    const paymentHash = sha256(change.preimage)
+    const kept = await invoiceOf(world.store, paymentHash)
+    const state = kept?.record.state
+    if (!kept || state?.kind !== 'taken' || state.channel !== id || state.id !== change.id) continue
+    const { amount } = state
+    const { number } = channel.base
+    const received: InvoiceRecord = { ...kept.record, state: { kind: 'received', channel: id, number, amount } }
+    // The receipt says the rest, unless another HTLC of that hash is there, which is not to be taken as well.
+    const isLeft = kept.record.kind === 'push' || channel.preimages.some((one) => sameBytes(one, change.preimage))
+    const key = penaltyKeys.invoice(paymentHash)
+    writes.push(
+      isLeft ? invoiceWrite(paymentHash, kept.version, received) : { key, expected: kept.version, bytes: null },
+      {
+        key: penaltyKeys.note(id, version, at++),
+        expected: 0,
+        bytes: encodeNote({ type: 'received', paymentId: receiptIdOf(paymentHash), amount, number }),
+      },
+    )
+  }
+  return writes
+}
+
+/** The name under which what paid a hash is found by `received`: its first 16 bytes. */
+export function receiptIdOf(paymentHash: Uint8Array): Uint8Array {
+  return paymentHash.slice(0, 16)
+}
+
+/** HTLCs of a channel's other side that are final. */
+export function offeredTo({ base, own }: LiveChannel): readonly Htlc[] {
+  return base.htlcs.filter(({ by }) => by === otherSide(own))
+}
+
+function invoiceWrite(paymentHash: Uint8Array, expected: number, record: InvoiceRecord): StoreWrite {
+  return { key: penaltyKeys.invoice(paymentHash), expected, bytes: encodeInvoiceRecord(record) }
+}
+
+const version = 1
+const kinds = ['invoice', 'push'] as const
+const stateKinds = ['open', 'taken', 'received'] as const
+
+/** Read back by {@link invoiceFrom}. */
+export function encodeInvoiceRecord({ kind, preimage, amount, endsAtSeconds, state }: InvoiceRecord): Uint8Array {
+  const head = [quantity(version), quantity(kinds.indexOf(kind)), preimage, amount === null ? [] : [quantity(amount)]]
+  return encodeRlp([...head, quantity(endsAtSeconds), quantity(stateKinds.indexOf(state.kind)), stateItem(state)])
+}
+
+/** Reads what {@link encodeInvoiceRecord} wrote. Throws `store/corrupt` for anything else. */
+export function invoiceFrom(bytes: Uint8Array): InvoiceRecord {
+  const item = decodeRlp(bytes)
+  const parts = item.ok ? asList(item.value, 7) : undefined
+  const kind = asName(parts?.[1], kinds)
+  const preimage = asFixed(parts?.[2], 32)
+  const amount = asList(parts?.[3], 0) ? null : asMsats(asList(parts?.[3], 1)?.[0])
+  const endsAtSeconds = asNumber(parts?.[4], Number.MAX_SAFE_INTEGER)
+  const state = stateFrom(asName(parts?.[5], stateKinds), parts?.[6])
+  const isRead = asNumber(parts?.[0], version) === version && kind && preimage && state
+  if (!isRead || amount === undefined || endsAtSeconds === undefined)
+    throw new SdkError('store/corrupt', "An invoice in the wallet's store is damaged.")
+  return { kind, preimage, amount, endsAtSeconds, state }
+}
+
+function stateItem(state: InvoiceRecord['state']): RlpItem {
+  if (state.kind === 'open') return []
+  return [fromHex(state.channel), quantity(state.kind === 'taken' ? state.id : state.number), quantity(state.amount)]
+}
+
+function stateFrom(
+  kind: InvoiceRecord['state']['kind'] | undefined,
+  item: RlpItem | undefined,
+): InvoiceRecord['state'] | undefined {
+  if (kind === 'open') return { kind }
+  const parts = asList(item, 3)
+  const name = asFixed(parts?.[0], 32)
+  const number = asNumber(parts?.[1], Number.MAX_SAFE_INTEGER)
+  const amount = asMsats(parts?.[2])
+  if (!kind || !name || number === undefined || amount === undefined) return undefined
+  const channel = channelId(toHex(name))
+  return kind === 'taken' ? { kind, channel, id: number, amount } : { kind, channel, number, amount }
+}

@@ -1,0 +1,189 @@
+import { memory } from '../../../../sdk/adapters/memory.ts'
+import { networks } from '../../../../sdk/bitcoin/index.ts'
+import type { HubTerms } from '../../../../sdk/channel/hub/index.ts'
+import { SdkError } from '../../../../sdk/errors.ts'
+import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
+import type { ChannelLink, Clock, Store, StoreWrite } from '../../../../sdk/ports.ts'
+import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
+import { type BitcoinWallet, createBitcoinWallet, type TwoWayChannels } from '../../../../sdk/wallet/bitcoin/index.ts'
+import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
+import { type MemoryBox, memoryBox } from '../../../edge/memoryBox.ts'
+import { until } from './channelWorld.ts'
+import { type Ground, quickLedger } from './coinsWorld.ts'
+
+/** Longest that a payment waits: the machine may be busy. */
+export const waitMs = 60_000
+export const hubTerms: HubTerms = { fee: msats(2_000n), deltaBlocks: 12, leftBlocksMin: 8, forwardsMax: 8 }
+const terms = {
+  network: 'regtest',
+  feeratePerKw: 1_000,
+  delayBlocks: 6,
+  confirmationsMin: 1,
+  capacityMin: sats(20_000n),
+  capacityMax: sats(1_000_000n),
+  amountMin: msats(1n),
+  inFlightMax: inMsats(sats(80_000n)),
+  htlcsMax: 4,
+  marginBlocks: 3,
+} as const
+
+/** Somebody with a wallet, which may end and begin again on the same store. */
+export interface Person {
+  readonly number: number
+  wallet: BitcoinWallet
+  twoWay: TwoWayChannels
+  /** True while nothing that it says arrives. */
+  isMute: boolean
+  /** Told of every commit, as soon as it is stored. */
+  stored: (writes: readonly StoreWrite[]) => void
+  readonly end: () => void
+  readonly begin: () => Promise<void>
+}
+
+/** A ledger, boxes, and people who have wallets on them. */
+export interface HtlcWorld {
+  readonly ground: Ground
+  /** How far ahead of the machine's the clock of everybody is. */
+  aheadMs: number
+  readonly person: (hub?: HubTerms) => Promise<Person>
+  /** A channel that pays: the first has funded it, with 100,000 sat. */
+  readonly open: (one: Person, other: Person, pushed?: bigint) => Promise<ChannelId>
+  /** Mines a block, and waits until these have seen it. */
+  readonly mine: (...people: readonly Person[]) => Promise<void>
+  readonly stop: () => void
+}
+
+let seeds = 0
+
+export function createHtlcWorld(): HtlcWorld {
+  const ground = quickLedger()
+  const boxes = new Map<string, MemoryBox>()
+  const people: Person[] = []
+  const world = { aheadMs: 0 }
+  const clock: Clock = {
+    now: () => Date.now() + world.aheadMs,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(resolve, ms)
+        signal?.addEventListener('abort', () => {
+          clearTimeout(timer)
+          reject(signal.reason)
+        })
+      }),
+  }
+  const person = async (hub?: HubTerms): Promise<Person> => {
+    const number = ++seeds
+    const store = memory()
+    const own: { value: Person | null } = { value: null }
+    const told: Store = {
+      ...store,
+      commit: async (writes) => {
+        await store.commit(writes)
+        own.value?.stored(writes)
+      },
+    }
+    const link = (at: { id: ChannelId; side: 'payer' | 'payee'; token: Uint8Array }): ChannelLink => {
+      const box = boxes.get(at.id) ?? memoryBox()
+      boxes.set(at.id, box)
+      return mayBeMute(box.link(at.side, at.token), () => own.value?.isMute === true)
+    }
+    const make = () =>
+      createBitcoinWallet({
+        keys: keyringBitcoinSigner(
+          createBitcoinKeyring(new Uint8Array(32).fill(200).fill(number, 4), networks.regtest),
+        ),
+        store: told,
+        network: 'regtest',
+        nodes: [ground.node],
+        peers: () => {
+          throw new Error('Nobody here pays one way.')
+        },
+        boxes: link,
+        pollMs: 50,
+        gapLimit: 4,
+        clock,
+        ...(hub ? { hub } : {}),
+      })
+    const wallet = await make()
+    const one: Person = {
+      number,
+      wallet,
+      twoWay: twoWayOf(wallet),
+      isMute: false,
+      stored: () => undefined,
+      end: () => one.wallet.close(),
+      begin: async () => {
+        one.isMute = false
+        one.stored = () => undefined
+        one.wallet = await make()
+        one.twoWay = twoWayOf(one.wallet)
+      },
+    }
+    own.value = one
+    people.push(one)
+    return one
+  }
+  const heightOf = ({ twoWay }: Person) => Math.min(...twoWay.list().map(({ height }) => height ?? 0))
+  const mine = async (...seeing: readonly Person[]) => {
+    await ground.mine(1)
+    const { height } = await ground.node.tip()
+    await until(() => seeing.every((one) => heightOf(one) >= height))
+  }
+  const open = async (one: Person, other: Person, pushed = 0n): Promise<ChannelId> => {
+    await ground.fund(await one.wallet.address(), sats(300_000n))
+    await ground.mine(1)
+    await one.wallet.refresh()
+    const invitation = await other.twoWay.invite({ box: 'memory:', terms })
+    const wish = { invitation, capacity: sats(100_000n), pushed: inMsats(sats(pushed)) }
+    const answer = await one.twoWay.open(wish)
+    if (!answer.ok) throw new Error(answer.fault)
+    const phases = () => [one, other].map(({ twoWay }) => phaseOf(twoWay, invitation.id))
+    await until(() => phases().every((phase) => phase === 'funding'))
+    for (let block = 0; block < 6 && !phases().every((phase) => phase === 'open'); block++) {
+      await ground.mine(1)
+      for (const { wallet } of [one, other]) await wallet.refresh()
+    }
+    await until(() => phases().every((phase) => phase === 'open'))
+    return invitation.id
+  }
+  const stop = () => {
+    for (const { wallet } of people) wallet.close()
+  }
+  return Object.assign(world, { ground, person, open, mine, stop })
+}
+
+export function phaseOf(twoWay: TwoWayChannels, id: ChannelId) {
+  return twoWay.list().find((channel) => channel.id === id)?.phase
+}
+
+export function balanceOf(twoWay: TwoWayChannels, id: ChannelId) {
+  return twoWay.list().find((channel) => channel.id === id)?.balance
+}
+
+/** The next commit that writes below a key is the last thing that this person does: nothing of it leaves. */
+export function endsAfter(one: Person, prefix: string): Promise<void> {
+  return new Promise((resolve) => {
+    one.stored = (writes) => {
+      if (!writes.some(({ key }) => key.startsWith(prefix))) return
+      one.stored = () => undefined
+      one.isMute = true
+      one.end()
+      resolve()
+    }
+  })
+}
+
+function twoWayOf({ twoWay }: BitcoinWallet): TwoWayChannels {
+  if (!twoWay) throw new Error('The wallet has a way to boxes.')
+  return twoWay
+}
+
+function mayBeMute(link: ChannelLink, isMute: () => boolean): ChannelLink {
+  return {
+    ...link,
+    send: async (message) => {
+      if (isMute()) throw new SdkError('relay/unreachable', 'The box does not answer.', { retryable: true })
+      await link.send(message)
+    },
+  }
+}
