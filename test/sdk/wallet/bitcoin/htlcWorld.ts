@@ -1,5 +1,6 @@
+import { systemClock } from '../../../../sdk/adapters/index.ts'
 import { memory } from '../../../../sdk/adapters/memory.ts'
-import { networks } from '../../../../sdk/bitcoin/index.ts'
+import { encodeAddress, networks, p2wpkh } from '../../../../sdk/bitcoin/index.ts'
 import type { HubTerms } from '../../../../sdk/channel/hub/index.ts'
 import { SdkError } from '../../../../sdk/errors.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
@@ -45,32 +46,35 @@ export interface HtlcWorld {
   readonly ground: Ground
   /** How far ahead of the machine's the clock of everybody is. */
   aheadMs: number
+  /** And of one person's, by its number, beyond that. */
+  readonly aheadOf: Map<number, number>
   readonly person: (hub?: HubTerms) => Promise<Person>
   /** A channel that pays: the first has funded it, with 100,000 sat. */
   readonly open: (one: Person, other: Person, pushed?: bigint) => Promise<ChannelId>
-  /** Mines a block, and waits until these have seen it. */
-  readonly mine: (...people: readonly Person[]) => Promise<void>
+  /** Mines until something holds; each of these looks at every block. */
+  readonly mineUntil: (holds: () => boolean | Promise<boolean>, ...people: readonly Person[]) => Promise<void>
+  /** Gives somebody a coin that pays for transactions of a channel which have no fee of their own. */
+  readonly reserve: (one: Person, index: number) => Promise<void>
   readonly stop: () => void
 }
 
+/** More than any HTLC here has to its expiry, and the end of its channel. */
+const blocksMax = 80
+
 let seeds = 0
+
+const keysOf = (number: number) =>
+  keyringBitcoinSigner(createBitcoinKeyring(new Uint8Array(32).fill(200).fill(number, 4), networks.regtest))
 
 export function createHtlcWorld(): HtlcWorld {
   const ground = quickLedger()
   const boxes = new Map<string, MemoryBox>()
   const people: Person[] = []
-  const world = { aheadMs: 0 }
-  const clock: Clock = {
-    now: () => Date.now() + world.aheadMs,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(resolve, ms)
-        signal?.addEventListener('abort', () => {
-          clearTimeout(timer)
-          reject(signal.reason)
-        })
-      }),
-  }
+  const world = { aheadMs: 0, aheadOf: new Map<number, number>() }
+  const clockOf = (number: number): Clock => ({
+    ...systemClock,
+    now: () => Date.now() + world.aheadMs + (world.aheadOf.get(number) ?? 0),
+  })
   const person = async (hub?: HubTerms): Promise<Person> => {
     const number = ++seeds
     const store = memory()
@@ -101,7 +105,7 @@ export function createHtlcWorld(): HtlcWorld {
         boxes: link,
         pollMs: 50,
         gapLimit: 4,
-        clock,
+        clock: clockOf(number),
         ...(hub ? { hub } : {}),
       })
     const wallet = await make()
@@ -123,11 +127,17 @@ export function createHtlcWorld(): HtlcWorld {
     people.push(one)
     return one
   }
-  const heightOf = ({ twoWay }: Person) => Math.min(...twoWay.list().map(({ height }) => height ?? 0))
-  const mine = async (...seeing: readonly Person[]) => {
+  const mineUntil = async (holds: () => boolean | Promise<boolean>, ...seeing: readonly Person[]) => {
+    for (let block = 0; block < blocksMax && !(await holds()); block++) {
+      await ground.mine(1)
+      for (const { wallet } of seeing) await wallet.refresh()
+    }
+    await until(holds)
+  }
+  const reserve = async ({ number }: Person, index: number) => {
+    const script = p2wpkh(await keysOf(number).channelKey(index))
+    await ground.fund(encodeAddress(script, 'regtest') as string, sats(50_000n))
     await ground.mine(1)
-    const { height } = await ground.node.tip()
-    await until(() => seeing.every((one) => heightOf(one) >= height))
   }
   const open = async (one: Person, other: Person, pushed = 0n): Promise<ChannelId> => {
     await ground.fund(await one.wallet.address(), sats(300_000n))
@@ -149,7 +159,7 @@ export function createHtlcWorld(): HtlcWorld {
   const stop = () => {
     for (const { wallet } of people) wallet.close()
   }
-  return Object.assign(world, { ground, person, open, mine, stop })
+  return Object.assign(world, { ground, person, open, mineUntil, reserve, stop })
 }
 
 export function phaseOf(twoWay: TwoWayChannels, id: ChannelId) {
@@ -160,11 +170,14 @@ export function balanceOf(twoWay: TwoWayChannels, id: ChannelId) {
   return twoWay.list().find((channel) => channel.id === id)?.balance
 }
 
-/** The next commit that writes below a key is the last thing that this person does: nothing of it leaves. */
-export function endsAfter(one: Person, prefix: string): Promise<void> {
+/** That commit, of those that write below a key from now on, is the last thing that this person does: nothing of it leaves. */
+export function endsAfter(one: Person, prefix: string, number: number): Promise<void> {
+  let seen = 0
   return new Promise((resolve) => {
     one.stored = (writes) => {
       if (!writes.some(({ key }) => key.startsWith(prefix))) return
+      seen += 1
+      if (seen < number) return
       one.stored = () => undefined
       one.isMute = true
       one.end()
