@@ -70,6 +70,7 @@ export async function openPenaltyDesk(
     isElsewhere: false,
     greetAt: 0,
     greetMs: greetMsMin,
+    endingSince: null,
     turn: Promise.resolve(),
     afterwards: async () => undefined,
     payments: noPayments,

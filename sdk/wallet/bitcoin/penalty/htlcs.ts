@@ -159,7 +159,7 @@ async function changesIn(htlcs: Htlcs, desk: PenaltyDesk, channel: LiveChannel):
 
 async function hear(htlcs: Htlcs, desk: PenaltyDesk, aside: Aside): Promise<void> {
   const { channel } = desk.known
-  if (channel?.phase !== 'open' || channel.origin === 'backup') return
+  if (channel?.phase !== 'open' || channel.origin !== 'own') return
   switch (aside.type) {
     case 'order':
       return onOrder(htlcs, desk, channel, aside.paymentHash)

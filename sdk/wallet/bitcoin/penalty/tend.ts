@@ -3,7 +3,7 @@ import { isLive, type LiveChannel } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import type { ChannelId } from '../../../units.ts'
 import { attempt, broadcast, broadcastSpend, greetNow, inTurn, load, type PenaltyDesk, stepNow } from './desk.ts'
-import { liftOwn, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
+import { liftsOf, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
 import type { PenaltyRecord } from './record.ts'
 
 /**
@@ -52,8 +52,8 @@ async function pursueEnd(desk: PenaltyDesk, channel: LiveChannel, sighting: Sigh
     for (const transaction of pursued.transactions) await broadcast(desk, transaction)
     for (const spend of pursued.planned) await broadcastSpend(desk, spend)
   }
-  const child = liftOwn(end, sighting)
-  if (child) await broadcastSpend(desk, child)
+  // Nodes hold one of the commitments at the most, and take the child of that one.
+  for (const child of liftsOf(end, sighting)) if (await broadcastSpend(desk, child)) break
 }
 
 /** Coins of a funding are gone once it may leave, and free again where it never will. */

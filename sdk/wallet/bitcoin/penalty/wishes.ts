@@ -118,7 +118,7 @@ export async function pursueWishes(wishes: Wishes, desk: PenaltyDesk): Promise<v
 
 /** The channel, where this side may propose in it as soon as it has the turn. */
 function paying({ channel }: { readonly channel: PenaltyDesk['known']['channel'] }) {
-  if (channel?.phase !== 'open' || channel.origin === 'backup') return null
+  if (channel?.phase !== 'open' || channel.origin !== 'own') return null
   const { exchange, session } = channel
   return exchange.state === 'idle' && session.isMet && session.isFunded ? channel : null
 }
