@@ -36,7 +36,12 @@ export interface BitcoinWalletParts {
   readonly tower?: TowerSetting
   /** Where copies of two-way channels are kept, so that a wallet that is lost comes back from its seed. Without it, only what the other side closes does, by `twoWay.sweep`. */
   readonly backup?: BackupSetting
-  /** What the wallet asks for passing payments on between its two-way channels. Without it, it passes on nothing. */
+  /**
+   * What the wallet asks for passing payments on between its two-way channels. Without it, it passes on nothing.
+   *
+   * Funds at risk: what is on its way is in this store alone, and in no copy. A hub that comes back from its seed leaves HTLCs to run
+   * out, and loses those that it has paid for meanwhile.
+   */
   readonly hub?: HubTerms
   /** Where verification begins; the network's first block where nothing is said. */
   readonly anchor?: BitcoinCheckpoint

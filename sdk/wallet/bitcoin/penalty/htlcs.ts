@@ -5,7 +5,7 @@ import type { Clock, StoreWrite } from '../../../ports.ts'
 import { type ChannelId, type Hex, type Msats, sameBytes, toHex } from '../../../units.ts'
 import type { DeskPayments, Saved } from './beside.ts'
 import { isOver } from './describe.ts'
-import { hurry, inTurn, type PenaltyDesk, type PenaltyWorld, say } from './desk.ts'
+import { elsewhere, hurry, inTurn, type PenaltyDesk, type PenaltyWorld, say } from './desk.ts'
 import {
   changeHub,
   changesOfHub,
@@ -72,7 +72,7 @@ export async function openHtlcs(
   }
   return {
     ...parts,
-    hub: await openHub(parts.world.store, terms, moved),
+    hub: await openHub(parts.world.store, { terms, owner: parts.world.random(16) }, moved),
     waiting: new Map(),
     wishing: new Set(),
     fees: new WeakMap(),
@@ -96,15 +96,24 @@ async function wake(desk: PenaltyDesk): Promise<void> {
 export function deskPayments(htlcs: Htlcs): DeskPayments {
   return {
     commit: (desk, saved, writes) => commit(htlcs, desk, saved, writes),
-    hear: (desk, aside) => hear(htlcs, desk, aside),
+    hear: (desk, aside) => fenced(desk, () => hear(htlcs, desk, aside)),
     changes: (desk, channel) => changesIn(htlcs, desk, channel),
+  }
+}
+
+/** Who has lost the hub to another wallet has lost its channels as well. */
+async function fenced(desk: PenaltyDesk, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    throw isElsewhereError(error) ? elsewhere(desk) : error
   }
 }
 
 /** Done after each turn: what the chain or another channel says. */
 export async function settleHtlcs(htlcs: Htlcs, desk: PenaltyDesk): Promise<void> {
   const { hub, world } = htlcs
-  if (hub) await settleHub(hub, desk)
+  if (hub) await fenced(desk, () => settleHub(hub, desk))
   const { channel, own } = desk.known
   if (!desk.resolution || !channel || !isLive(channel)) return
   const { writes, settled } = await settledWrites(

@@ -29,6 +29,8 @@ export interface HubDesk {
   readonly store: Store
   /** `null` where nothing more is taken; what is on its way is finished. */
   readonly terms: HubTerms | null
+  /** 16 bytes of this wallet's: another one that opens the store writes its own. */
+  readonly owner: Uint8Array
   known: Hub
   /** `null` after a failed write: the next one reads the store. */
   version: number | null
@@ -46,13 +48,17 @@ const closedTerms: HubTerms = { fee: msats(0n), deltaBlocks: 0, leftBlocksMin: 0
  * Takes over the hub's record; nothing where the wallet is no hub and never was. Its version rises, so that whoever had it before can
  * write it no more.
  */
-export async function openHub(store: Store, terms: HubTerms | null, moved: HubDesk['moved']): Promise<HubDesk | null> {
+export async function openHub(
+  store: Store,
+  { terms, owner }: Pick<HubDesk, 'terms' | 'owner'>,
+  moved: HubDesk['moved'],
+): Promise<HubDesk | null> {
   const stored = await store.get(penaltyKeys.hub)
   if (!terms && !stored) return null
-  const known = stored ? hubFrom(stored.bytes) : emptyHub
+  const known = stored ? hubFrom(stored.bytes).hub : emptyHub
   const expected = stored?.version ?? 0
-  await store.commit([{ key: penaltyKeys.hub, expected, bytes: encodeHub(known) }])
-  return { store, terms, known, version: expected + 1, turn: Promise.resolve(), proposing: new Map(), moved }
+  await store.commit([{ key: penaltyKeys.hub, expected, bytes: encodeOwned(owner, known) }])
+  return { store, terms, owner, known, version: expected + 1, turn: Promise.resolve(), proposing: new Map(), moved }
 }
 
 /**
@@ -94,8 +100,10 @@ export function changeHub(
   const end = hub.turn.then(async () => {
     if (hub.version === null) {
       const stored = await hub.store.get(penaltyKeys.hub)
-      hub.known = stored ? hubFrom(stored.bytes) : emptyHub
-      hub.version = stored?.version ?? 0
+      const now = stored && hubFrom(stored.bytes)
+      if (!stored || !now || !sameBytes(now.owner, hub.owner)) throw takenOver()
+      hub.known = now.hub
+      hub.version = stored.version
     }
     const before = hub.known
     const terms = hub.terms ?? closedTerms
@@ -106,7 +114,13 @@ export function changeHub(
     }
     const expected: number = hub.version
     hub.version = null
-    await hub.store.commit([...writes, { key: penaltyKeys.hub, expected, bytes: encodeHub(next) }])
+    try {
+      await hub.store.commit([...writes, { key: penaltyKeys.hub, expected, bytes: encodeOwned(hub.owner, next) }])
+    } catch (error) {
+      // Of what was a channel's as well, its own record tells who wrote meanwhile.
+      const isTaken = writes.length === 0 && error instanceof SdkError && error.code === 'store/conflict'
+      throw isTaken ? takenOver() : error
+    }
     hub.known = next
     hub.version = expected + 1
     const changed = next.forwards.filter((one) => !before.forwards.includes(one))
@@ -176,6 +190,10 @@ function isWaitingFor(
   })
 }
 
+function takenOver(): SdkError {
+  return new SdkError('wallet/channel-elsewhere', 'Another tab or device has taken the hub over.')
+}
+
 function isSame(one: Hub, other: Hub): boolean {
   return isSameList(one.orders, other.orders) && isSameList(one.forwards, other.forwards)
 }
@@ -184,8 +202,18 @@ function isSameList<value>(one: readonly value[], other: readonly value[]): bool
   return one.length === other.length && one.every((value, at) => value === other[at])
 }
 
-function hubFrom(bytes: Uint8Array): Hub {
-  const hub = decodeHub(bytes)
-  if (hub.ok) return hub.value
+const ownerBytes = 16
+
+function encodeOwned(owner: Uint8Array, hub: Hub): Uint8Array {
+  const bytes = encodeHub(hub)
+  const owned = new Uint8Array(ownerBytes + bytes.length)
+  owned.set(owner)
+  owned.set(bytes, ownerBytes)
+  return owned
+}
+
+function hubFrom(bytes: Uint8Array): { readonly owner: Uint8Array; readonly hub: Hub } {
+  const hub = decodeHub(bytes.subarray(ownerBytes))
+  if (hub.ok) return { owner: bytes.slice(0, ownerBytes), hub: hub.value }
   throw new SdkError('store/corrupt', `The hub in the wallet's store is damaged: ${hub.reason}.`)
 }

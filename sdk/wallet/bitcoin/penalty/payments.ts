@@ -9,7 +9,7 @@ import {
   type Side,
   signedContent,
 } from '../../../channel/penalty/index.ts'
-import { SdkError } from '../../../errors.ts'
+import { invariant, SdkError } from '../../../errors.ts'
 import type { Store, StoreWrite } from '../../../ports.ts'
 import { decodeRlp, encodeRlp, quantity, type RlpItem } from '../../../rlp.ts'
 import { type ChannelId, channelId, fromHex, type Msats, toHex } from '../../../units.ts'
@@ -106,7 +106,8 @@ export async function paymentWrites(
   for (const change of proposedBy(before, channel)) {
     const fee = feeOf(change)
     if (change.type !== 'add' || fee === undefined) continue
-    const stored = await world.store.get(penaltyKeys.payment(change.paymentHash))
+    const stored = await paymentOf(world.store, change.paymentHash)
+    invariant(!stored || stored.record.state.kind === 'failed', 'HB10: a hash is paid once')
     const record = { channel: id, id: change.id, amount: change.amount, fee, state: { kind: 'out' } } as const
     writes.push(paymentWrite(change.paymentHash, stored?.version ?? 0, record))
   }

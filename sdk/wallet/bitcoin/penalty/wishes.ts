@@ -75,11 +75,18 @@ export function wishToOffer(wishes: Wishes, desk: PenaltyDesk, offer: Offer): Pr
   return begin(wishes, desk, { type: 'add', offer })
 }
 
-async function begin({ list }: Wishes, desk: PenaltyDesk, wish: Wish): Promise<void> {
+async function begin(wishes: Wishes, desk: PenaltyDesk, wish: Wish): Promise<void> {
+  const { list } = wishes
   if (list.length >= wishesMax)
     throw new SdkError('wallet/busy', `${wishesMax} payments of this channel wait already.`, { retryable: true })
   list.push(wish)
-  await inTurn(desk, async () => hurry(desk)) // What follows from the wish is done after the turn.
+  try {
+    await inTurn(desk, async () => hurry(desk)) // What follows from the wish is done after the turn.
+  } catch (error) {
+    // Whoever asked is told that it failed, and may ask again: only what was stored by then goes on.
+    remove(wishes, wish)
+    throw error
+  }
 }
 
 /** Proposes what waits, when it is this side's turn; asks for the turn, when it is not. */

@@ -184,4 +184,20 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
     world.aheadMs += 3_700_000
     expect((await ben.twoWay.invoice({ channel, amount, description })).isThroughHub).toBe(true)
   })
+
+  it('[HB2] is passed on by the wallet that opened the store last, and by no other', async () => {
+    world = createHtlcWorld()
+    const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
+    const from = await world.open(anna, hugo)
+    const to = await world.open(hugo, ben)
+    const before = hugo.twoWay
+    await hugo.begin()
+    const { text } = await ben.twoWay.invoice({ channel: to, amount, description, waitMs })
+    expect(await anna.twoWay.payInvoice(text, { channel: from, feeMax, waitMs })).toMatchObject({ state: 'paid' })
+    for (const channel of [from, to])
+      await expect(before.pay(channel, msats(1_000n), { waitMs })).rejects.toMatchObject({
+        code: 'wallet/channel-elsewhere',
+      })
+    await until(() => balanceOf(hugo.twoWay, from) === amount + 2_000n)
+  })
 })
