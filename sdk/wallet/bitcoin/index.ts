@@ -53,6 +53,7 @@ export {
 export type { HtlcOutcome, PaymentFailure, PaymentRefusal } from './penalty/payments.ts'
 export { decodeInvitation, encodeInvitation, type Invitation } from './penalty/record.ts'
 export type { RestoredChannel } from './penalty/restore.ts'
+export type { SwapLockSide, SwapWish, TwoWaySwaps } from './penalty/swapping.ts'
 export { type TowerSetting, towerFreshSecondsDefault, towerLookSecondsDefault } from './penalty/tower.ts'
 export { type TwoWayOutcome, wishesMax } from './penalty/wishes.ts'
 export { type RefundWish, refundFromSeed, refundKeysDefault } from './refund.ts'

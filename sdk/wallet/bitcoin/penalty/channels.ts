@@ -41,6 +41,7 @@ import {
 } from './record.ts'
 import { type RestoredChannel, restoreRecords } from './restore.ts'
 import { directoryIndex, rootOf } from './roots.ts'
+import { type TwoWaySwaps, twoWaySwaps } from './swapping.ts'
 import { sweepsFromSeed } from './sweepSeed.ts'
 import { isElsewhereError, tendDesk } from './tend.ts'
 import { handOver, isCovered, wantsTower } from './tower.ts'
@@ -67,7 +68,7 @@ export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'l
 }
 
 /** The two-way channels of one wallet. */
-export interface TwoWayChannels extends TwoWayPayments {
+export interface TwoWayChannels extends TwoWayPayments, TwoWaySwaps {
   /**
    * Invites one opener to make a channel with this wallet. The box is asked about it from now on. Where the store may be evicted and
    * nothing is backed up, the terms' largest capacity is lowered to {@link evictableCapacityMax}.
@@ -154,6 +155,7 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
   }
   return {
     ...twoWayPayments(state.htlcs, (id) => deskOf(state, id)),
+    ...twoWaySwaps(state.htlcs, (id) => deskOf(state, id)),
     invite: (wish) => oneByOne(() => invite(state, wish)),
     open: (wish) => oneByOne(() => open(state, wish)),
     pay: (id, amount, options = {}) => pay(state, deskOf(state, id), { amount, ...options }),

@@ -83,7 +83,7 @@ export async function openHtlcs(
 }
 
 /** A turn in which follows what there is to do. What fails is tried again at the next look at the chain. */
-async function wake(desk: PenaltyDesk): Promise<void> {
+export async function wake(desk: PenaltyDesk): Promise<void> {
   try {
     await inTurn(desk, async () => hurry(desk))
   } catch (error) {
@@ -237,7 +237,7 @@ async function takePush(
       state: { kind: 'open' },
     } as const
     try {
-      await keepInvoice(world.store, record, { nowSeconds, isOver: (id) => isGone(desks, id) })
+      await keepInvoice(world.store, push.paymentHash, record, { nowSeconds, isOver: (id) => isGone(desks, id) })
     } catch (error) {
       if (!(error instanceof SdkError && error.code === 'wallet/busy')) throw error
       return // The payer asks again.

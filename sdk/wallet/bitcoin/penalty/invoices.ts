@@ -1,4 +1,4 @@
-import { asFixed, asList, asMsats, asName, asNumber } from '../../../channel/fields.ts'
+import { asFixed, asList, asMsats, asName, asNumber, asOptional } from '../../../channel/fields.ts'
 import { answerHtlc } from '../../../channel/hub/index.ts'
 import { type Change, type Htlc, type LiveChannel, otherSide } from '../../../channel/penalty/index.ts'
 import { sha256 } from '../../../crypto/index.ts'
@@ -17,15 +17,18 @@ import { encodeNote, penaltyKeys } from './record.ts'
  * - `received`: paid, finally. Another HTLC of its hash is given back.
  */
 export interface InvoiceRecord {
-  /** `push`: the payer chose the preimage. [HB8] */
-  readonly kind: 'invoice' | 'push'
-  readonly preimage: Uint8Array
+  /** `push`: the payer chose the preimage. [HB8] `held`: of a swap, nothing is done before its owner says what. */
+  readonly kind: 'invoice' | 'push' | 'held'
+  /** `null` where it is held, and not known or not to be told yet. */
+  readonly preimage: Uint8Array | null
   /** Least that is taken, `null` for any amount. */
   readonly amount: Msats | null
   /** Seconds since 1970: from then on it is not taken any more. */
   readonly endsAtSeconds: number
   readonly state:
     | { readonly kind: 'open' }
+    /** Held, and to be given back. */
+    | { readonly kind: 'back' }
     | { readonly kind: 'taken'; readonly channel: ChannelId; readonly id: number; readonly amount: Msats }
     | { readonly kind: 'received'; readonly channel: ChannelId; readonly number: number; readonly amount: Msats }
 }
@@ -33,6 +36,8 @@ export interface InvoiceRecord {
 /** Most invoices that wait to be paid; and most pushes, which others make: what of them was paid is kept for a day. */
 export const invoicesMax = 64
 export const pushesMax = 256
+/** Most payments that are held. */
+export const heldHtlcsMax = 16
 /** Blocks beyond the channel's margin that an HTLC must have left to be taken. */
 export const takeBlocks = 6
 /** For so long an expired invoice is kept: what began before its end is finished. */
@@ -42,6 +47,7 @@ const receivedSeconds = 86_400
 /** Keeps a payment that would be taken. Throws `wallet/busy` where so many are kept already. */
 export async function keepInvoice(
   store: Store,
+  paymentHash: Uint8Array,
   record: InvoiceRecord,
   { nowSeconds, isOver }: { readonly nowSeconds: number; readonly isOver: (channel: ChannelId) => boolean },
 ): Promise<void> {
@@ -56,10 +62,22 @@ export async function keepInvoice(
     if (isEnded) ended.push({ key, expected: stored.version, bytes: null })
     else if (kind === record.kind) count += 1
   }
-  const most = record.kind === 'invoice' ? invoicesMax : pushesMax
+  const most = { invoice: invoicesMax, push: pushesMax, held: heldHtlcsMax }[record.kind]
   if (count >= most) throw new SdkError('wallet/busy', `${most} payments are waited for already.`, { retryable: true })
-  const key = penaltyKeys.invoice(sha256(record.preimage))
-  await store.commit([...ended, { key, expected: 0, bytes: encodeInvoiceRecord(record) }])
+  await store.commit([...ended, invoiceWrite(paymentHash, 0, record)])
+}
+
+/** What is to be done with a payment that is held: to be taken by a preimage, or given back. Once said it stays so. */
+export async function decideHeld(
+  store: Store,
+  paymentHash: Uint8Array,
+  decision: { readonly preimage: Uint8Array } | 'back',
+): Promise<void> {
+  const kept = await invoiceOf(store, paymentHash)
+  if (kept?.record.kind !== 'held' || kept.record.preimage || kept.record.state.kind !== 'open') return
+  const decided: InvoiceRecord =
+    decision === 'back' ? { ...kept.record, state: { kind: 'back' } } : { ...kept.record, ...decision }
+  await store.commit([invoiceWrite(paymentHash, kept.version, decided)])
 }
 
 /** A payment that came unasked. */
@@ -74,7 +92,7 @@ export async function receivedPushes(store: Store): Promise<readonly ReceivedPus
   const all = await Promise.all((await store.keys(penaltyKeys.invoices)).map((key) => store.get(key)))
   return all.flatMap((stored) => {
     const record = stored && invoiceFrom(stored.bytes)
-    if (record?.kind !== 'push' || record.state.kind !== 'received') return []
+    if (record?.kind !== 'push' || !record.preimage || record.state.kind !== 'received') return []
     const { channel, amount } = record.state
     return [{ paymentHash: sha256(record.preimage), channel, amount }]
   })
@@ -113,14 +131,18 @@ export async function answersOf(
       answers.push({ type: 'fulfil', id, preimage })
       continue
     }
-    const isOpen = kept && state?.kind === 'open' && clock.now() / 1_000 < kept.record.endsAtSeconds
-    const leftBlocksMin = channel.opening.draft.terms.marginBlocks + takeBlocks
-    const answer = answerHtlc(htlc, isOpen ? kept.record : null, { tip, leftBlocksMin })
+    const isHeld = kept?.record.kind === 'held'
+    if (isHeld && state?.kind === 'open' && !kept.record.preimage) continue
+    const isOpen = state?.kind === 'open' && (isHeld || clock.now() / 1_000 < (kept?.record.endsAtSeconds ?? 0))
+    // Whoever swaps has judged the time, and has nothing to lose by trying. [SW4]
+    const leftBlocksMin = isHeld ? -tip : channel.opening.draft.terms.marginBlocks + takeBlocks
+    const expected = isOpen && kept?.record.preimage ? { ...kept.record, preimage: kept.record.preimage } : null
+    const answer = answerHtlc(htlc, expected, { tip, leftBlocksMin })
     if (answer.type === 'fulfil' && kept) {
       const taken: InvoiceRecord = { ...kept.record, state: { kind: 'taken', channel: desk.id, id, amount } }
       const write = invoiceWrite(paymentHash, kept.version, taken)
       if (known) await store.commit([write])
-      else if (await stepNow(desk, { type: 'learn', preimage: kept.record.preimage }, [write])) continue
+      else if (await stepNow(desk, { type: 'learn', preimage: answer.preimage }, [write])) continue
     }
     answers.push(answer)
   }
@@ -146,7 +168,7 @@ export async function invoiceWrites(
     const { number } = channel.base
     const received: InvoiceRecord = { ...kept.record, state: { kind: 'received', channel: id, number, amount } }
     // The receipt says the rest, unless another HTLC of that hash is there, which is not to be taken as well.
-    const isLeft = kept.record.kind === 'push' || channel.preimages.some((one) => sameBytes(one, change.preimage))
+    const isLeft = kept.record.kind !== 'invoice' || channel.preimages.some((one) => sameBytes(one, change.preimage))
     const key = penaltyKeys.invoice(paymentHash)
     writes.push(
       isLeft ? invoiceWrite(paymentHash, kept.version, received) : { key, expected: kept.version, bytes: null },
@@ -175,12 +197,17 @@ function invoiceWrite(paymentHash: Uint8Array, expected: number, record: Invoice
 }
 
 const version = 1
-const kinds = ['invoice', 'push'] as const
-const stateKinds = ['open', 'taken', 'received'] as const
+const kinds = ['invoice', 'push', 'held'] as const
+const stateKinds = ['open', 'taken', 'received', 'back'] as const
 
 /** Read back by {@link invoiceFrom}. */
 export function encodeInvoiceRecord({ kind, preimage, amount, endsAtSeconds, state }: InvoiceRecord): Uint8Array {
-  const head = [quantity(version), quantity(kinds.indexOf(kind)), preimage, amount === null ? [] : [quantity(amount)]]
+  const head = [
+    quantity(version),
+    quantity(kinds.indexOf(kind)),
+    preimage ?? [],
+    amount === null ? [] : [quantity(amount)],
+  ]
   return encodeRlp([...head, quantity(endsAtSeconds), quantity(stateKinds.indexOf(state.kind)), stateItem(state)])
 }
 
@@ -189,18 +216,18 @@ export function invoiceFrom(bytes: Uint8Array): InvoiceRecord {
   const item = decodeRlp(bytes)
   const parts = item.ok ? asList(item.value, 7) : undefined
   const kind = asName(parts?.[1], kinds)
-  const preimage = asFixed(parts?.[2], 32)
+  const preimage = asOptional(parts?.[2], (part) => asFixed(part, 32))
   const amount = asList(parts?.[3], 0) ? null : asMsats(asList(parts?.[3], 1)?.[0])
   const endsAtSeconds = asNumber(parts?.[4], Number.MAX_SAFE_INTEGER)
   const state = stateFrom(asName(parts?.[5], stateKinds), parts?.[6])
-  const isRead = asNumber(parts?.[0], version) === version && kind && preimage && state
+  const isRead = asNumber(parts?.[0], version) === version && kind && preimage !== undefined && state
   if (!isRead || amount === undefined || endsAtSeconds === undefined)
     throw new SdkError('store/corrupt', "An invoice in the wallet's store is damaged.")
   return { kind, preimage, amount, endsAtSeconds, state }
 }
 
 function stateItem(state: InvoiceRecord['state']): RlpItem {
-  if (state.kind === 'open') return []
+  if (state.kind === 'open' || state.kind === 'back') return []
   return [fromHex(state.channel), quantity(state.kind === 'taken' ? state.id : state.number), quantity(state.amount)]
 }
 
@@ -208,7 +235,7 @@ function stateFrom(
   kind: InvoiceRecord['state']['kind'] | undefined,
   item: RlpItem | undefined,
 ): InvoiceRecord['state'] | undefined {
-  if (kind === 'open') return { kind }
+  if (kind === 'open' || kind === 'back') return { kind }
   const parts = asList(item, 3)
   const name = asFixed(parts?.[0], 32)
   const number = asNumber(parts?.[1], Number.MAX_SAFE_INTEGER)

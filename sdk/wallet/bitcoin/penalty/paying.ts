@@ -11,7 +11,7 @@ import { sealPush } from '../../../channel/hub/index.ts'
 import type { Aside, LiveChannel, Way } from '../../../channel/penalty/index.ts'
 import { sha256 } from '../../../crypto/index.ts'
 import { SdkError } from '../../../errors.ts'
-import { type ChannelId, fromHex, type Msats, msats, sameBytes, toHex } from '../../../units.ts'
+import { type ChannelId, fromHex, type Height, height, type Msats, msats, sameBytes, toHex } from '../../../units.ts'
 import { type PenaltyDesk, say } from './desk.ts'
 import { askedName, type Htlcs, isGone } from './htlcs.ts'
 import { keepInvoice, type ReceivedPush, receivedPushes, takeBlocks } from './invoices.ts'
@@ -143,7 +143,7 @@ async function invoice(
   const nowSeconds = Math.floor(clock.now() / 1_000)
   const endsAtSeconds = nowSeconds + expirySeconds
   const record = { kind: 'invoice', preimage, amount, endsAtSeconds, state: { kind: 'open' } } as const
-  await keepInvoice(world.store, record, { nowSeconds, isOver: (id) => isGone(desks, id) })
+  await keepInvoice(world.store, paymentHash, record, { nowSeconds, isOver: (id) => isGone(desks, id) })
   const way = await ask(htlcs, desk, { type: 'order', paymentHash }, waitMs)
   if (way === undefined) {
     await world.store.commit([{ key: penaltyKeys.invoice(paymentHash), expected: 1, bytes: null }])
@@ -199,7 +199,9 @@ async function payInvoice(
   const way = wayOf(channel, decoded.value, amount)
   if (!way) return refused('no-way')
   const blocks = finalExpiryBlocks + way.deltaBlocks + slackBlocks
-  return offer(htlcs, desk, { paymentHash, amount, fee: way.fee, feeMax: wish.feeMax, blocks, waitMs })
+  if (blocks > expiryBlocksMax) return refused('expires-too-late')
+  const expiry = (tip: Height) => height(tip + blocks)
+  return offer(htlcs, desk, { paymentHash, amount, fee: way.fee, feeMax: wish.feeMax, expiry, waitMs })
 }
 
 /** To the payee at the other side of the channel, or by an invoice's hint of one hop, from a hub on. */
@@ -228,7 +230,9 @@ async function push(
   if (!way) return refused('no-way')
   const { paymentHash } = sealed
   const blocks = way.deltaBlocks + way.leftBlocks + pushBlocks
-  return offer(htlcs, desk, { paymentHash, amount, fee: way.fee, feeMax, blocks, waitMs })
+  if (blocks > expiryBlocksMax) return refused('expires-too-late')
+  const expiry = (tip: Height) => height(tip + blocks)
+  return offer(htlcs, desk, { paymentHash, amount, fee: way.fee, feeMax, expiry, waitMs })
 }
 
 interface Payment {
@@ -236,15 +240,15 @@ interface Payment {
   readonly amount: Msats
   readonly fee: Msats
   readonly feeMax: Msats
-  readonly blocks: number
+  /** By the height at which it is offered. */
+  readonly expiry: (tip: Height) => Height
   readonly waitMs: number
 }
 
 /** Offers an HTLC as soon as its turn comes, and waits for what becomes of it. [HB10] */
-async function offer(htlcs: Htlcs, desk: PenaltyDesk, payment: Payment): Promise<HtlcOutcome> {
-  const { paymentHash, amount, fee, feeMax, blocks, waitMs } = payment
+export async function offer(htlcs: Htlcs, desk: PenaltyDesk, payment: Payment): Promise<HtlcOutcome> {
+  const { paymentHash, amount, fee, feeMax, expiry, waitMs } = payment
   if (fee > feeMax) return refused('fee-too-high')
-  if (blocks > expiryBlocksMax) return refused('expires-too-late')
   const name = toHex(paymentHash)
   const wishes = htlcs.wishes.get(desk.id)
   if (!wishes || htlcs.wishing.has(name)) return outcomeWithin(htlcs, paymentHash, waitMs)
@@ -255,7 +259,7 @@ async function offer(htlcs: Htlcs, desk: PenaltyDesk, payment: Payment): Promise
     await wishToOffer(wishes, desk, {
       amount: msats(amount + fee),
       paymentHash,
-      blocks,
+      expiry,
       proposing: (change) => htlcs.fees.set(change, fee),
       offered: isOut,
       refused: (fault) => {

@@ -8,7 +8,7 @@ import {
   proposerOf,
 } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
-import { height, type Msats } from '../../../units.ts'
+import type { Height, Msats } from '../../../units.ts'
 import { hurry, inTurn, load, type PenaltyDesk, stepNow } from './desk.ts'
 
 /** Most payments that wait for their turn in one channel, and most that go in one update. */
@@ -29,8 +29,8 @@ export type TwoWayOutcome =
 export interface Offer {
   readonly amount: Msats
   readonly paymentHash: Uint8Array
-  /** From the block in which it is offered on. */
-  readonly blocks: number
+  /** By the height at which it is offered. */
+  readonly expiry: (tip: Height) => Height
   /** What is proposed for it, before it is stored. */
   readonly proposing: (change: Change) => void
   /** It is out, and stored as such. */
@@ -171,8 +171,8 @@ function batchOf(
 function changeOf(wish: Wish, { sighting }: PenaltyDesk, id: number): Change | null {
   if (wish.type === 'pay') return wish.change
   if (!sighting) return null // The expiry follows from the height.
-  const { amount, paymentHash, blocks } = wish.offer
-  return { type: 'add', id, amount, paymentHash, expiry: height(sighting.view.height + blocks) }
+  const { amount, paymentHash, expiry } = wish.offer
+  return { type: 'add', id, amount, paymentHash, expiry: expiry(sighting.view.height) }
 }
 
 async function ask(wishes: Wishes, desk: PenaltyDesk, { turn }: LiveChannel): Promise<void> {
