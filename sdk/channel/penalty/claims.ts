@@ -75,6 +75,8 @@ export interface Resolution {
   readonly claims: readonly Claim[]
   /** Preimages that the chain shows: the other side has taken these HTLCs of this side. [TW21] */
   readonly learned: readonly { readonly htlc: Htlc; readonly preimage: Uint8Array }[]
+  /** HTLCs of the other side that this side has taken there, by their preimage. */
+  readonly taken: readonly Htlc[]
   /** Nothing is left to be taken by this side, and all that was taken is deep enough. */
   readonly isResolved: boolean
 }
@@ -101,7 +103,14 @@ export function resolve(
   const { confirmationsMin } = channel.opening.draft.terms
   const isDeep = (at: Height) => facts.height - at + 1 >= confirmationsMin
   const spends = [facts.spend, ...facts.spends.values()]
-  return { kind: classified.kind, claims, learned, isResolved: !isLeft && spends.every((one) => isDeep(one.height)) }
+  const taken = classified.outputs.flatMap((output) => (isTaken(context, classified, output) ? [output.htlc] : []))
+  return {
+    kind: classified.kind,
+    claims,
+    learned,
+    taken,
+    isResolved: !isLeft && spends.every((one) => isDeep(one.height)),
+  }
 }
 
 interface Context {
@@ -253,13 +262,27 @@ function secondLevel({ transaction }: FoundSpend, taken: Takeable, witnessScript
   return { outpoint: { txid: transaction.txid, index }, value: output.value, witnessScript }
 }
 
+/** True for an HTLC of the other side that a preimage has taken: on a commitment that was not revoked, only this side can. */
+function isTaken(
+  { channel, facts }: Context,
+  { kind }: Classified,
+  output: ClosedOutput,
+): output is Extract<ClosedOutput, { role: 'htlc' }> {
+  if ((kind !== 'own' && kind !== 'peer') || output.role !== 'htlc' || output.htlc.by === channel.own) return false
+  const spend = spentBy(facts, output)
+  return spend !== undefined && preimageIn(spend, output, output.htlc) !== undefined
+}
+
 /** The preimage in the witness of who took an HTLC of this side. */
-function learnedFrom({ transaction }: FoundSpend, taken: Takeable, htlc: Htlc, { own }: LiveChannel): Settled {
-  if (htlc.by !== own) return nothing
+function learnedFrom(spend: FoundSpend, taken: Takeable, htlc: Htlc, { own }: LiveChannel): Settled {
+  const preimage = htlc.by === own ? preimageIn(spend, taken, htlc) : undefined
+  return preimage ? { preimage: { htlc, preimage } } : nothing
+}
+
+function preimageIn({ transaction }: FoundSpend, taken: Takeable, htlc: Htlc): Uint8Array | undefined {
   const key = outpointKey(taken.outpoint)
   const witness = transaction.inputs.find(({ outpoint }) => outpointKey(outpoint) === key)?.witness ?? []
-  const preimage = witness.find((item) => item.length === 32 && sameBytes(sha256(item), htlc.paymentHash))
-  return preimage ? { preimage: { htlc, preimage } } : nothing
+  return witness.find((item) => item.length === 32 && sameBytes(sha256(item), htlc.paymentHash))
 }
 
 function preimageOf(channel: LiveChannel, { paymentHash }: Htlc): Uint8Array | undefined {

@@ -17,7 +17,7 @@ import {
   takeOrder,
   wayTo,
 } from './hub.ts'
-import { answersOf, invoiceOf, invoiceWrites, keepInvoice, offeredTo } from './invoices.ts'
+import { answersOf, invoiceOf, invoiceWrites, keepInvoice, offeredTo, takenOnChain } from './invoices.ts'
 import { nodeKeyOf, peerKeyOf, sharedByNode } from './node.ts'
 import {
   type HtlcOutcome,
@@ -121,7 +121,8 @@ export async function settleHtlcs(htlcs: Htlcs, desk: PenaltyDesk): Promise<void
     { id: desk.id, own },
     settledByChain(channel, desk.resolution),
   )
-  if (writes.length > 0) await world.store.commit(writes)
+  const all = [...writes, ...(await takenOnChain(desk, channel))]
+  if (all.length > 0) await world.store.commit(all)
   await tell(htlcs, settled)
 }
 

@@ -43,6 +43,8 @@ export const takeBlocks = 6
 /** For so long an expired invoice is kept: what began before its end is finished. */
 const graceSeconds = 60
 const receivedSeconds = 86_400
+/** Number of the last note of one state. */
+const notesMax = 255
 
 /** Keeps a payment that would be taken. Throws `wallet/busy` where so many are kept already. */
 export async function keepInvoice(
@@ -161,25 +163,66 @@ export async function invoiceWrites(
   for (const change of before.exchange.changes) {
     if (change.type !== 'fulfil') continue
     const paymentHash = sha256(change.preimage)
-    const kept = await invoiceOf(world.store, paymentHash)
-    const state = kept?.record.state
-    if (!kept || state?.kind !== 'taken' || state.channel !== id || state.id !== change.id) continue
-    const { amount } = state
-    const { number } = channel.base
-    const received: InvoiceRecord = { ...kept.record, state: { kind: 'received', channel: id, number, amount } }
-    // The receipt says the rest, unless another HTLC of that hash is there, which is not to be taken as well.
-    const isLeft = kept.record.kind !== 'invoice' || channel.preimages.some((one) => sameBytes(one, change.preimage))
-    const key = penaltyKeys.invoice(paymentHash)
-    writes.push(
-      isLeft ? invoiceWrite(paymentHash, kept.version, received) : { key, expected: kept.version, bytes: null },
+    // Unless another HTLC of that hash is there, which is not to be taken as well.
+    const isLast = !channel.preimages.some((one) => sameBytes(one, change.preimage))
+    const receipt = await receiptWrites(
+      world.store,
+      { paymentHash, channel: id, id: change.id, isLast },
       {
-        key: penaltyKeys.note(id, version, at++),
-        expected: 0,
-        bytes: encodeNote({ type: 'received', paymentId: receiptIdOf(paymentHash), amount, number }),
+        number: channel.base.number,
+        note: penaltyKeys.note(id, version, at),
       },
     )
+    writes.push(...receipt)
+    if (receipt.length > 0) at += 1
   }
   return writes
+}
+
+/** What becomes true of invoices when a channel has ended on the chain: HTLCs that were taken there are received. */
+export async function takenOnChain(
+  { id, world, resolution, version }: PenaltyDesk,
+  { base }: LiveChannel,
+): Promise<readonly StoreWrite[]> {
+  if (!resolution?.isResolved || version === null) return []
+  const writes: StoreWrite[] = []
+  for (const [at, htlc] of resolution.taken.entries()) {
+    const { paymentHash } = htlc
+    // Notes of a state are counted from below.
+    const note = penaltyKeys.note(id, version, notesMax - at)
+    const which = { paymentHash, channel: id, id: htlc.id, isLast: true }
+    writes.push(...(await receiptWrites(world.store, which, { number: base.number, note })))
+  }
+  return writes
+}
+
+/** The receipt of an HTLC that was taken, and the end of its invoice; nothing where it was not to be taken. */
+async function receiptWrites(
+  store: Store,
+  which: {
+    readonly paymentHash: Uint8Array
+    readonly channel: ChannelId
+    readonly id: number
+    readonly isLast: boolean
+  },
+  { number, note }: { readonly number: number; readonly note: string },
+): Promise<readonly StoreWrite[]> {
+  const { paymentHash, channel, id, isLast } = which
+  const kept = await invoiceOf(store, paymentHash)
+  const state = kept?.record.state
+  if (!kept || state?.kind !== 'taken' || state.channel !== channel || state.id !== id) return []
+  const { amount } = state
+  const received: InvoiceRecord = { ...kept.record, state: { kind: 'received', channel, number, amount } }
+  const key = penaltyKeys.invoice(paymentHash)
+  const isLeft = kept.record.kind !== 'invoice' || !isLast // Otherwise the receipt says it all.
+  return [
+    isLeft ? invoiceWrite(paymentHash, kept.version, received) : { key, expected: kept.version, bytes: null },
+    {
+      key: note,
+      expected: 0,
+      bytes: encodeNote({ type: 'received', paymentId: receiptIdOf(paymentHash), amount, number }),
+    },
+  ]
 }
 
 /** The name under which what paid a hash is found by `received`: its first 16 bytes. */

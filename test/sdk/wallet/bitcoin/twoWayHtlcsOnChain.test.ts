@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { msats } from '../../../../sdk/units.ts'
+import { receiptIdOf } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { until } from './channelWorld.ts'
 import { balanceOf, createHtlcWorld, endsAfter, type HtlcWorld, hubTerms, type Person, phaseOf } from './htlcWorld.ts'
 
@@ -23,6 +24,7 @@ describe('a payment by hash whose sides do not finish it', { timeout: 60_000 }, 
     await world.mineUntil(() => phaseOf(ben.twoWay, channel) === 'closed', ben)
     await ben.wallet.refresh()
     expect((await ben.wallet.balance()).confirmed).toBeGreaterThan(38_000n)
+    expect(await ben.twoWay.received(channel, receiptIdOf(paymentHash))).toMatchObject({ amount })
     await anna.begin()
     await world.mineUntil(async () => (await anna.twoWay.payment(paymentHash))?.state === 'paid', anna)
   })
