@@ -6,6 +6,8 @@ import type { Aside, Way } from './messages.ts'
 
 /** A day of blocks and more: longer no hub asks for. */
 const blocksMax = 2_016
+/** Most that an invoice can say of a fee, in millisatoshi: four bytes. */
+const feeMax = 2n ** 32n - 1n
 
 /** A word beside a channel as an item of its message. [TW45] */
 export function asideItem(aside: Aside): RlpItem {
@@ -48,7 +50,7 @@ function wayFrom(item: RlpItem | undefined): Way | undefined {
   const [node, fee] = [asFixed(parts?.[0], 33), asMsats(parts?.[1])]
   const [deltaBlocks, leftBlocks] = [asNumber(parts?.[2], blocksMax), asNumber(parts?.[3], blocksMax)]
   if (!node || !currentEngine().isPublicKey(node)) return undefined
-  return fee === undefined || deltaBlocks === undefined || leftBlocks === undefined
+  return fee === undefined || fee > feeMax || deltaBlocks === undefined || leftBlocks === undefined
     ? undefined
     : { node, fee, deltaBlocks, leftBlocks }
 }
