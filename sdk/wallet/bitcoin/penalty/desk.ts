@@ -9,6 +9,7 @@ import {
   encodeMessage,
   type Fault,
   type Input,
+  isLive,
   type Message,
   type Note,
   type penaltyStep,
@@ -331,4 +332,14 @@ export function inTurn<value>(desk: PenaltyDesk, run: () => Promise<value>): Pro
   })
   desk.turn = end.catch(() => undefined)
   return end
+}
+
+/** True for a channel of whose other side something is waited for. */
+export function isWaiting({ channel }: PenaltyRecord): boolean {
+  if (!channel || channel.phase === 'declined') return false
+  if (!isLive(channel)) return channel.phase !== 'accepted'
+  if (channel.phase === 'ending') return false
+  if (channel.exchange.state !== 'idle' || !channel.session.isMet) return true
+  if (channel.phase === 'open') return channel.shutdown.own !== null && !channel.shutdown.isByPeer
+  return channel.phase === 'funding' || (channel.phase === 'closing' && channel.signed === null)
 }

@@ -2,9 +2,18 @@ import { decodeTransaction } from '../../../bitcoin/index.ts'
 import { isLive, type LiveChannel } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import type { ChannelId } from '../../../units.ts'
-import { attempt, broadcast, broadcastSpend, greetNow, inTurn, load, type PenaltyDesk, stepNow } from './desk.ts'
+import {
+  attempt,
+  broadcast,
+  broadcastSpend,
+  greetNow,
+  inTurn,
+  isWaiting,
+  load,
+  type PenaltyDesk,
+  stepNow,
+} from './desk.ts'
 import { liftsOf, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
-import type { PenaltyRecord } from './record.ts'
 
 /**
  * Looks at the chain, does what is due there, and greets the other side where something is waited for.
@@ -71,14 +80,4 @@ async function settleCoins(desk: PenaltyDesk, sent: Set<ChannelId>): Promise<voi
 /** True for what a desk says that another wallet has taken over, and what its box says. */
 export function isElsewhereError(error: unknown): boolean {
   return error instanceof SdkError && (error.code === 'wallet/channel-elsewhere' || error.notes[0] === 'stale-epoch')
-}
-
-/** True for a channel of whose other side something is waited for. */
-function isWaiting({ channel }: PenaltyRecord): boolean {
-  if (!channel || channel.phase === 'declined') return false
-  if (!isLive(channel)) return channel.phase !== 'accepted'
-  if (channel.phase === 'ending') return false
-  if (channel.exchange.state !== 'idle' || !channel.session.isMet) return true
-  if (channel.phase === 'open') return channel.shutdown.own !== null && !channel.shutdown.isByPeer
-  return channel.phase === 'funding' || (channel.phase === 'closing' && channel.signed === null)
 }
