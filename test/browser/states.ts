@@ -1,7 +1,13 @@
-import type { Books, Shop, WindowDetail } from '../../examples/checkout/api.ts'
+import type { Books, Shop, TwoWayAccount, WindowDetail } from '../../examples/checkout/api.ts'
 import type { Lanes } from '../../examples/checkout/lanes/view.ts'
 import type { Till } from '../../examples/checkout/merchant/view.ts'
-import { firstState, type Lane, type Purchase, type State } from '../../examples/checkout/shopper/model.ts'
+import {
+  firstState,
+  type Lane,
+  type Purchase,
+  type State,
+  type TwoWayLane,
+} from '../../examples/checkout/shopper/model.ts'
 
 export const noon = Date.UTC(2026, 4, 3, 12, 0, 0)
 
@@ -11,11 +17,13 @@ export const shop: Shop = {
   now: noon,
   isDemo: true,
   blockSeconds: 2,
+  twoWay: { confirmations: 3, delayBlocks: 12 },
   articles: [
-    { id: 'story', price: 40, parts: 1 },
-    { id: 'song', price: 1, parts: 60 },
-    { id: 'leaves', price: 1, parts: 200 },
-    { id: 'tide', price: 5, parts: 1 },
+    { id: 'story', price: 40, parts: 1, deposit: 0, over: 'any' },
+    { id: 'song', price: 1, parts: 60, deposit: 0, over: 'any' },
+    { id: 'leaves', price: 1, parts: 200, deposit: 0, over: 'any' },
+    { id: 'chart', price: 2_500, parts: 1, deposit: 1_500, over: 'two-way' },
+    { id: 'tide', price: 5, parts: 1, deposit: 0, over: 'one-way' },
   ],
 }
 
@@ -64,6 +72,7 @@ export const story: Purchase = {
     },
   ],
   receipt,
+  isReturned: false,
 }
 
 export const song: Purchase = {
@@ -97,6 +106,32 @@ const ready: State = {
   isPersistent: true,
 }
 
+const advice = 'Come back within 12 blocks, or let a watchtower look: an old state could be broadcast meanwhile.'
+
+export const openTwoWay: TwoWayLane = {
+  kind: 'two-way',
+  id: `0x${'b07d'.repeat(16)}`,
+  phase: 'open',
+  capacity: 20_000n,
+  balance: 18_960n,
+  remaining: 15_160n,
+  confirmations: 9,
+  confirmationsMin: 3,
+  updates: 4,
+  isPending: false,
+  advice,
+  trouble: null,
+  isElsewhere: false,
+}
+
+export const chart: Purchase = {
+  ...story,
+  id: '0x04',
+  article: 'chart',
+  price: 2_500n,
+  goods: [{ kind: 'chart', lines: ['######', '# 2 5 ', '######'] }],
+}
+
 const cost = {
   capacity: 20_000n,
   fundingFee: 154n,
@@ -118,6 +153,19 @@ const account = {
   settled: 412,
   closingTxid: txid,
 } as const
+
+const twoWayAccount: TwoWayAccount = {
+  channel: openTwoWay.id,
+  phase: 'closed',
+  capacity: 20_000,
+  balance: 1_040,
+  updates: 4,
+  confirmations: 14,
+  confirmationsMin: 3,
+  fundingTxid: txid,
+  advice: 'Everything that was yours is back in the wallet.',
+  closing: { txid, values: [1_040, 18_460], fee: 500 },
+}
 
 /** Every state of the shopper's page that a person can come upon. */
 export const shopperStates: Readonly<Record<string, State>> = {
@@ -163,6 +211,37 @@ export const shopperStates: Readonly<Record<string, State>> = {
   full: { ...open, trouble: { code: 'store/full', detail: '' }, skewMs: 460_000, isPersistent: false },
   elsewhere: { ...open, lanes: [{ ...openLane, isElsewhere: true }] },
   closing: { ...open, lanes: [{ ...openLane, phase: 'closing' }] },
+  'two-way-offer': { ...withMoney, cost, over: 'two-way' },
+  'two-way-funding': { ...withMoney, twoWay: [{ ...openTwoWay, phase: 'funding', confirmations: 1, updates: 0 }] },
+  'two-way': { ...withMoney, twoWay: [openTwoWay], purchases: [chart, story] },
+  'two-way-returned': {
+    ...withMoney,
+    twoWay: [{ ...openTwoWay, isPending: true }],
+    purchases: [{ ...chart, isReturned: true, goods: [] }, story],
+    trouble: { code: 'reserve', detail: '' },
+  },
+  'two-way-closing': {
+    ...withMoney,
+    twoWay: [{ ...openTwoWay, phase: 'closing', advice: `The closing may need another broadcast. ${advice}` }],
+  },
+  'two-way-ending': {
+    ...withMoney,
+    twoWay: [
+      {
+        ...openTwoWay,
+        phase: 'ending',
+        trouble: 'No node answers.',
+        advice: `Your coins are being taken on the chain, which needs this wallet again. ${advice}`,
+      },
+    ],
+  },
+  'two-way-closed': {
+    ...withMoney,
+    over: 'two-way',
+    cost,
+    twoWay: [{ ...openTwoWay, phase: 'closed', advice: 'Everything that was yours is back in the wallet.' }],
+    twoWayAccounts: { [openTwoWay.id]: twoWayAccount },
+  },
   closed: { ...open, lanes: [closed], accounts: { [channel]: account }, cost },
 }
 
@@ -205,6 +284,32 @@ export const books: Books = {
       settled: 412,
     },
   ],
+  twoWay: [
+    {
+      channel: `0x${'b07d'.repeat(16)}`,
+      phase: 'open',
+      capacity: 20_000,
+      balance: 1_040,
+      updates: 4,
+      confirmations: 9,
+      confirmationsMin: 3,
+      fundingTxid: txid,
+      advice: 'Come back within 12 blocks, or let a watchtower look: an old state could be broadcast meanwhile.',
+      closing: null,
+    },
+    {
+      channel: `0x${'b07e'.repeat(16)}`,
+      phase: 'funding',
+      capacity: 50_000,
+      balance: 0,
+      updates: 0,
+      confirmations: 1,
+      confirmationsMin: 3,
+      fundingTxid: txid,
+      advice: 'Come back within 12 blocks, or let a watchtower look: an old state could be broadcast meanwhile.',
+      closing: null,
+    },
+  ],
   balance: { claims: 806, settled: 412, lost: 0, sold: 964, credit: 254, isBalanced: true },
   ledger: Array.from({ length: 8 }, (_, at) => ({
     at: noon - 1_000 * at,
@@ -226,6 +331,7 @@ export const merchantStates: Readonly<Record<string, Till>> = {
     books: {
       ...books,
       channels: [],
+      twoWay: [],
       ledger: [],
       entries: 0,
       balance: { claims: 0, settled: 0, lost: 0, sold: 0, credit: 0, isBalanced: true },

@@ -1,21 +1,24 @@
 import { type ChannelId, channelId, type Store, sats } from 'lanekit'
-import { esplora, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
+import { esplora, httpBoxes, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
 import { createVault, openVault, type Vault } from 'lanekit/wallet'
 import { type BitcoinWallet, createBitcoinWallet, payingFetch } from 'lanekit/wallet/bitcoin'
-import type { Account, Goods, Shop } from '../api.ts'
+import type { Account, Goods, Order, Shop } from '../api.ts'
 import { ask, type Plug } from '../page/ask.ts'
 import { type Cashier, openCashier, type Paid, troubleOf } from './cashier.ts'
-import { type Event, type Lane, laneOf, type Purchase, type State } from './model.ts'
+import { type Event, isTwoWay, type Lane, laneOf, type Purchase, type State } from './model.ts'
 import { newPurchase, openPurchases } from './purchases.ts'
 import { createPlayer } from './song.ts'
+import { openTwoWaySide, type TwoWaySide } from './twoWay.ts'
 
 /** What the wallet's part of the page can do. Loaded after the first paint. */
 export interface Purse {
   readonly create: (password: string, words: string | null) => Promise<void>
   readonly unlock: (password: string) => Promise<void>
   readonly wordsWritten: () => void
-  readonly open: (capacity: bigint) => Promise<void>
-  readonly close: () => Promise<void>
+  readonly open: (capacity: bigint, over: State['over']) => Promise<void>
+  readonly close: (how: 'together' | 'alone') => Promise<void>
+  /** Brings what was lent back to the shop, which pays its deposit back. */
+  readonly bringBack: (purchase: Purchase) => Promise<void>
   /** Opens the wallet anew, which takes its lanes over from whoever has them. */
   readonly takeBack: () => Promise<void>
   readonly quote: (capacity: bigint) => Promise<void>
@@ -96,15 +99,20 @@ export async function openPurse(parts: PurseParts): Promise<Purse> {
       }
     },
     wordsWritten: () => tell({ type: 'wallet', wallet: { step: 'ready' } }),
-    open: async (capacity) => {
+    open: async (capacity, over) => {
+      if (over === 'two-way') return held().twoWay.open(capacity)
       const opened = await held().wallet.openChannel({ peer: location.origin, capacity: sats(capacity), expiryBlocks })
       if (opened.ok) tell({ type: 'lane', lane: laneFrom(opened.channel) })
       else tell({ type: 'cost', cost: { code: codeOf(opened.refusal), detail: opened.refusal.detail } })
     },
-    close: async () => {
+    close: async (how) => {
       const lane = laneOf(parts.state())
-      if (lane) await held().wallet.closeChannel(channelId(lane.id as `0x${string}`))
+      if (!lane) return
+      const { cost } = parts.state()
+      if (isTwoWay(lane)) return held().twoWay.close(lane, how, cost && 'closeFee' in cost ? cost.closeFee : 0n)
+      await held().wallet.closeChannel(idOf(lane))
     },
+    bringBack: (purchase) => held().bringBack(purchase),
     takeBack: async () => {
       session?.end()
       if (vault) await begin(vault)
@@ -123,6 +131,8 @@ interface Session {
   readonly cashier: Cashier
   readonly quote: (capacity: bigint) => Promise<void>
   readonly fetchPaid: Purse['fetchPaid']
+  readonly twoWay: TwoWaySide
+  readonly bringBack: Purse['bringBack']
   /** The store has failed under it. */
   readonly isBroken: () => boolean
   readonly end: () => void
@@ -145,20 +155,24 @@ async function openSession(
     network,
     nodes: [esplora({ url: `${location.origin}/bitcoin`, network, fetch: plug.fetch })],
     peers: httpPeers({ fetch: plug.fetch }),
+    boxes: httpBoxes({ fetch: plug.fetch }),
     pollMs,
   })
+  const twoWay = openTwoWaySide({ wallet, store, plug, tell, answerMs })
   const ending = new AbortController()
   const player = createPlayer()
   const pay = async (amount: bigint, paymentId: Uint8Array): Promise<Paid> => {
     const lane = laneOf(state())
     if (!lane) return { state: 'refused', fault: 'not-open' }
+    if (isTwoWay(lane)) return twoWay.pay(lane, amount, paymentId)
     return wallet.pay(idOf(lane), sats(amount), { paymentId, waitMs: answerMs })
   }
   const use = async (purchase: Purchase, goods: Goods) => {
     if (purchase.article === 'song' && goods.kind === 'second') await player.play(goods)
   }
+  const purchases = openPurchases(store)
   const cashier = openCashier({
-    purchases: openPurchases(store),
+    purchases,
     fetch: plug.fetch,
     pay,
     isHeld: () => state().isPaused || laneOf(state())?.isElsewhere === true,
@@ -169,12 +183,23 @@ async function openSession(
   const quote = (capacity: bigint) => quoteLane(wallet, capacity, tell)
   tell({ type: 'address', address: await wallet.address() })
   void followLanes(wallet, { ...parts, tell, signal: ending.signal })
+  void twoWay.follow(ending.signal)
   void followCoins(wallet, { ...parts, tell, quote, signal: ending.signal })
   await cashier.restore()
   return {
     wallet,
     cashier,
     quote,
+    twoWay,
+    bringBack: async (purchase) => {
+      const path = `/shop/orders/${purchase.receipt?.paymentId}/return`
+      const said = await ask<Order>(path, { fetch: plug.fetch, method: 'POST' })
+      if (!said.ok && said.code !== 'returned-already')
+        throw Object.assign(new Error(''), { code: said.status === 0 ? 'shop/unreachable' : said.code })
+      const next: Purchase = { ...purchase, isReturned: true, goods: [] }
+      await purchases.save(next)
+      tell({ type: 'purchase', purchase: next })
+    },
     fetchPaid: async (path, priceMax) => {
       const fetch = payingFetch(wallet, { priceMax: sats(priceMax), fetch: (request) => plug.fetch(request) })
       return fetch(path, { cache: 'no-store' })

@@ -1,7 +1,9 @@
 import { h, type Inside, type Piece } from '../page/tree.ts'
 import { sat, spanOf, texts } from '../texts.ts'
 import type { Act } from './actions.ts'
-import { type Cost, capacities, laneOf, type State, type Trouble } from './model.ts'
+import { type Cost, capacities, isTwoWay, laneOf, type State, type Trouble } from './model.ts'
+import { closeFeeMin } from './twoWayFee.ts'
+import { twoWayTexts } from './twoWayTexts.ts'
 
 const passwordLengthMin = 8
 
@@ -175,8 +177,10 @@ export function offerCard(state: State, act: Act): Inside {
   const isBusy = doing === 'opening' || known === null
   return [
     h('h3', {}, say.title),
-    lane?.phase === 'declined' && h('p', { class: 'fault' }, say.declined(lane.fault ?? '')),
+    lane?.phase === 'declined' &&
+      h('p', { class: 'fault' }, isTwoWay(lane) ? twoWayTexts.phases.declined[1] : say.declined(lane.fault ?? '')),
     h('p', {}, say.lead),
+    kindChoice(state, act),
     h(
       'fieldset',
       { class: 'choice' },
@@ -211,11 +215,50 @@ export function offerCard(state: State, act: Act): Inside {
   ]
 }
 
-function costOf({ shop }: State, cost: Cost | null, refusal: Trouble | null): Inside {
+/** One way or both ways, with a sentence on the one that is chosen. */
+function kindChoice({ over }: State, act: Act): Piece {
+  const kinds = ['one-way', 'two-way'] as const
+  return h(
+    'fieldset',
+    { class: 'choice' },
+    h('legend', {}, twoWayTexts.choice),
+    kinds.map((kind) =>
+      h(
+        'label',
+        {},
+        h('input', {
+          type: 'radio',
+          name: 'over',
+          value: kind,
+          checked: over === kind,
+          onchange: () => act({ do: 'over', over: kind }),
+        }),
+        h('span', {}, twoWayTexts.kinds[kind][0]),
+      ),
+    ),
+    h('p', { class: 'hint', role: 'status' }, twoWayTexts.kinds[over][1]),
+  )
+}
+
+function costOf({ shop, over }: State, cost: Cost | null, refusal: Trouble | null): Inside {
   const say = texts.offer
   if (refusal) return h('p', { class: 'fault' }, refusal.code === 'insufficient' ? say.poor : refusal.detail)
   if (!cost) return h('p', { class: 'working' }, h('span', { class: 'spinner' }), say.asking)
   const blockSeconds = shop?.blockSeconds ?? 600
+  if (over === 'two-way' && shop) {
+    const { confirmations, delayBlocks } = shop.twoWay
+    const closeFee = cost.closeFee > closeFeeMin ? cost.closeFee : closeFeeMin
+    const delay = spanOf(delayBlocks * blockSeconds)
+    return [
+      figures([
+        [say.fundingFee, sat(cost.fundingFee)],
+        [twoWayTexts.closeFee, sat(closeFee)],
+      ]),
+      h('p', { class: 'hint' }, say.wait(confirmations, spanOf(confirmations * blockSeconds))),
+      h('p', { class: 'hint' }, twoWayTexts.back(delayBlocks, delay)),
+      h('p', { class: 'hint' }, twoWayTexts.watch(delayBlocks, delay)),
+    ]
+  }
   return [
     figures([
       [say.fundingFee, sat(cost.fundingFee)],

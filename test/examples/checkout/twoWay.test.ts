@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Books, CheatStep, CheatStory, Invited, Order, TwoWayAccount } from '../../../examples/checkout/api.ts'
+import { esplora, httpBoxes, httpPeers, memory } from '../../../sdk/adapters/index.ts'
+import { networks } from '../../../sdk/bitcoin/index.ts'
+import { createBitcoinKeyring } from '../../../sdk/keys/index.ts'
+import { type ChannelId, fromHex, msats, sats, toHex } from '../../../sdk/units.ts'
+import { createBitcoinWallet, decodeInvitation, type TwoWayChannels } from '../../../sdk/wallet/bitcoin/index.ts'
+import { keyringBitcoinSigner } from '../../../sdk/wallet/bitcoin/signer.ts'
+import { type House, openHouse } from '../../browser/house.ts'
+import { until } from '../../sdk/wallet/bitcoin/channelWorld.ts'
+
+const waitMs = 30_000
+let house: House
+beforeAll(async () => {
+  house = await openHouse()
+}, 60_000)
+afterAll(() => house.stop())
+
+async function ask<value>(path: string, method = 'GET', body?: unknown): Promise<value> {
+  const response = await fetch(`${house.url}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return (await response.json()) as value
+}
+
+/** A shopper with an open lane that pays both ways. */
+async function shopper() {
+  const keys = keyringBitcoinSigner(createBitcoinKeyring(new Uint8Array(32).fill(1), networks.regtest))
+  // Through the front, which mines for whoever broadcasts there.
+  const node = esplora({ url: `${house.url}/bitcoin`, network: 'regtest' })
+  const parts = { keys, store: memory(), network: 'regtest', nodes: [node], pollMs: 100 } as const
+  const wallet = await createBitcoinWallet({ ...parts, peers: httpPeers(), boxes: httpBoxes(), gapLimit: 2 })
+  const twoWay = wallet.twoWay as TwoWayChannels
+  await ask('/demo/coins', 'POST', { address: await wallet.address() })
+  await until(async () => (await wallet.balance()).confirmed > 0n)
+  const { invitation } = await ask<Invited>('/shop/two-way', 'POST')
+  const decoded = decodeInvitation(fromHex(invitation as `0x${string}`))
+  if (!decoded.ok) throw new Error(decoded.reason)
+  const opened = await twoWay.open({ invitation: decoded.value, capacity: sats(20_000n) })
+  if (!opened.ok) throw new Error(opened.fault)
+  const { id } = opened.channel
+  await until(() => twoWay.list()[0]?.phase === 'open')
+  return { wallet, twoWay, id }
+}
+
+/** Orders, pays and fetches. */
+async function buy(twoWay: TwoWayChannels, id: ChannelId, wish: { article: string; part: number; amount: bigint }) {
+  const paymentId = twoWay.request()
+  const path = `/shop/orders/${toHex(paymentId)}`
+  const { article, part, amount } = wish
+  expect(await ask<Order>(path, 'PUT', { article, part })).toMatchObject({ goods: null, receipt: null })
+  expect((await twoWay.pay(id, msats(1_000n * amount), { paymentId, waitMs })).state).toBe('paid')
+  return { path, order: await ask<Order>(path) }
+}
+
+describe('the checkout over lanes that pay both ways', { timeout: 60_000 }, () => {
+  it('sells over one as over the other kind, pays a deposit back once, and closes together', async () => {
+    const { wallet, twoWay, id } = await shopper()
+    const story = await buy(twoWay, id, { article: 'story', part: 0, amount: 40n })
+    expect(story.order).toMatchObject({ goods: { kind: 'story' }, receipt: { channel: id, number: 1, paid: 40 } })
+    expect(await ask(`${story.path}/return`, 'POST')).toEqual({ code: 'not-lent' })
+    const second = await buy(twoWay, id, { article: 'song', part: 3, amount: 1n })
+    expect(second.order.goods).toMatchObject({ kind: 'second' })
+    const poor = await buy(twoWay, id, { article: 'chart', part: 0, amount: 2_499n })
+    expect(poor.order).toMatchObject({ goods: null, receipt: null })
+
+    const chart = await buy(twoWay, id, { article: 'chart', part: 0, amount: 2_500n })
+    expect(chart.order).toMatchObject({ goods: { kind: 'chart' }, isReturned: false })
+    const told = await Promise.all([ask<Order>(`${chart.path}/return`, 'POST'), ask(`${chart.path}/return`, 'POST')])
+    expect(told).toContainEqual(expect.objectContaining({ isReturned: true, goods: null }))
+    expect(told).toContainEqual({ code: 'returned-already' })
+    const spent = 40n + 1n + 2_499n + 2_500n - 1_500n
+    await until(() => twoWay.list()[0]?.balance === 1_000n * (20_000n - spent))
+    const { twoWay: shown } = await ask<Books>('/merchant/books')
+    expect(shown).toMatchObject([{ channel: id, phase: 'open', balance: Number(spent), capacity: 20_000 }])
+
+    await twoWay.close(id, { fee: sats(500n) })
+    await until(() => twoWay.list()[0]?.phase === 'closed')
+    const account = async () => ask<TwoWayAccount>(`/shop/two-way/${id}`)
+    await until(async () => (await account()).closing !== null)
+    const { closing } = await account()
+    expect(closing?.fee).toBe(500)
+    expect([...(closing?.values ?? [])].sort((a, b) => a - b)).toEqual([Number(spent), 20_000 - Number(spent) - 500])
+    wallet.close()
+  })
+
+  it('leaves a shopper who broadcasts an old state with nothing of the lane, and every satoshi is accounted for', async () => {
+    await ask<CheatStory>('/demo/cheat', 'POST')
+    expect(await ask('/demo/cheat', 'POST')).toEqual({ code: 'playing-already' })
+    await until(async () => !(await ask<CheatStory>('/demo/cheat')).isPlaying)
+    const { steps, trouble } = await ask<CheatStory>('/demo/cheat')
+    expect({ trouble, types: steps.map(({ type }) => type) }).toEqual({
+      trouble: null,
+      types: ['opened', 'copied', 'paid', 'broadcast', 'caught', 'ended'],
+    })
+    const step = <type extends CheatStep['type']>(type: type) =>
+      steps.find((one) => one.type === type) as Extract<CheatStep, { type: type }>
+    expect(step('paid')).toMatchObject({ paid: 20_000, number: 8, balance: 30_000 })
+    // It would have had everything back: what it had not paid, and what it had.
+    expect(step('broadcast')).toMatchObject({ number: 0, claimed: 50_000 })
+    const { capacity, toShop, toCheat, stateFee, justiceFee, anchors } = step('ended')
+    expect(toCheat).toBe(0)
+    expect(toShop + stateFee + justiceFee + anchors).toBe(capacity)
+    expect(toShop).toBeGreaterThan(45_000)
+    expect(await house.bitcoin.node.transaction(step('caught').txid as never)).not.toBeNull()
+  })
+})
