@@ -1,4 +1,5 @@
-import type { Books, Shop, TwoWayAccount, WindowDetail } from '../../examples/checkout/api.ts'
+import type { Books, CheatStep, Shop, TwoWayAccount, WindowDetail } from '../../examples/checkout/api.ts'
+import type { Cheat } from '../../examples/checkout/cheat/view.ts'
 import type { Lanes } from '../../examples/checkout/lanes/view.ts'
 import type { Till } from '../../examples/checkout/merchant/view.ts'
 import {
@@ -129,7 +130,12 @@ export const chart: Purchase = {
   id: '0x04',
   article: 'chart',
   price: 2_500n,
-  goods: [{ kind: 'chart', lines: ['######', '# 2 5 ', '######'] }],
+  goods: [
+    {
+      kind: 'chart',
+      lines: ['##########################', '##  3   5   6   5  3   1 #', '#   4   7   9   8  6   4  '],
+    },
+  ],
 }
 
 const cost = {
@@ -219,10 +225,6 @@ export const shopperStates: Readonly<Record<string, State>> = {
     twoWay: [{ ...openTwoWay, isPending: true }],
     purchases: [{ ...chart, isReturned: true, goods: [] }, story],
     trouble: { code: 'reserve', detail: '' },
-  },
-  'two-way-closing': {
-    ...withMoney,
-    twoWay: [{ ...openTwoWay, phase: 'closing', advice: `The closing may need another broadcast. ${advice}` }],
   },
   'two-way-ending': {
     ...withMoney,
@@ -391,4 +393,18 @@ export const lanesStates: Readonly<Record<string, Lanes>> = {
     isStale: false,
   },
   gone: { windows: [figures], chosen: 7, detail: 'gone', isStale: true },
+}
+
+const cheatSteps: readonly CheatStep[] = [
+  { type: 'opened', capacity: 50_000, fundingTxid: txid },
+  { type: 'copied', number: 0, balance: 50_000 },
+  { type: 'paid', paid: 20_000, number: 8, balance: 30_000 },
+  { type: 'broadcast', number: 0, claimed: 50_000, txid },
+  { type: 'caught', txid, taken: 47_120 },
+  { type: 'ended', capacity: 50_000, toShop: 47_120, toCheat: 0, stateFee: 1_780, justiceFee: 440, anchors: 660 },
+]
+
+export const cheatStates: Readonly<Record<string, Cheat>> = {
+  playing: { story: { isPlaying: true, steps: cheatSteps.slice(0, 3), trouble: null }, isStale: false },
+  ended: { story: { isPlaying: false, steps: cheatSteps, trouble: null }, isStale: false },
 }
