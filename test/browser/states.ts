@@ -220,18 +220,13 @@ export const shopperStates: Readonly<Record<string, State>> = {
   'two-way-offer': { ...withMoney, cost, over: 'two-way' },
   'two-way-funding': { ...withMoney, twoWay: [{ ...openTwoWay, phase: 'funding', confirmations: 1, updates: 0 }] },
   'two-way': { ...withMoney, twoWay: [openTwoWay], purchases: [chart, story] },
-  'two-way-returned': {
-    ...withMoney,
-    twoWay: [{ ...openTwoWay, isPending: true }],
-    purchases: [{ ...chart, isReturned: true, goods: [] }, story],
-    trouble: { code: 'reserve', detail: '' },
-  },
   'two-way-ending': {
     ...withMoney,
     twoWay: [
       {
         ...openTwoWay,
         phase: 'ending',
+        isPending: true,
         trouble: 'No node answers.',
         advice: `Your coins are being taken on the chain, which needs this wallet again. ${advice}`,
       },
@@ -405,6 +400,5 @@ const cheatSteps: readonly CheatStep[] = [
 ]
 
 export const cheatStates: Readonly<Record<string, Cheat>> = {
-  playing: { story: { isPlaying: true, steps: cheatSteps.slice(0, 3), trouble: null }, isStale: false },
   ended: { story: { isPlaying: false, steps: cheatSteps, trouble: null }, isStale: false },
 }

@@ -1,5 +1,5 @@
-import type { CheatStep } from '../api.ts'
-import { brief, count, counted, sat } from '../texts.ts'
+import type { CheatStep, CheatSums } from '../api.ts'
+import { count, counted, sat } from '../texts.ts'
 
 /** What the page of the cheat says. */
 export const cheatTexts = {
@@ -46,5 +46,22 @@ export const cheatTexts = {
   },
   balanced: 'Every satoshi of the lane is accounted for.',
   unbalanced: 'These sums do not add up. Look at the transactions.',
-  txid: (id: string) => brief(id),
 } as const
+
+/** A step of the story in a heading and a sentence or two. */
+export function stepText(step: CheatStep): readonly [title: string, text: string] {
+  // Each of the texts takes the step of its own type.
+  return (cheatTexts.steps[step.type] as (step: CheatStep) => readonly [string, string])(step)
+}
+
+/** The transaction of a step, where it has one. */
+export function txidOf(step: CheatStep): string | null {
+  if (step.type === 'opened') return step.fundingTxid
+  return 'txid' in step ? step.txid : null
+}
+
+/** Names and sums of where the lane's coins are in the end. */
+export function sumRows(sums: CheatSums): readonly (readonly [name: string, sum: number])[] {
+  const parts = ['toShop', 'toCheat', 'stateFee', 'justiceFee', 'anchors'] as const
+  return parts.map((part) => [cheatTexts.sums[part], sums[part]])
+}

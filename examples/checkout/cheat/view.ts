@@ -1,7 +1,7 @@
 import type { CheatStep, CheatStory, CheatSums } from '../api.ts'
 import { h, type Inside, type Piece } from '../page/tree.ts'
-import { sat } from '../texts.ts'
-import { cheatTexts as say } from './texts.ts'
+import { brief, sat } from '../texts.ts'
+import { cheatTexts as say, stepText, sumRows, txidOf } from './texts.ts'
 
 /** What the page knows. */
 export interface Cheat {
@@ -54,33 +54,22 @@ export function cheatView({ story, isStale }: Cheat, play: () => void): readonly
 }
 
 function stepOf(step: CheatStep): Piece {
-  const [title, text] = told(step)
-  const txid = step.type === 'opened' ? step.fundingTxid : 'txid' in step ? step.txid : null
+  const [title, text] = stepText(step)
+  const txid = txidOf(step)
   return h(
     'li',
-    { key: step.type, class: `plot-${step.type}` },
+    { key: step.type },
     h('h3', {}, title),
     h('p', {}, text),
-    txid !== null && h('p', { class: 'hint' }, `${say.transaction} `, h('code', { title: txid }, say.txid(txid))),
+    txid !== null && h('p', { class: 'hint' }, `${say.transaction} `, h('code', { title: txid }, brief(txid))),
   )
 }
 
-function told(step: CheatStep): readonly [title: string, text: string] {
-  // Each of the texts takes the step of its own type.
-  return (say.steps[step.type] as (step: CheatStep) => readonly [string, string])(step)
-}
-
-function sumsOf({ capacity, ...parts }: CheatSums): Piece[] {
-  const { toShop, toCheat, stateFee, justiceFee, anchors } = parts
-  const rows = Object.entries({ toShop, toCheat, stateFee, justiceFee, anchors })
-  const isBalanced = rows.reduce((sum, [, value]) => sum + value, 0) === capacity
-  const line = (name: keyof CheatSums, value: number): Inside =>
-    h(
-      'div',
-      { key: name, class: name === 'capacity' ? 'total' : null },
-      h('dt', {}, say.sums[name]),
-      h('dd', {}, sat(value)),
-    )
+function sumsOf(sums: CheatSums): Piece[] {
+  const rows = sumRows(sums)
+  const isBalanced = rows.reduce((total, [, sum]) => total + sum, 0) === sums.capacity
+  const line = ([name, sum]: readonly [string, number], kind: string | null = null): Inside =>
+    h('div', { key: name, class: kind }, h('dt', {}, name), h('dd', {}, sat(sum)))
   return [
     h(
       'div',
@@ -88,8 +77,8 @@ function sumsOf({ capacity, ...parts }: CheatSums): Piece[] {
       h(
         'dl',
         { class: 'sums' },
-        rows.map(([name, value]) => line(name as keyof CheatSums, value)),
-        line('capacity', capacity),
+        rows.map((row) => line(row)),
+        line([say.sums.capacity, sums.capacity], 'total'),
       ),
     ),
     h(
