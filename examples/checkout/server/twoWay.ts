@@ -52,7 +52,7 @@ export interface TwoWayCounter {
 }
 
 /** How often the merchant's wallet looks at the chain: at least twice a block, for what is revoked has to be seen in time. */
-const [pollMsMin, pollMsMax] = [250, 10_000]
+const [pollMsMin, pollMsMax] = [500, 10_000]
 /** Most invitations that nobody has answered: each is a box that is read. */
 const invitedMax = 50
 /** How long a payment is waited for whose last message is on its way. */

@@ -37,7 +37,7 @@ export interface PurseParts {
 
 /** How often the wallet looks at the chain by itself, and how often it is asked to while a block is waited for. */
 const pollMs = 20_000
-const waitPollMs = { demo: 1_500, real: 10_000 }
+const waitPollMs = { least: 400, most: 10_000 }
 /** How long a payment is waited for before the page says that it is on its way. */
 const answerMs = 2_000
 /** Blocks until a lane comes back by itself: a week. */
@@ -239,7 +239,7 @@ async function followCoins(
   parts: PurseParts & { readonly quote: (capacity: bigint) => Promise<void>; readonly signal: AbortSignal },
 ): Promise<void> {
   const { shop, tell, state, plug, quote, signal } = parts
-  const pauseMs = shop.isDemo ? waitPollMs.demo : waitPollMs.real
+  const pauseMs = Math.max(waitPollMs.least, Math.min(waitPollMs.most, shop.blockSeconds * 750))
   let before = -1n
   while (!signal.aborted) {
     try {
