@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { type ChannelId, fromHex, msats, sats, type Txid, toHex } from 'lanekit'
+import { type ChannelId, fromHex, msats, SdkError, sats, type Txid, toHex } from 'lanekit'
 import { esplora, httpBoxes, httpPeers, memory, systemRandom, webCipher } from 'lanekit/adapters'
 import type { Network } from 'lanekit/bitcoin'
 import { mnemonicFromEntropy } from 'lanekit/keys'
@@ -215,7 +215,10 @@ async function ask<value>({ shop }: CheatPlace, path: string, method = 'GET', bo
 async function found<value>(look: () => Promise<value | null>): Promise<value> {
   const end = Date.now() + stepMsMax
   for (;;) {
-    const answer = await look()
+    const answer = await look().catch((error: unknown) => {
+      if (error instanceof SdkError && error.retryable) return null
+      throw error
+    })
     if (answer !== null) return answer
     if (Date.now() > end) throw new Error('The chain or the shop did not go on.')
     await new Promise((resolve) => setTimeout(resolve, pollMs))

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Books, CheatStep, CheatStory, Invited, Order, TwoWayAccount } from '../../../examples/checkout/api.ts'
 import { esplora, httpBoxes, httpPeers, memory } from '../../../sdk/adapters/index.ts'
 import { networks } from '../../../sdk/bitcoin/index.ts'
+import { SdkError } from '../../../sdk/errors.ts'
 import { createBitcoinKeyring } from '../../../sdk/keys/index.ts'
 import { type ChannelId, fromHex, msats, sats, toHex } from '../../../sdk/units.ts'
 import { createBitcoinWallet, decodeInvitation, type TwoWayChannels } from '../../../sdk/wallet/bitcoin/index.ts'
@@ -33,7 +34,13 @@ async function shopper() {
   const wallet = await createBitcoinWallet({ ...parts, peers: httpPeers(), boxes: httpBoxes(), gapLimit: 2 })
   const twoWay = wallet.twoWay as TwoWayChannels
   await ask('/demo/coins', 'POST', { address: await wallet.address() })
-  await until(async () => (await wallet.balance()).confirmed > 0n)
+  await until(async () => {
+    const { confirmed } = await wallet.balance().catch((error) => {
+      if (error instanceof SdkError && error.retryable) return { confirmed: 0n } // The chain may move too fast to be looked at.
+      throw error
+    })
+    return confirmed > 0n
+  })
   const { invitation } = await ask<Invited>('/shop/two-way', 'POST')
   const decoded = decodeInvitation(fromHex(invitation as `0x${string}`))
   if (!decoded.ok) throw new Error(decoded.reason)
