@@ -70,10 +70,20 @@ function step(frame: Frame, { handlers, starts, most }: InstructionTable): void 
       let value = 0
       for (const end = pc + op - opPush1; pc <= end; pc++) value = (value << 8) | (code[pc] as number)
       if (sp === top) break
-      if (code[pc] === opJumpi && left >= jumpiGas && sp > base) {
+      const next = code[pc] as number
+      if (next === opJump && left >= jumpGas) {
+        left -= jumpGas + jumpdestGas
+        pc = landingAt(frame, value >>> 0, left)
+        if (pc < 0) return
+        continue
+      }
+      if (next === opJumpi && left >= jumpiGas && sp > base) {
         left -= jumpiGas
         sp -= 8
-        pc = isNothing(stack, short, sp) ? pc + 1 : landingAt(frame, value >>> 0)
+        pc += 1
+        if (isNothing(stack, short, sp)) continue
+        left -= jumpdestGas
+        pc = landingAt(frame, value >>> 0, left)
         if (pc < 0) return
         continue
       }
@@ -94,7 +104,8 @@ function step(frame: Frame, { handlers, starts, most }: InstructionTable): void 
     else if (op === opJumpi || op === opJump) {
       sp -= takes
       if (op === opJumpi && isNothing(stack, short, sp)) continue
-      pc = landingAt(frame, targetOf(stack, short, sp + takes - 8))
+      left -= jumpdestGas
+      pc = landingAt(frame, targetOf(stack, short, sp + takes - 8), left)
       if (pc < 0) return
     } else if (op === opIszero) pushShort(stack, short, sp - 8, isNothing(stack, short, sp - 8) ? 1 : 0)
     else if (op <= opAnd && workPair(op, stack, short, sp - 8)) sp -= 8
@@ -117,14 +128,18 @@ function step(frame: Frame, { handlers, starts, most }: InstructionTable): void 
   fail(frame, 'stack too long')
 }
 
-/** Where code goes on after a jump: at the mark that says one may land there. Below zero, the frame has failed. */
-function landingAt(frame: Frame, target: number): number {
-  if (frame.jumps[target] === 1) return target
-  fail(frame, 'no such jump')
+/**
+ * Where code goes on after a jump: behind the mark that says one may land there, which is paid for. Below zero, the frame has failed.
+ */
+function landingAt(frame: Frame, target: number, left: number): number {
+  if (frame.jumps[target] === 1 && left >= 0) return target + 1
+  fail(frame, frame.jumps[target] === 1 ? 'out of gas' : 'no such jump')
   return -1
 }
 
+const jumpGas = 8
 const jumpiGas = 10
+const jumpdestGas = 1
 const popGas = 2
 
 /** Turns the two words on top into one, for the instructions that gain by short words; false for all others. */

@@ -54,8 +54,8 @@ type Kind = 'transfer' | 'swapAtPair'
 
 async function* marketFigures(name: string, kind: Kind, count: number): AsyncIterable<Figure> {
   const alone = { peer: null, peerValue: null, ratio: null }
-  const peer = await ratePeer(kind)
   const executed = await rateExecuted(kind, count)
+  const peer = await ratePeer(kind)
   yield {
     name: `${name}, executed`,
     value: executed,

@@ -18,6 +18,7 @@ import {
 } from '../../sdk/verify/ethereum/index.ts'
 import { held } from '../conformance/bitcoin.ts'
 import { vectorPath } from '../vectors.ts'
+import { lodestarName, lodestarPeer } from './lodestar.ts'
 import type { Figure } from './run.ts'
 import { cpuMs, raced } from './turns.ts'
 
@@ -45,6 +46,11 @@ export async function* lightFigures(): AsyncIterable<Figure> {
     peer: 'noble: one hash to the curve, one pairing',
     floor: pairingAlone(),
   })
+  // The committee of its period was told by the update before the last.
+  const told = dataOf((read('updates.json') as unknown[]).at(-2)) as { readonly next_sync_committee: unknown }
+  const lodestar = await lodestarPeer(dataOf(read('finality.json')), told.next_sync_committee)
+  if (lodestar)
+    yield await beside('finality update, warm, beside a peer', { ours: finality, peer: lodestarName, floor: lodestar })
   yield figure('6 periods, one product of pairings', await best(follow))
   yield figure(
     '6 periods, read and judged',

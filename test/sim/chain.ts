@@ -10,9 +10,9 @@ import {
   outpointKey,
 } from '../../sdk/bitcoin/index.ts'
 import { type ChainView, fundingOutput, type Opening } from '../../sdk/channel/index.ts'
-import { currentEngine } from '../../sdk/crypto/index.ts'
+import { currentEngine, sha256 } from '../../sdk/crypto/index.ts'
 import { SdkError } from '../../sdk/errors.ts'
-import { type Height, height, sameBytes, type Txid } from '../../sdk/units.ts'
+import { type Height, height, sameBytes, type Txid, toHex } from '../../sdk/units.ts'
 import type { World } from './world.ts'
 
 /** A transaction that the chain has judged. */
@@ -36,6 +36,8 @@ export interface SimChain {
   /** Outputs of blocks, by outpoint, with what made and what spent them. */
   readonly made: Map<string, { readonly output: Output; readonly at: Height; readonly txid: Txid }>
   readonly spent: Map<string, { readonly by: Judged; readonly at: Height }>
+  /** Preimages that a block once told, and a reorganization took back: the height after the last one, by their hashes. */
+  readonly untold: Map<string, Height>
   /** When each transaction came to the mempool: miners take what has waited. */
   readonly since: Map<Txid, number>
   readonly listeners: (() => void)[]
@@ -56,6 +58,7 @@ export function createChain(world: World, judge: typeof scriptFault = scriptFaul
     mempool: new Map(),
     made: new Map(),
     spent: new Map(),
+    untold: new Map(),
     since: new Map(),
     listeners: [],
     judge,
@@ -120,7 +123,13 @@ export function reorganize(chain: SimChain, depth: number): void {
   }
   for (let at = 0; at < depth; at++) connect(chain, minable(chain, 0.5))
   mine(chain)
+  for (const { inputs } of returned)
+    for (const item of inputs.flatMap(({ witness }) => witness))
+      if (item.length === preimageBytes) chain.untold.set(toHex(sha256(item)), tipOf(chain))
 }
+
+/** Nothing else in a witness of these scripts is as long. */
+const preimageBytes = 32
 
 /** Funding outputs of openings: every view asks for one. */
 const outputs = new WeakMap<Opening, Output>()

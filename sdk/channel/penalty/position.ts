@@ -38,7 +38,7 @@ function judgedBy(
   channel: LiveChannel,
   fit: Fit,
   isFresh: boolean,
-  { turn, isBusy }: Position,
+  { number, turn, isBusy }: Position,
   secrets: ChannelSecrets,
 ): Step {
   if (fit === 'nonsense') return refuse(channel, 'unproven')
@@ -47,7 +47,7 @@ function judgedBy(
   const turned = onYield(channel, turn)
   if (!isFresh) return turned
   const met = { ...(turned.channel as LiveChannel), session: { ...channel.session, isMet: true } }
-  const restored = onMetAgain(met, { turn, isBusy })
+  const restored = onMetAgain(met, { number, turn, isBusy })
   if (restored.effects.length > 0) return restored
   return turned.effects.length > 0 ? move(met) : stay(met)
 }
@@ -80,16 +80,18 @@ function onPeerBehind(channel: LiveChannel, secrets: ChannelSecrets): Step {
 }
 
 /**
- * TW29: a restored side is an own one again when it can neither have proposed nor answered what it does not remember: when the
- * other side has the turn and nothing in flight, or the proposal for the next number is remembered.
+ * TW29: a restored side has its newest state when it can neither have proposed nor answered what it does not remember: when the
+ * other side has the turn and nothing in flight, or the proposal for the next number is remembered and was not answered.
  */
-function onMetAgain(channel: LiveChannel, peer: Pick<Position, 'turn' | 'isBusy'>): Step {
-  if (channel.origin === 'own') return stay(channel)
+function onMetAgain(channel: LiveChannel, peer: Pick<Position, 'number' | 'turn' | 'isBusy'>): Step {
+  if (channel.origin !== 'backup') return stay(channel)
   // Turns that it does not remember went to and fro after the backup was made.
   const known = peer.turn > channel.turn ? { ...channel, turn: peer.turn } : channel
   const isTurn = proposerOf(known) === known.own
-  const isNewest = isTurn ? known.exchange.state === 'proposed' : !peer.isBusy
-  if (isNewest) return move({ ...known, origin: 'own' })
+  // What was answered may have been revoked and followed by another proposal, both lost on the way.
+  const isUnanswered = known.exchange.state === 'proposed' && peer.number === known.base.number
+  const isNewest = isTurn ? isUnanswered : !peer.isBusy
+  if (isNewest) return move({ ...known, origin: 'proven' })
   return known === channel ? stay(channel) : move(known)
 }
 
@@ -110,7 +112,7 @@ function fitOf(channel: LiveChannel, { number, revealed, proof }: Position, secr
 
 /** What the other side lacks, byte for byte as it was first sent. [TW25] */
 function lackedBy(channel: LiveChannel, { number, revealed }: Position, secrets: ChannelSecrets): Effect[] {
-  const { base, exchange, phase } = channel
+  const { base, exchange, phase, origin } = channel
   const own = ownContent(channel).number
   const messages: Message[] = []
   if (phase === 'behind' || phase === 'ending') return [] // TW32
@@ -118,7 +120,7 @@ function lackedBy(channel: LiveChannel, { number, revealed }: Position, secrets:
     messages.push({ type: 'ready' })
   if (revealed === own - 1)
     messages.push(exchange.state === 'answered' ? answerMessage(channel, secrets) : revokeMessage(channel, secrets))
-  if (phase === 'open' && exchange.state === 'proposed' && number === base.number)
+  if (phase === 'open' && origin === 'own' && exchange.state === 'proposed' && number === base.number)
     messages.push(commitMessage(channel, secrets))
   const sends = [...messages.map(send), ...(phase === 'open' ? shutdownSaid(channel) : [])]
   return phase === 'closing' ? [...sends, send({ type: 'shutdown' }), ...closingMessages(channel, secrets)] : sends

@@ -1,7 +1,8 @@
-import { feeOf } from '../../bitcoin/index.ts'
+import { dustLimit, feeOf } from '../../bitcoin/index.ts'
 import { sha256 } from '../../crypto/engine.ts'
 import { type Feerate, type Height, type Sats, sameBytes, sats, wholeSats } from '../../units.ts'
 import type { Claim, Resolution } from './claims.ts'
+import { commitmentFor, type SideCommitment } from './commitments.ts'
 import { ownNewest } from './ending.ts'
 import type { ChannelSecrets } from './secrets.ts'
 import { knownPreimages, type LiveChannel } from './state.ts'
@@ -19,6 +20,7 @@ import {
   sweepWeightMax,
   unconfirmed,
 } from './sweep.ts'
+import { otherSide } from './terms.ts'
 
 /** What is to be broadcast now, again with each block. */
 export interface Pursuit {
@@ -59,7 +61,8 @@ export function pursueClaims(
     if (!first) return []
     const value = sats(group.reduce((sum, claim) => sum + claim.value, 0n))
     const weight = sweepWeightMax(group, to)
-    const fee = claimFee({ weight, value, feerate, blocksLeft: blocksLeft(first.deadline, tip) })
+    const leftMin = dustLimit(to)
+    const fee = claimFee({ weight, value, leftMin, feerate, blocksLeft: blocksLeft(first.deadline, tip) })
     const made = sweepTransaction(group, to, fee)
     return made.ok ? [made.value] : []
   })
@@ -75,26 +78,43 @@ export function pursueClaims(
 }
 
 /**
- * A child that lifts this side's newest commitment, which no block holds yet, to a feerate; nothing where it needs none. The
- * nearer the expiry of an HTLC in it that this side can take, or has to take back, the more it pays, up to half of that. [TW38]
+ * Children that lift what no block holds yet to a feerate: this side's newest commitment, and those of the other side that may wait in its
+ * place, which is as good. At most one of their parents is with the nodes, and they share the coin: broadcast them in this order until
+ * one is taken. The nearer the expiry of an HTLC that this side can take, or has to take back, the more they pay, up to half of that. [TW38]
  */
-export function pursueCommitment(
+export function pursueCommitment(channel: LiveChannel, secrets: ChannelSecrets, wish: LiftWish): readonly CoinSpend[] {
+  const { opening, own, base, exchange, points } = channel
+  const peer = otherSide(own)
+  const theirs = [commitmentFor(opening, peer, base, points.current)]
+  if (exchange.state !== 'idle') theirs.push(commitmentFor(opening, peer, exchange.next, points.next))
+  return [ownNewest(channel, secrets), ...theirs].flatMap((made) => liftOf(channel, made, secrets, wish) ?? [])
+}
+
+interface LiftWish {
+  readonly tip: Height
+  readonly feerate: Feerate
+  readonly coin: FeeCoin
+}
+
+/** A child of one commitment; nothing where it needs none. */
+function liftOf(
   channel: LiveChannel,
+  made: SideCommitment,
   secrets: ChannelSecrets,
-  wish: { readonly tip: Height; readonly feerate: Feerate; readonly coin: FeeCoin },
+  { tip, feerate, coin }: LiftWish,
 ): CoinSpend | null {
-  const made = ownNewest(channel, secrets)
   const { fee, weight } = unconfirmed(made)
   const takeable = knownPreimages(channel).map((preimage) => sha256(preimage))
   const urgent = made.content.htlcs.filter(
     ({ by, paymentHash }) => by === channel.own || takeable.some((hash) => sameBytes(hash, paymentHash)),
   )
   const wanted = urgent.map(({ amount, expiry }) =>
-    claimFee({ weight, value: wholeSats(amount), feerate: wish.feerate, blocksLeft: blocksLeft(expiry, wish.tip) }),
+    claimFee({ weight, value: wholeSats(amount), feerate, blocksLeft: blocksLeft(expiry, tip) }),
   )
-  const most = wanted.reduce((most, one) => (one > most ? one : most), feeOf(weight, wish.feerate))
+  const most = wanted.reduce((most, one) => (one > most ? one : most), feeOf(weight, feerate))
   if (most <= fee) return null
-  const child = planAnchorChild(made, secrets, wish.coin, { feerate: wish.feerate, feeMin: sats(most - fee) })
+  const anchor = made.holder === channel.own ? 'holder-anchor' : 'other-anchor'
+  const child = planAnchorChild(made, secrets, coin, { anchor, feerate, feeMin: sats(most - fee) })
   return child.ok ? child.value : null
 }
 

@@ -39,7 +39,8 @@ const phases = [
 const sides: readonly Side[] = ['opener', 'accepter']
 const declineFaults = [...draftFaults, 'abandoned'] as const
 const states = ['idle', 'proposed', 'answered'] as const
-const origins = ['own', 'backup'] as const
+/** By their number in records: only ever added to. */
+const origins = ['own', 'backup', 'proven'] as const
 
 /** The record of a channel: all of it but its secrets, which come from the seed, and its session. */
 export function encodeChannel(channel: Channel): Uint8Array {
@@ -53,7 +54,7 @@ export function encodeChannel(channel: Channel): Uint8Array {
  * Funds at risk: of a record that may be old, say so by `origin: 'backup'`, and store what comes back before anything else, or
  * an old state is broadcast and punished. [TW29]
  */
-export function decodeChannel(bytes: Uint8Array, origin: Live['origin'] = 'own'): Decoded<Channel> {
+export function decodeChannel(bytes: Uint8Array, origin: 'own' | 'backup' = 'own'): Decoded<Channel> {
   const item = decodeRlp(bytes)
   const parts = item.ok ? asList(item.value, 5) : undefined
   if (!parts) return refused('the record has the wrong shape')

@@ -50,8 +50,12 @@ export interface Live {
   readonly turn: number
   /** Of HTLCs that the other side offered: what this side could take on the chain. */
   readonly preimages: readonly Uint8Array[]
-  /** `backup`: it may be an old state, and nothing of it is broadcast or signed until the other side has shown that it is not. [TW29] */
-  readonly origin: 'own' | 'backup'
+  /**
+   * `backup`: it may be an old state, and nothing of it is broadcast or signed until the other side has shown that it is not. `proven`:
+   * it was shown to be the newest. Its commitment may have been broadcast before it was lost, so it is never revoked: the channel
+   * ends with it. [TW29]
+   */
+  readonly origin: 'own' | 'backup' | 'proven'
   readonly session: Session
 }
 

@@ -124,6 +124,8 @@ function checkChange(before: Live, after: Live): void {
   invariant(holds.number === held.number || holds.number === held.number + 1, 'TW3: own numbers rise by one')
   invariant(after.base.number >= before.base.number, 'TW3: what is finished stays finished')
   invariant(after.turn >= before.turn, 'TW8: turns only rise')
+  invariant(after.origin === before.origin || after.origin === 'proven', 'TW29: a backup is not trusted as before')
+  invariant(after.origin !== 'proven' || holds.number === held.number, 'TW29: no commitment is revoked that may be out')
   invariant(holds === held || after.signatures !== before.signatures, 'TW11: a commitment is held with its signatures')
   if (before.exchange.state !== 'idle' && after.base === before.base)
     invariant(after.exchange === before.exchange, 'TW13: a number is signed for one content')

@@ -88,20 +88,22 @@ export function sweepWeightMax(claims: readonly Pick<SelfPaying, 'output'>[], to
 const urgentBlocks = 30
 
 /**
- * The fee of a claim: the market's, and at its deadline half of its value, of which each block before asks half as much. It
- * never falls as time goes by at one feerate, so each is a replacement of the one before. [TW38]
+ * The fee of a claim: the market's, and at its deadline half of its value, or all but dust where that is less, of which each
+ * block before asks half as much. It never falls as time goes by at one feerate, so each is a replacement of the one before. [TW38]
  */
 export function claimFee(claim: {
   readonly weight: number
   readonly value: Sats
+  /** What has to be left of the value, where the fee comes out of it. */
+  readonly leftMin?: Sats
   readonly feerate: Feerate
   /** Blocks until somebody else can have it; `null` where nobody ever can. */
   readonly blocksLeft: number | null
 }): Sats {
   const market = feeOf(claim.weight, claim.feerate)
-  const { blocksLeft } = claim
+  const { blocksLeft, value, leftMin = 0n } = claim
   if (blocksLeft === null || blocksLeft > urgentBlocks) return market
-  const most = claim.value / 2n
+  const most = value / 2n < value - leftMin ? value / 2n : value - leftMin
   return most > market ? sats(market + (most - market) / 2n ** BigInt(Math.max(0, blocksLeft))) : market
 }
 
@@ -158,19 +160,20 @@ export function htlcWeightMax(
 }
 
 /**
- * A child of this side's commitment that lifts both to a feerate, by its anchor output and a coin. [TW38] Refuses a commitment
- * without an anchor of this side, and a coin that is not enough.
+ * A child of a commitment that lifts both to a feerate, by this side's anchor output in it and a coin. [TW38] Refuses a commitment
+ * without one, and a coin that is not enough.
  *
+ * @param anchor - Which of the two is this side's: the holder's in its own commitment, the other's in the other side's.
  * @param feeMin - More than what an earlier child paid, where this one is to take its place.
  */
 export function planAnchorChild(
   made: SideCommitment,
   secrets: ChannelSecrets,
   coin: FeeCoin,
-  wish: { readonly feerate: Feerate; readonly feeMin: Sats },
+  wish: { readonly anchor: 'holder-anchor' | 'other-anchor'; readonly feerate: Feerate; readonly feeMin: Sats },
 ): Decoded<CoinSpend> {
   const { commitment } = made
-  const index = commitment.outputs.findIndex(({ kind }) => kind === 'holder-anchor')
+  const index = commitment.outputs.findIndex(({ kind }) => kind === wish.anchor)
   const output = commitment.outputs[index]
   if (!output?.witnessScript) return refused('the commitment has no anchor output of this side')
   const outpoint = { txid: txidOfUnsigned(commitment.unsigned), index }

@@ -46,6 +46,7 @@ export function onCommit(channel: Channel, message: MessageOf<'commit'>, secrets
   if (exchange.state === 'answered' && number === held) return stay(channel, send(answerMessage(channel, secrets)))
   if (number <= held) return stay(channel)
   if (number !== held + 1) return decline(channel, number, 'wrong-number')
+  if (channel.origin !== 'own') return decline(channel, number, 'from-backup') // TW29: it would revoke.
   if (!channel.session.isFunded) return decline(channel, number, 'funding-unproven') // TW7
   if (proposerOf(channel) === own || exchange.state === 'proposed') return decline(channel, number, 'out-of-turn')
   if (exchange.state === 'answered') return decline(channel, number, 'out-of-order')
@@ -73,6 +74,7 @@ export function onAnswer(channel: Channel, message: MessageOf<'answer'>, secrets
   if (exchange.state !== 'proposed' || message.number !== exchange.next.number)
     return decline(channel, message.number, 'out-of-order')
   if (channel.phase !== 'open') return decline(channel, message.number, 'not-open')
+  if (channel.origin !== 'own') return decline(channel, message.number, 'from-backup') // TW29: it would revoke.
   const revealed = revealedBy(channel, message, secrets)
   if (!revealed) return decline(channel, message.number, 'wrong-secret')
   const made = ownCommitment(channel, exchange.next, secrets)
@@ -187,7 +189,7 @@ export function ownCommitment({ own, opening }: Live, content: Content, secrets:
 
 function proposalFault(channel: Channel, changes: readonly Change[]): Fault | null {
   if (channel.phase !== 'open') return 'not-open'
-  if (channel.origin === 'backup') return 'from-backup'
+  if (channel.origin !== 'own') return 'from-backup'
   if (!channel.session.isMet) return 'not-met'
   if (!channel.session.isFunded) return 'funding-unproven'
   if (channel.exchange.state !== 'idle') return 'busy'

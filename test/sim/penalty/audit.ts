@@ -22,6 +22,8 @@ export interface Audit {
   readonly signed: Map<string, string>
   /** Numbers whose secrets each side has told. */
   readonly told: Readonly<Record<Side, Set<number>>>
+  /** Numbers of its own commitments that each side has broadcast. */
+  readonly out: Readonly<Record<Side, Set<number>>>
   /** Messages that any carrier can bring again. */
   readonly said: { readonly to: Side; readonly bytes: Uint8Array }[]
   readonly fundingTxids: Set<Txid>
@@ -30,20 +32,20 @@ export interface Audit {
 }
 
 export function createAudit(world: World): Audit {
-  const told = { opener: new Set<number>(), accepter: new Set<number>() }
-  return { world, signed: new Map(), told, said: [], fundingTxids: new Set(), updates: 0 }
+  const numbers = () => ({ opener: new Set<number>(), accepter: new Set<number>() })
+  return { world, signed: new Map(), told: numbers(), out: numbers(), said: [], fundingTxids: new Set(), updates: 0 }
 }
 
 /** After a record was stored. */
 export function auditStored({ world, told }: Audit, node: SideNode, channel: Channel): void {
   if (!isLive(channel) || node.isHostile) return
-  if (told[node.side].has(ownContent(channel).number) && channel.phase !== 'behind' && channel.origin === 'own')
+  if (told[node.side].has(ownContent(channel).number) && channel.phase !== 'behind' && channel.origin !== 'backup')
     fail(world, `TW11: the ${node.side} holds a commitment that it has revoked`)
 }
 
 /** Before a message leaves. */
 export function auditSend(audit: Audit, node: SideNode, message: Message): void {
-  const { world, signed, told } = audit
+  const { world, signed, told, out } = audit
   if (node.isHostile) return
   const stored = node.stored
   if (message.type === 'commit' || message.type === 'answer') {
@@ -59,6 +61,8 @@ export function auditSend(audit: Audit, node: SideNode, message: Message): void 
   }
   if (message.type === 'answer' || message.type === 'revoke') {
     told[node.side].add(message.number - 1)
+    if (out[node.side].has(message.number - 1))
+      fail(world, `TW32: the ${node.side} revokes commitment ${message.number - 1}, which it has broadcast`)
     if (!stored || !isLive(stored) || ownContent(stored).number < message.number)
       fail(world, `TW10: the ${node.side} told a secret before the next commitment was stored`)
     if (stored && (stored.phase === 'ending' || stored.phase === 'behind') && message.type === 'answer')
@@ -69,11 +73,12 @@ export function auditSend(audit: Audit, node: SideNode, message: Message): void 
 }
 
 /** Before a transaction leaves. */
-export function auditBroadcast({ world, told }: Audit, node: SideNode, transaction: Uint8Array): void {
+export function auditBroadcast({ world, told, out }: Audit, node: SideNode, transaction: Uint8Array): void {
   const { stored } = node
   if (node.isHostile || !stored || !isLive(stored)) return
   const number = commitmentIn(stored, transaction)
   if (number === undefined) return
+  out[node.side].add(number)
   if (told[node.side].has(number))
     fail(world, `TW11: the ${node.side} broadcasts commitment ${number}, which it has revoked`)
   if (stored.phase !== 'ending') fail(world, `TW32: the ${node.side} broadcasts its commitment before it was decided`)

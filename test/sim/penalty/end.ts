@@ -13,11 +13,12 @@ import {
 } from '../../../sdk/channel/penalty/index.ts'
 import { knownPreimages } from '../../../sdk/channel/penalty/state.ts'
 import { sha256 } from '../../../sdk/crypto/index.ts'
-import { sameBytes, wholeSats } from '../../../sdk/units.ts'
+import { sameBytes, toHex, wholeSats } from '../../../sdk/units.ts'
 import type { Judged } from '../chain.ts'
 import { fail } from '../world.ts'
 import { classifiedBy, factsOf, resolutionOf, viewOf } from './lookout.ts'
 import type { Scene, SideNode } from './node.ts'
+import { marginBlocks } from './setting.ts'
 
 const sides = ['opener', 'accepter'] as const
 /** What an output may be worth that nobody claims: less than its fee, and dust. Where blocks were dear, that is more. */
@@ -139,7 +140,10 @@ function shareOf(
       return isTaken ? sum : sum + value - slackSats
     }
     const isKnown = knownPreimages(channel).some((preimage) => sameBytes(sha256(preimage), htlc.paymentHash))
-    return isKnown ? sum + value - slackSats : sum
+    // TW33: a claim that a reorganization takes back within the margin is nobody's fault.
+    const untoldAt = scene.chain.untold.get(toHex(htlc.paymentHash))
+    const isUndone = untoldAt !== undefined && untoldAt + marginBlocks > htlc.expiry
+    return isKnown && !isUndone ? sum + value - slackSats : sum
   }, balance)
 }
 

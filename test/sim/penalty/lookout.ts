@@ -50,7 +50,8 @@ function lift(scene: Scene, node: SideNode, channel: LiveChannel): void {
   const tip = tipOf(scene.chain)
   node.waitsSince ??= tip
   // One that a cheater was first with is in its hands, and a funding that is lost has to come back before.
-  const isHeldUp = Object.values(scene.nodes).some((one) => one.isHostile || !one.channel)
+  const isAlone = Object.values(scene.nodes).some((one) => one.isHostile || !one.channel)
+  const isHeldUp = isAlone || waitsToClose(scene, node, channel)
   // A side that has nothing in its commitment has no anchor output there, and no reason to lift it.
   const { commitment } = ownNewest(channel, node.secrets)
   const hasAnchor = commitment.outputs.some(({ kind }) => kind === 'holder-anchor')
@@ -59,8 +60,17 @@ function lift(scene: Scene, node: SideNode, channel: LiveChannel): void {
     fail(scene.world, `TW38: the ${node.side}'s commitment waits since block ${node.waitsSince}`)
   const lifted = node.mutant?.lift?.(pursueCommitment) ?? pursueCommitment
   const wish = { tip, feerate: feerate(scene.market), coin: coinOf(scene) }
-  const child = lifted(channel, node.secrets, wish)
-  if (child) tell(scene, node, encodeTransaction(child.unsigned, [child.witness, [faucetWitness]]))
+  for (const { unsigned, witness } of lifted(channel, node.secrets, wish))
+    tell(scene, node, encodeTransaction(unsigned, [witness, [faucetWitness]]))
+}
+
+/** True while a closing that both have signed is with the miners. No commitment has a chance beside it, and none is needed. */
+function waitsToClose({ chain }: Scene, { secrets }: SideNode, channel: LiveChannel): boolean {
+  const key = outpointKey(channel.opening.funding)
+  const rival = [...chain.mempool.values()].find(({ inputs }) =>
+    inputs.some(({ outpoint }) => outpointKey(outpoint) === key),
+  )
+  return rival !== undefined && classify(channel, secrets, rival, []).kind === 'closing'
 }
 
 /** Claims what a state of a side can claim. */

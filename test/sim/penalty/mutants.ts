@@ -72,7 +72,7 @@ export const mutants: readonly Mutant[] = [
     faults: { drop: 0.3 },
   },
   { name: 'takes a backup for its newest state', decode: (bytes) => decodeChannel(bytes, 'own'), faults: restored },
-  { name: 'does not lift its commitment', lift: () => () => null, faults: { feeSpike: 1 } },
+  { name: 'does not lift its commitment', lift: () => () => [], faults: { feeSpike: 1 } },
   { ...claiming('does not punish', ({ kind }) => kind !== 'justice'), faults: cheated },
   { ...claiming('punishes the balance alone', (claim) => claim.kind !== 'justice' || !claim.htlc), faults: cheated },
   claiming('does not take its own after the delay', ({ kind }) => kind !== 'own'),

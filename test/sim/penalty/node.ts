@@ -75,6 +75,8 @@ export interface Scene {
   readonly invoices: { readonly preimage: Uint8Array; readonly hash: Uint8Array; readonly knower: Side | null }[]
   readonly healsAt: number
   isOver: boolean
+  /** A side looks at the chain, and does what is due there. */
+  readonly look: (node: SideNode) => void
   /** What blocks ask now, and the most that they have asked, in satoshi for 1,000 virtual bytes. */
   market: number
   dearest: number
@@ -175,13 +177,14 @@ export function crash(scene: Scene, node: SideNode): void {
   after(world, world.random.from(1, outageMax), () => restart(scene, node))
 }
 
-/** Reads the record and greets. */
+/** Reads the record, greets, and looks at the chain. */
 export function restart(scene: Scene, node: SideNode): void {
   if (node.channel || !node.disk.record || node.isGone) return
   const decoded = decodeChannel(node.disk.record)
   if (!decoded.ok) return fail(scene.world, `the ${node.side}'s record is damaged: ${decoded.reason}`)
   node.channel = decoded.value
   greet(scene, node)
+  scene.look(node)
 }
 
 export function greet(scene: Scene, node: SideNode): void {

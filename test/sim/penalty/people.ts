@@ -129,8 +129,12 @@ function learn(scene: Scene, node: SideNode, live: LiveChannel): void {
   }
 }
 
-/** The preimage that a side may count on. What has come to stand too late to be taken from the chain is given back. [TW33] */
-function knownBy({ invoices, chain }: Scene, node: SideNode, { paymentHash, expiry }: Htlc): Uint8Array | undefined {
-  if (tipOf(chain) >= expiry - marginBlocks) return undefined
+/**
+ * The preimage that a side may count on. What has come to stand too late to be taken from the chain is given back, and a preimage that
+ * would take such an HTLC as well is not told before that is done. [TW33]
+ */
+function knownBy({ invoices, chain }: Scene, node: SideNode, { paymentHash }: Htlc): Uint8Array | undefined {
+  const ofHash = liveOf(node.channel)?.base.htlcs.filter((one) => sameBytes(one.paymentHash, paymentHash)) ?? []
+  if (ofHash.some(({ by, expiry }) => by !== node.side && tipOf(chain) >= expiry - marginBlocks)) return undefined
   return invoices.find(({ hash, knower }) => knower === node.side && sameBytes(hash, paymentHash))?.preimage
 }

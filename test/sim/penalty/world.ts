@@ -84,6 +84,9 @@ function createScene(seed: number, mutant: Mutant | null): OwnScene {
     invoices: [],
     healsAt,
     isOver: false,
+    look: (node) => {
+      look(scene, node)
+    },
     market: marketFeerate,
     dearest: marketFeerate,
     dearUntil: 0,

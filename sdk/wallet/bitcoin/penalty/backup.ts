@@ -25,7 +25,8 @@ export interface BackupSetting {
   readonly edges: readonly [string, ...string[]]
   readonly cipher: Cipher
   /**
-   * `required`: no message leaves before one of `edges` has the state that it is of. [TW42]
+   * `required`: no message leaves before one of `edges` has the state that it is of, and no commitment, but one that has waited for
+   * {@link unkeptBlocksMax} blocks. [TW42]
    *
    * Funds at risk: say `required` while restoring only where the lost wallet had it too. [TW43]
    */
@@ -39,8 +40,14 @@ export interface Copies {
   readonly key: Uint8Array
   /** They are being asked. */
   isAsked: boolean
-  /** Messages whose states no edge has yet. [TW42] */
-  readonly held: { readonly number: number; readonly bytes: Uint8Array }[]
+  /** What is of a state that no edge has yet. [TW42] */
+  readonly held: Held[]
+}
+
+/** A message, or a commitment on its way to the chain: either may leave once the state of that number is kept. */
+export interface Held {
+  readonly number: number
+  readonly leave: () => void
 }
 
 /** One place, and the newest state that it is known to have. */
@@ -50,8 +57,10 @@ export interface Place {
   number: number
 }
 
-/** Most messages that wait for a copy. What is dropped is asked for by a greeting. [TW25] */
-export const heldMax = 16
+/** Most that waits for a copy. What is dropped is asked for by a greeting, or comes with the next block. [TW25] [TW32] */
+const heldMax = 16
+/** Blocks that closing alone waits for an edge that does not answer, and never more than half of the channel's margin. */
+export const unkeptBlocksMax = 6
 /** Epochs and versions in one number that only rises: a wallet that takes over starts above every state of the one before. */
 const versionEnd = 2 ** 32
 const epochEnd = 2 ** 21
@@ -93,6 +102,17 @@ export function copiesOf(
 /** True where an edge has the state of that number. */
 export function isCopied({ places }: Copies, number: number): boolean {
   return places.some((place) => place.isEdge && place.number >= number)
+}
+
+/** Lets go what waited for a state that an edge has by now. */
+export function release(copies: Copies): void {
+  while (copies.held[0] && isCopied(copies, copies.held[0].number)) copies.held.shift()?.leave()
+}
+
+/** Keeps something until an edge has its state. */
+export function hold({ held }: Copies, one: Held): void {
+  held.push(one)
+  if (held.length > heldMax) held.shift()
 }
 
 /** True for a record whose copies may be replaced: one that came from a backup may be older than what is kept. [TW43] */

@@ -25,17 +25,8 @@ import { directoryOf, keepDirectory } from './backup.ts'
 import { claimPenaltyDesk, openPenaltyDesk, secretsAt } from './claim.ts'
 import { askCopies } from './copying.ts'
 import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
-import {
-  attempt,
-  feed,
-  greetNow,
-  hurry,
-  inTurn,
-  type PenaltyDesk,
-  type PenaltyWorld,
-  perform,
-  readBox,
-} from './desk.ts'
+import { attempt, feed, greetNow, hurry, inTurn, type PenaltyDesk, type PenaltyWorld, perform } from './desk.ts'
+import { readBox } from './inbox.ts'
 import {
   encodePenaltyRecord,
   type Invitation,
@@ -109,7 +100,8 @@ export interface TwoWayChannels {
   readonly list: () => readonly TwoWayChannel[]
   /**
    * Takes the channels of this seed from their copies, those that the store lacks. Nothing of them is broadcast: each is
-   * `unsure` until the other side has shown where it stands, and then `open` or `behind`. [TW43] [TW44]
+   * `unsure` until the other side has shown where it stands, and then `open` where copies were required, `restored` elsewhere, or
+   * `behind`. [TW29] [TW43] [TW44]
    *
    * Throws `wallet/no-backup` without a place of backups, or where no edge tells the list of channels.
    */

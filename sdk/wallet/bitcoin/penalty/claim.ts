@@ -69,6 +69,7 @@ export async function openPenaltyDesk(
     isElsewhere: false,
     greetAt: 0,
     greetMs: greetMsMin,
+    endingSince: null,
     turn: Promise.resolve(),
     afterwards: async () => undefined,
   }

@@ -1,6 +1,6 @@
 import { SdkError } from '../../../errors.ts'
-import { copyNumber, isCopied, isOwnState, keepCopies } from './backup.ts'
-import { attempt, type PenaltyDesk, postBytes } from './desk.ts'
+import { copyNumber, isOwnState, keepCopies, release } from './backup.ts'
+import { attempt, type PenaltyDesk } from './desk.ts'
 
 /**
  * Leaves the newest state wherever it lacks, beside the turns: no payment waits for that, but for messages that are held back. What
@@ -20,10 +20,7 @@ export function askCopies(desk: PenaltyDesk): void {
       return true
     })
     copies.isAsked = false
-    while (copies.held[0] && isCopied(copies, copies.held[0].number)) {
-      const [first] = copies.held.splice(0, 1)
-      if (first) postBytes(desk, first.bytes)
-    }
+    release(copies)
     if (done) askCopies(desk) // There may be a newer one by now.
   }
   world.task(

@@ -12,6 +12,7 @@ import type { PenaltyDesk } from './desk.ts'
  * - `ending`: a side went to the chain, and what is this side's is being taken there.
  * - `behind`: this side has lost states, and waits for the other one to close.
  * - `unsure`: restored from a backup that may be old, and signs nothing until the other side has shown that it is not.
+ * - `restored`: from a backup, and the newest state as the other side says. It pays no more: close it together, or alone.
  * - `closed`: all that was this side's has been taken, under enough blocks.
  */
 export type TwoWayPhase =
@@ -24,6 +25,7 @@ export type TwoWayPhase =
   | 'ending'
   | 'behind'
   | 'unsure'
+  | 'restored'
   | 'closed'
 
 /** One two-way channel in plain facts, as of the last look at the chain. */
@@ -96,6 +98,7 @@ function phaseOf({ known, resolution }: PenaltyDesk): TwoWayPhase {
   if (!isLive(channel)) return 'opening'
   if (resolution?.isResolved) return 'closed'
   if (channel.phase !== 'behind' && channel.origin === 'backup') return 'unsure'
+  if (channel.phase === 'open' && channel.origin === 'proven') return 'restored'
   return channel.phase
 }
 
@@ -110,6 +113,7 @@ function adviceOf(phase: TwoWayPhase, live: LiveChannel | null): string {
       return 'Nothing is at stake. The channel goes on opening when you are back.'
     case 'funding':
     case 'unsure':
+    case 'restored':
       return back
     case 'open':
       return htlcs > 0 ? `${htlcs} payments are on their way and run out at a block height. ${back}` : back

@@ -1,36 +1,30 @@
 import {
   type ArchivedHtlc,
-  acceptChannel,
   type Channel,
   type ChannelSecrets,
   channelIdOf,
-  decodeMessage,
-  draftFault,
   draftOf,
   type Effect,
   encodeMessage,
   type Fault,
   type Input,
-  isAuthentic,
   isLive,
-  linkKeyOf,
   type Message,
   type Note,
   type penaltyStep,
   type Resolution,
   type Step,
   sealCoinSpend,
-  sideKeysOf,
 } from '../../../channel/penalty/index.ts'
 import type { Mailbox } from '../../../client/index.ts'
 import { SdkError, unreachable } from '../../../errors.ts'
 import type { BitcoinSigner, Clock, Random, Store, StoreWrite } from '../../../ports.ts'
-import { type ChannelId, sats } from '../../../units.ts'
+import { type ChannelId, type Height, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
-import { type BackupSetting, type Copies, copyNumber, heldMax, isCopied, isOwnState } from './backup.ts'
+import { type BackupSetting, type Copies, copyNumber, hold, isCopied, isOwnState, unkeptBlocksMax } from './backup.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
-import { isHeldBack, type TowerSetting, towerWrites, type Watched } from './tower.ts'
+import { type TowerSetting, towerWrites, type Watched } from './tower.ts'
 
 /** Everything outside of the desks of two-way channels. */
 export interface PenaltyWorld {
@@ -90,6 +84,8 @@ export interface PenaltyDesk {
   /** When the other side is greeted again, and the pause after that. */
   greetAt: number
   greetMs: number
+  /** Height at which this process was first to broadcast the commitment. */
+  endingSince: Height | null
   turn: Promise<unknown>
   /** Done after each turn, in it. */
   afterwards: (desk: PenaltyDesk) => Promise<void>
@@ -115,57 +111,6 @@ export async function stepNow(
   const { channel } = await load(desk)
   if (!channel) return 'not-open'
   return perform(desk, desk.world.step(channel, input, desk.secrets), writes)
-}
-
-/** Takes a message from the box. What is not the other side's is dropped without an answer. [TW24] */
-function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
-  return inTurn(desk, async () => {
-    const envelope = decodeMessage(bytes)
-    if (!envelope.ok || envelope.value.from === desk.known.own) return
-    const { channel } = await load(desk)
-    const { message } = envelope.value
-    if (!channel) return message.type === 'open' ? accept(desk, envelope.value, message) : undefined
-    if (!desk.linkKey || envelope.value.channel !== channelIdOf(draftOf(channel))) return
-    if (!isAuthentic(envelope.value, desk.linkKey)) return
-    hurry(desk)
-    const { tower, clock } = desk.world
-    if (tower && isHeldBack(tower, desk.watched, channel, message, clock.now())) {
-      desk.watched.isHeld = true // It is proposed again when it is asked for. [TW41]
-      return
-    }
-    const step = desk.world.step(channel, { type: 'message', message }, desk.secrets)
-    if (desk.known.isAlone && isTrusting(channel, step.channel)) return
-    await perform(desk, step)
-    await resume(desk)
-  })
-}
-
-/** TW44: with one copy alone, the other side's word that it is the newest changes nothing; that it is not, does. */
-function isTrusting(before: Channel, after: Channel): boolean {
-  return isLive(before) && isLive(after) && before.origin === 'backup' && after.origin === 'own'
-}
-
-/**
- * TW43: where nothing ever left that no copy holds, a restored side can have proposed nothing that it does not remember, so it is an
- * own one again once the other side has shown that it fits: also with the turn, with which the step alone waits. [TW29]
- */
-async function resume(desk: PenaltyDesk): Promise<void> {
-  const { known, world } = desk
-  const { channel, isAlone } = known
-  if (world.backup?.mode !== 'required' || isAlone || !channel || !isLive(channel)) return
-  if (channel.origin !== 'backup' || channel.phase === 'behind' || !channel.session.isMet) return
-  const own: Channel = { ...channel, origin: 'own' }
-  await perform(desk, { channel: own, effects: [{ type: 'persist', channel: own, notes: [] }] })
-}
-
-/** Reads the channel's box until the signal aborts, or another wallet has taken the channel over. */
-export async function readBox(desk: PenaltyDesk, signal: AbortSignal): Promise<void> {
-  try {
-    await desk.mailbox.read((message) => takeMessage(desk, message), signal)
-  } catch (error) {
-    if (isStale(error)) elsewhere(desk)
-    else if (!desk.isElsewhere) throw error
-  }
 }
 
 /** The other side is there, or somebody waits for it: what lacks an answer is asked for soon. */
@@ -208,7 +153,7 @@ async function performOne(
       post(desk, channel, effect.message)
       return null
     case 'broadcast':
-      await broadcast(desk, effect.transaction)
+      await broadcastKept(desk, channel, effect.transaction)
       return null
     case 'broadcast-funding':
       if (desk.known.funding) await broadcast(desk, desk.known.funding)
@@ -231,47 +176,31 @@ async function fund(desk: PenaltyDesk, { output }: Extract<Effect, { type: 'fund
   return stepNow(desk, { type: 'abandon' })
 }
 
-/** The first opener that answers an invitation within its terms gets the channel. [TW6] */
-async function accept(
-  desk: PenaltyDesk,
-  envelope: Parameters<typeof isAuthentic>[0],
-  { draft }: Extract<Message, { type: 'open' }>,
-): Promise<void> {
-  const { world, known, secrets } = desk
-  const id = channelIdOf(draft)
-  if (desk.known.own !== 'accepter' || envelope.channel !== id || draftFault(draft, known.terms)) return
-  const linkKey = linkKeyOf(await world.keys.channelSecret(known.index, draft.keys.funding), id)
-  if (!isAuthentic(envelope, linkKey)) return
-  desk.linkKey = linkKey
-  await perform(desk, acceptChannel(draft, sideKeysOf(secrets, await world.coins.changeScript())))
-}
-
 /**
  * Sends what is stored already. The mailbox keeps the order and tries again by itself, so no turn waits for it; what does
  * not arrive in the end is asked for by a greeting. [TW25]
  */
 function post(desk: PenaltyDesk, channel: Channel, message: Message): void {
-  const { linkKey, known, world } = desk
+  const { linkKey, known } = desk
   if (!linkKey) return
   const envelope = { channel: channelIdOf(draftOf(channel)), from: known.own, message }
   const bytes = encodeMessage(envelope, linkKey)
-  const { copies, version } = desk
-  // TW42: what leaves is of a state that a copy holds. A restored channel tells no more than where it stands.
-  if (world.backup?.mode === 'required' && copies && version !== null && isOwnState(known)) {
-    const number = copyNumber(desk.epoch, version)
-    if (!isCopied(copies, number)) {
-      copies.held.push({ number, bytes })
-      if (copies.held.length > heldMax) copies.held.shift()
-      return
-    }
-  }
-  postBytes(desk, bytes)
+  once(desk, () => inBackground(desk, () => desk.mailbox.post(bytes)))
 }
 
-/** Hands a message to the mailbox. */
-export function postBytes(desk: PenaltyDesk, bytes: Uint8Array): void {
+/** TW42: what leaves is of a state that a copy holds. A restored channel tells no more than where it stands. */
+function once(desk: PenaltyDesk, leave: () => void): void {
+  const { copies, version, known, world } = desk
+  const isBound = world.backup?.mode === 'required' && version !== null && isOwnState(known)
+  const number = isBound ? copyNumber(desk.epoch, version) : 0
+  if (!copies || isCopied(copies, number)) leave()
+  else hold(copies, { number, leave })
+}
+
+/** Begins what no turn waits for. */
+function inBackground(desk: PenaltyDesk, work: () => Promise<void>): void {
   desk.world.task(
-    attempt(desk, () => desk.mailbox.post(bytes)).then(
+    attempt(desk, work).then(
       () => undefined,
       (error) => {
         if (!desk.isElsewhere) throw error // Otherwise it is known by now.
@@ -280,16 +209,30 @@ export function postBytes(desk: PenaltyDesk, bytes: Uint8Array): void {
   )
 }
 
-/** Hands a transaction to the nodes: what none of them takes is tried again at the next look. */
-export async function broadcast(desk: PenaltyDesk, transaction: Uint8Array): Promise<void> {
-  await attempt(desk, () => desk.world.chain.broadcast(transaction))
+/**
+ * TW42: a commitment that left and that no copy knows of would be revoked by whoever goes on from the copy, and then punished. An edge that
+ * does not answer holds it up for some blocks only: HTLCs wait for nobody.
+ */
+async function broadcastKept(desk: PenaltyDesk, channel: Channel, transaction: Uint8Array): Promise<void> {
+  const { sighting, world } = desk
+  const tip = sighting?.view.height
+  const blocksMax = Math.min(unkeptBlocksMax, Math.floor(draftOf(channel).terms.marginBlocks / 2))
+  if (channel.phase === 'ending' && tip !== undefined) desk.endingSince ??= tip
+  const isLate = tip !== undefined && desk.endingSince !== null && tip >= desk.endingSince + blocksMax
+  if (channel.phase !== 'ending' || isLate) await broadcast(desk, transaction)
+  else once(desk, () => inBackground(desk, () => world.chain.broadcast(transaction)))
+}
+
+/** Hands a transaction to the nodes, and says whether one took it: otherwise it is tried again at the next look. */
+export async function broadcast(desk: PenaltyDesk, transaction: Uint8Array): Promise<boolean> {
+  return (await attempt(desk, () => desk.world.chain.broadcast(transaction))) !== null
 }
 
 /** Signs a claim's coin by the channel's own key, and broadcasts it. [TW38] */
-export async function broadcastSpend(desk: PenaltyDesk, spend: Parameters<typeof sealCoinSpend>[0]): Promise<void> {
+export async function broadcastSpend(desk: PenaltyDesk, spend: Parameters<typeof sealCoinSpend>[0]): Promise<boolean> {
   const { index } = desk.known
   const signature = await desk.world.keys.signChannel({ kind: 'refund', index, digest: spend.digest, paid: sats(0n) })
-  await broadcast(desk, sealCoinSpend(spend, signature))
+  return broadcast(desk, sealCoinSpend(spend, signature))
 }
 
 /** What the world answers, or nothing when it does not answer now: that is remembered, and tried again. */
@@ -356,14 +299,14 @@ async function save(
 }
 
 /** True for what a box, or a place of backups, says to a wallet that another one has taken over from. */
-function isStale(error: unknown): boolean {
+export function isStale(error: unknown): boolean {
   return error instanceof SdkError && staleCodes.includes(error.notes[0] ?? '')
 }
 
 const staleCodes: readonly string[] = ['stale-epoch', 'stale-backup', 'conflicting-backup']
 
 /** The error of a desk that another wallet has taken over. Nothing of it can be stored or sent any more. */
-function elsewhere(desk: PenaltyDesk): SdkError {
+export function elsewhere(desk: PenaltyDesk): SdkError {
   desk.isElsewhere = true
   desk.world.changed(desk)
   return new SdkError('wallet/channel-elsewhere', 'Another tab or device has taken the channel over.', {

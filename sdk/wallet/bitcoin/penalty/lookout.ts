@@ -79,11 +79,14 @@ export async function pursueSpent(world: EndWorld, { view, spend }: Sighting): P
   return { resolution, transactions, planned }
 }
 
-/** A child for a commitment that no block holds; nothing where it needs none, or no coin is there. [TW38] */
-export function liftOwn({ channel, secrets, feerate, coins }: EndWorld, { view, spend }: Sighting): CoinSpend | null {
+/** Children for a commitment that no block holds; none where it needs none, or no coin is there. [TW38] */
+export function liftsOf(
+  { channel, secrets, feerate, coins }: EndWorld,
+  { view, spend }: Sighting,
+): readonly CoinSpend[] {
   const [coin] = coins
   const isWaiting = channel.phase === 'ending' && !spend && view.fundedAt !== null
-  return isWaiting && coin ? pursueCommitment(channel, secrets, { tip: view.height, feerate, coin }) : null
+  return isWaiting && coin ? pursueCommitment(channel, secrets, { tip: view.height, feerate, coin }) : []
 }
 
 /** Coins on a script that blocks hold: the wallet's reserve for fees. [TW38] */

@@ -7,7 +7,6 @@ import {
   encodeTerms,
   failReasons,
   type Htlc,
-  type Live,
   type Note,
   recordBytesMax,
   type Side,
@@ -93,7 +92,7 @@ export function encodePenaltyRecord({
  *
  * Funds at risk: of a record that may be old, say so by `backup`. [TW29]
  */
-export function penaltyRecordFrom(bytes: Uint8Array, origin: Live['origin'] = 'own'): PenaltyRecord {
+export function penaltyRecordFrom(bytes: Uint8Array, origin: 'own' | 'backup' = 'own'): PenaltyRecord {
   const item = decodeRlp(bytes)
   const parts = item.ok ? asList(item.value, 9) : undefined
   const epoch = asNumber(parts?.[1], Number.MAX_SAFE_INTEGER)

@@ -12,7 +12,8 @@ import { directoryIndex, rootOf } from './roots.ts'
  * What a restoring wallet found of one channel of its seed.
  *
  * - `restored`: from a copy at an edge and one in the channel's box, the newer of the two. It stays `unsure` until the other
- *   side has shown that the state is the newest, and turns `behind` when it shows that it is not.
+ *   side has shown that the state is the newest, and turns `behind` when it shows that it is not. Where copies were required it then pays on;
+ *   elsewhere it is to be closed.
  * - `alone`: from one copy. It stays `unsure`, or turns `behind`: close it by the other side.
  * - `lost`: no copy could be read, or it was made before the channel was funded. What the other side's closing pays this one is
  *   found by `twoWay.sweep`.

@@ -13,7 +13,7 @@ import {
   type PenaltyDesk,
   stepNow,
 } from './desk.ts'
-import { liftOwn, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
+import { liftsOf, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
 
 /**
  * Looks at the chain, does what is due there, and greets the other side where something is waited for.
@@ -61,8 +61,8 @@ async function pursueEnd(desk: PenaltyDesk, channel: LiveChannel, sighting: Sigh
     for (const transaction of pursued.transactions) await broadcast(desk, transaction)
     for (const spend of pursued.planned) await broadcastSpend(desk, spend)
   }
-  const child = liftOwn(end, sighting)
-  if (child) await broadcastSpend(desk, child)
+  // Nodes hold one of the commitments at the most, and take the child of that one.
+  for (const child of liftsOf(end, sighting)) if (await broadcastSpend(desk, child)) break
 }
 
 /** Coins of a funding are gone once it may leave, and free again where it never will. */

@@ -52,7 +52,7 @@ export async function pursueWishes(wishes: Wishes, desk: PenaltyDesk): Promise<v
   for (let tries = 0; tries <= wishesMax; tries++) {
     const { channel } = await load(desk)
     settle(wishes, desk)
-    if (channel?.phase !== 'open' || channel.origin === 'backup') return
+    if (channel?.phase !== 'open' || channel.origin !== 'own') return
     const { exchange, session, shutdown } = channel
     if (exchange.state !== 'idle' || !session.isMet || !session.isFunded) return
     const isPaying = !shutdown.own && !shutdown.isByPeer

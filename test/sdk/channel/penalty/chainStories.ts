@@ -9,6 +9,7 @@ import {
   ownNewest,
   ownTransaction,
   planAnchorChild,
+  pursueCommitment,
   type Side,
 } from '../../../../sdk/channel/penalty/index.ts'
 import { sha256 } from '../../../../sdk/crypto/engine.ts'
@@ -303,13 +304,30 @@ function htlcEnds(running: Running): void {
     const [coin] = world.coins.opener as [FeeCoin]
     let feeMin = 0n
     for (const rate of [5_000, 9_000]) {
-      const wish = { feerate: feerate(rate), feeMin: sats(feeMin) }
+      const wish = { anchor: 'holder-anchor', feerate: feerate(rate), feeMin: sats(feeMin) } as const
       const child = must(planAnchorChild(made, pair.secrets.opener, coin, wish))
       expect(await broadcast(world, 'opener', 'child', signCoinSpend('opener', child))).toBe(true)
       feeMin = child.fee + 200n
     }
     await mine(world, 1)
     expect(await kindOf(world, 'opener')).toBe('own')
+    expect(world.refused).toEqual([])
+  })
+
+  it('[TW38] lifts the commitment of the other side, where that one waits in place of its own', async () => {
+    const world = await openOnChain(running())
+    await giveCoins(world, 'opener', 1)
+    act(world, 'accepter', { type: 'force' })
+    await lookAll(world)
+    const { pair } = world
+    const [coin] = world.coins.opener as [FeeCoin]
+    const wish = { tip: await tipOf(world), feerate: feerate(5_000), coin }
+    const taken: boolean[] = []
+    for (const child of pursueCommitment(live(pair, 'opener'), pair.secrets.opener, wish))
+      taken.push((await running().node.broadcast(signCoinSpend('opener', child))).ok)
+    expect(taken).toEqual([false, true])
+    await mine(world, 1)
+    expect(await kindOf(world, 'opener')).toBe('peer')
     expect(world.refused).toEqual([])
   })
 }

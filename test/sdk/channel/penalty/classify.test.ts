@@ -140,8 +140,10 @@ describe('claims', () => {
       claimFee({ weight: 600, value: sats(100_000n), feerate: feerate(2_000), blocksLeft })
     const fees = [null, 144, 31, 30, 10, 5, 2, 1, 0].map((left) => fee(left))
     expect(fees).toEqual([300n, 300n, 300n, 300n, 348n, 1_853n, 12_725n, 25_150n, 50_000n])
-    const poor = claimFee({ weight: 600, value: sats(400n), feerate: feerate(2_000), blocksLeft: 0 })
-    expect(poor).toBe(300n)
+    const small = { weight: 600, feerate: feerate(2_000), blocksLeft: 0 }
+    expect(claimFee({ ...small, value: sats(400n) })).toBe(300n)
+    // Half of it would leave less than dust: such a claim could not be made at all.
+    expect(claimFee({ ...small, value: sats(1_100n), leftMin: sats(700n) })).toBe(400n)
   })
 
   it('[TW38] say how many coins are lacking for HTLC transactions', () => {

@@ -10,7 +10,7 @@ import {
   penaltyStep,
   type Side,
 } from '../../../../sdk/channel/penalty/index.ts'
-import { msats } from '../../../../sdk/units.ts'
+import { msats, sats } from '../../../../sdk/units.ts'
 import { onFakeCurve } from './fake.ts'
 import { bytesOf, feed, live, opened, type Pair, proven, take } from './pair.ts'
 
@@ -148,14 +148,32 @@ describe('a channel from a backup', () => {
     expect(restored(backup, 'own').origin).toBe('backup')
   })
 
-  it('[TW29] goes on when it is fresh and the other has the turn', () => {
+  it('[TW29] is proven when it is fresh and the other has the turn: it closes together, and revokes nothing', () => {
     const pair = paid(opened({ pushed: 100_000n }), 1)
     feed(pair, 'accepter', { type: 'ask' })
     pair.channels.opener = restored(pair.channels.opener, 'backup')
     feed(pair, 'opener', greeting('x'))
-    expect(live(pair, 'opener').origin).toBe('own')
-    feed(pair, 'accepter', propose(pay(1_000n)))
-    expect(live(pair, 'opener').base.number).toBe(2)
+    expect(live(pair, 'opener').origin).toBe('proven')
+    const [commit] = hold(pair, 'accepter', propose(pay(1_000n)))
+    const { channel, effects } = penaltyStep(pair.channels.opener, message(commit as Message), pair.secrets.opener)
+    expect(channel).toBe(pair.channels.opener)
+    expect(effects[0]).toEqual({ type: 'refused', fault: 'from-backup' })
+    // It was not there when its commitment was broadcast, if it was: whoever has that must not be able to punish it.
+    feed(pair, 'opener', greeting('y'))
+    const told = pair.sent.opener.filter((one) => one.type === 'answer' || one.type === 'revoke')
+    expect(told.filter((one) => 'number' in one && one.number > 1)).toEqual([])
+    expect(penaltyStep(live(pair, 'opener'), { type: 'force' }, pair.secrets.opener).channel.phase).toBe('ending')
+  })
+
+  it('[TW29] that is proven closes together', () => {
+    const pair = paid(opened({ pushed: 100_000n }), 1)
+    feed(pair, 'accepter', { type: 'ask' })
+    pair.channels.opener = restored(pair.channels.opener, 'backup')
+    feed(pair, 'opener', greeting('x'))
+    feed(pair, 'opener', { type: 'close', fee: sats(300n) })
+    expect(pair.channels.opener).toMatchObject({ phase: 'closing', origin: 'proven', signed: { fee: 300n } })
+    // It is one still when it was stored and read again.
+    expect(restored(pair.channels.opener, 'own').origin).toBe('proven')
   })
 
   it('[TW29] stays one while the turn is its own, since it may have signed a proposal that was lost', () => {
@@ -179,12 +197,26 @@ describe('a channel from a backup', () => {
     expect(live(pair, 'opener')).toMatchObject({ origin: 'backup', turn: 2 })
   })
 
-  it('[TW29] goes on when it remembers its own proposal', () => {
+  it('[TW29] is proven when it remembers its own proposal, and takes no answer to it', () => {
     const pair = paid(opened(), 1)
     hold(pair, 'opener', propose(pay(7_000n)))
     pair.channels.opener = restored(pair.channels.opener, 'backup')
     feed(pair, 'opener', greeting('x'))
-    expect(live(pair, 'opener')).toMatchObject({ origin: 'own', base: { number: 2 } })
+    expect(live(pair, 'opener')).toMatchObject({ origin: 'proven', base: { number: 1 } })
+    expect(live(pair, 'accepter')).toMatchObject({ exchange: { state: 'idle' }, base: { number: 1 } })
+  })
+
+  it('[TW29] stays one when the proposal that it remembers was answered: it may have revoked, and proposed again', () => {
+    const pair = paid(opened(), 1)
+    const [commit] = hold(pair, 'opener', propose(pay(7_000n)))
+    const backup = restored(pair.channels.opener, 'backup')
+    const [answer] = hold(pair, 'accepter', message(commit as Message))
+    // The revocation is lost on the way, and so is the next proposal.
+    expect(hold(pair, 'opener', message(answer as Message)).map(({ type }) => type)).toEqual(['revoke'])
+    hold(pair, 'opener', propose(pay(9_000n)))
+    pair.channels.opener = backup
+    for (const name of ['x', 'y']) feed(pair, 'opener', greeting(name))
+    expect(live(pair, 'opener')).toMatchObject({ origin: 'backup', base: { number: 1 } })
   })
 
   it('[TW29] that lacks its last proposal never signs another content for that number', () => {

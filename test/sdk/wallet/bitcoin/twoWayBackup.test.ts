@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
 import { type Edge, startEdge } from '../../../../edge/local/workerd.ts'
 import { httpBackups, httpBoxes, httpPeers, memory, webCipher } from '../../../../sdk/adapters/index.ts'
-import { networks } from '../../../../sdk/bitcoin/index.ts'
+import { type BitcoinTransaction, decodeTransaction, networks } from '../../../../sdk/bitcoin/index.ts'
+import { SdkError } from '../../../../sdk/errors.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { BackupLink, Store } from '../../../../sdk/ports.ts'
 import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
@@ -18,6 +19,7 @@ import {
 import type { TwoWayChannels } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
 import type { TwoWayPhase } from '../../../../sdk/wallet/bitcoin/penalty/describe.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
+import { must } from '../../bitcoin/must.ts'
 import { until } from './channelWorld.ts'
 
 /** Longest that a payment waits: the machine may be busy. */
@@ -67,6 +69,14 @@ interface Person {
   readonly twoWay: TwoWayChannels
 }
 
+/** What wallets have broadcast. */
+const broadcasts: BitcoinTransaction[] = []
+
+function listen(transaction: Uint8Array) {
+  broadcasts.push(must(decodeTransaction(transaction)))
+  return bitcoin.node.broadcast(transaction)
+}
+
 let people = 0
 const keysOf = (number: number) =>
   keyringBitcoinSigner(createBitcoinKeyring(new Uint8Array(32).fill(100 + number), networks.regtest))
@@ -76,7 +86,7 @@ async function person(number: number, backup: BackupSetting | null, store: Store
     keys: keysOf(number),
     store,
     network: 'regtest',
-    nodes: [bitcoin.node],
+    nodes: [{ ...bitcoin.node, broadcast: listen }],
     peers: httpPeers(),
     boxes: httpBoxes(),
     pollMs: 100,
@@ -89,14 +99,17 @@ async function person(number: number, backup: BackupSetting | null, store: Store
 }
 
 /** Copies at the edge; `through` may lose or hide them. */
-function backupAt(through: (link: BackupLink, isEdge: boolean) => BackupLink = (link) => link): BackupSetting {
+function backupAt(
+  through: (link: BackupLink, isEdge: boolean) => BackupLink = (link) => link,
+  mode: BackupSetting['mode'] = 'required',
+): BackupSetting {
   const link = httpBackups()
   return {
     // The test's own edge is written with a slash at its end, so that the two places can be told apart.
     link: (at) => through(link(at), at.box.endsWith('/')),
     edges: [`${edge.url}/`],
     cipher: webCipher(),
-    mode: 'required',
+    mode,
   }
 }
 
@@ -148,6 +161,46 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     await minedTo('closed', again, ben)
     await ben.wallet.refresh()
     expect((await ben.wallet.balance()).confirmed).toBe(35_000n)
+  })
+
+  it('[TW29] pays no more where copies were not required, and closes together', async () => {
+    const wanted = backupAt((link) => link, 'wanted')
+    const { anna, ben, id, number } = await opened(wanted)
+    // With the turn its own it may have proposed what is forgotten, so the other side asks for that first.
+    expect((await ben.twoWay.pay(id, msats(1_000_000n), { waitMs })).state).toBe('paid')
+    await until(() => anna.twoWay.list()[0]?.updates === 2)
+    await anna.wallet.refresh()
+    anna.wallet.close()
+    const again = await person(number, wanted)
+    expect(await again.twoWay.restore()).toEqual([{ id, found: 'restored' }])
+    await until(() => phaseOf(again) === 'restored')
+    expect((await again.twoWay.pay(id, msats(1_000n), { waitMs: 1_500 })).state).toBe('pending')
+    expect(again.twoWay.list()[0]).toMatchObject({ spendable: 0n, balance: 71_000_000n })
+    await again.twoWay.close(id, { fee: sats(500n) })
+    await minedTo('closed', again, ben)
+  })
+
+  it('[TW42] goes to the chain by itself once that is kept, or has waited for blocks', async () => {
+    let isDown = false
+    const down = backupAt((link) => ({
+      ...link,
+      keep: async (kept) => {
+        if (isDown) throw new SdkError('relay/unreachable', 'The edge does not answer.', { retryable: true })
+        return link.keep(kept)
+      },
+    }))
+    const { anna, ben, id } = await opened(down)
+    isDown = true
+    await anna.twoWay.close(id, 'alone')
+    const funding = anna.twoWay.list()[0]?.fundingTxid
+    const left = () => broadcasts.filter(({ inputs }) => inputs[0]?.outpoint.txid === funding).length
+    await anna.wallet.refresh()
+    expect(left()).toBe(0)
+    // Its margin is 3 blocks, so it waits for one at the most.
+    await bitcoin.mine(1)
+    await anna.wallet.refresh()
+    expect(left()).toBeGreaterThan(0)
+    await minedTo('closed', anna, ben)
   })
 
   it('[TW28] learns that it has lost states, lets the other side close, and takes its balance', async () => {
