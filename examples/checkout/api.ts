@@ -86,6 +86,7 @@ export interface TwoWayAccount {
     | 'ending'
     | 'behind'
     | 'unsure'
+    | 'restored'
     | 'closed'
   readonly capacity: number
   /** What is the shop's. */

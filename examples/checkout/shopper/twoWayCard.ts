@@ -59,7 +59,7 @@ function living(state: State, lane: TwoWayLane, act: Act): Inside {
     lane.trouble !== null && h('p', { class: 'fault' }, lane.trouble),
     isPending && h('p', { class: 'hint', role: 'status' }, say.pending),
     away(lane),
-    (isOpen || phase === 'closing') && controls(state, lane, act),
+    (isOpen || phase === 'closing' || phase === 'restored') && controls(state, lane, act),
   ]
 }
 

@@ -33,6 +33,10 @@ export const twoWayTexts = {
       'This wallet has lost the newest state, so it signs nothing. The shop has to close.',
     ],
     unsure: ['being checked', 'Restored from a copy. It signs nothing until the shop has shown where it stands.'],
+    restored: [
+      'restored',
+      'It came back from a copy that is the newest, but pays no more. Close it: your part is safe.',
+    ],
     closed: ['closed', 'All that was yours is in your wallet.'],
   } satisfies Record<TwoWayLane['phase'], readonly [word: string, sentence: string]>,
   confirming: (have: number, want: number) => `${count(have)} of ${counted(want, 'block')} on top`,
