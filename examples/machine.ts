@@ -34,7 +34,7 @@ export async function openBuyer(parts: Omit<BitcoinWalletParts, 'peers'>, shop: 
   if (!opened.ok) throw new Error(opened.refusal.detail)
   const { id } = opened.channel
   for await (const channel of wallet.changes(AbortSignal.timeout(86_400_000))) {
-    if (channel.id !== id) continue
+    if (channel.id !== id || channel.kind !== 'one-way') continue
     if (channel.phase === 'declined') throw new Error(`The shop declined: ${channel.fault}.`)
     if (channel.phase === 'open') break
   }

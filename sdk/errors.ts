@@ -54,6 +54,7 @@ export type ErrorCode =
   | 'wallet/foreign-till'
   | 'wallet/insufficient-funds'
   | 'wallet/no-backup'
+  | 'wallet/no-boxes'
   | 'wallet/no-channel'
   | 'wallet/nonce-gap'
   | 'wallet/nonce-taken'
@@ -68,6 +69,7 @@ export type ErrorCode =
   | 'wallet/unserved'
   | 'wallet/would-revert'
   | 'wallet/wrong-chain'
+  | 'wallet/wrong-kind'
 
 /**
  * The world failed: a network, a disk, another tab, a person.

@@ -15,7 +15,7 @@ import {
   tillRoutes,
 } from '../../sdk/till/index.ts'
 import { type ChannelId, sats, type Txid } from '../../sdk/units.ts'
-import { type BitcoinWallet, type Channel, createBitcoinWallet } from '../../sdk/wallet/bitcoin/index.ts'
+import { type BitcoinWallet, createBitcoinWallet, type OneWayChannel } from '../../sdk/wallet/bitcoin/index.ts'
 import { createVault } from '../../sdk/wallet/index.ts'
 import type { BitcoinBackend } from './bitcoinBackend.ts'
 import { serveLoopback } from './loopback.ts'
@@ -196,7 +196,11 @@ async function payMany(shopper: BitcoinWallet, till: Till, id: ChannelId): Promi
   return paid
 }
 
-async function closeAndProve({ bitcoin }: ChannelWalkWorld, shopper: BitcoinWallet, id: ChannelId): Promise<Channel> {
+async function closeAndProve(
+  { bitcoin }: ChannelWalkWorld,
+  shopper: BitcoinWallet,
+  id: ChannelId,
+): Promise<OneWayChannel> {
   const closing = progress('Closed, and the ending proven', confirmationsMin)
   closing.advance(0)
   await shopper.closeChannel(id)
@@ -217,12 +221,12 @@ async function mineUntil(
   bitcoin: BitcoinBackend,
   shopper: BitcoinWallet,
   id: ChannelId,
-  is: (channel: Channel) => boolean,
-): Promise<Channel> {
+  is: (channel: OneWayChannel) => boolean,
+): Promise<OneWayChannel> {
   for (let block = 0; block <= blocksMax; block++) {
     await shopper.refresh()
     const channel = shopper.channels().find((one) => one.id === id)
-    if (channel && is(channel)) return channel
+    if (channel?.kind === 'one-way' && is(channel)) return channel
     await systemClock.sleep(blockMs)
     await bitcoin.mine(1)
   }

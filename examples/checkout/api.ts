@@ -88,13 +88,14 @@ export interface TwoWayAccount {
     | 'unsure'
     | 'restored'
     | 'closed'
+  /** What the phase means, for people. */
+  readonly words: string
+  /** Blocks that it waits for. */
+  readonly progress: { readonly have: number; readonly need: number } | null
   readonly capacity: number
   /** What is the shop's. */
   readonly balance: number
   readonly updates: number
-  readonly confirmations: number
-  readonly confirmationsMin: number
-  readonly fundingTxid: string | null
   /** What happens when the shop's computer is switched off now. */
   readonly advice: string
   /** What the chain gave both, once the lane has ended. */

@@ -115,9 +115,10 @@ export const openTwoWay: TwoWayLane = {
   phase: 'open',
   capacity: 20_000n,
   balance: 18_960n,
+  words: 'The channel pays both ways, without a block.',
+  progress: null,
+  delayBlocks: 12,
   remaining: 15_160n,
-  confirmations: 9,
-  confirmationsMin: 3,
   updates: 4,
   isPending: false,
   advice,
@@ -139,13 +140,15 @@ export const chart: Purchase = {
 }
 
 const cost = {
+  over: 'one-way',
   capacity: 20_000n,
   fundingFee: 154n,
   closeFee: 310n,
   payable: 19_690n,
   confirmations: 3,
-  expiryBlocks: 1_008,
-}
+  backBlocks: 1_008,
+  reserve: 0n,
+} as const
 const withMoney: State = { ...ready, money: { confirmed: 100_000n, pending: 0n } }
 const open: State = { ...withMoney, lanes: [openLane], purchases: [story] }
 const ending = { txid, confirmations: 3, toPayee: 412n, toPayer: 19_278n }
@@ -166,9 +169,8 @@ const twoWayAccount: TwoWayAccount = {
   capacity: 20_000,
   balance: 1_040,
   updates: 4,
-  confirmations: 14,
-  confirmationsMin: 3,
-  fundingTxid: txid,
+  words: 'The channel has ended, and all that was yours has been taken.',
+  progress: null,
   advice: 'Everything that was yours is back in the wallet.',
   closing: { txid, values: [1_040, 18_460], fee: 500 },
 }
@@ -217,8 +219,23 @@ export const shopperStates: Readonly<Record<string, State>> = {
   full: { ...open, trouble: { code: 'store/full', detail: '' }, skewMs: 460_000, isPersistent: false },
   elsewhere: { ...open, lanes: [{ ...openLane, isElsewhere: true }] },
   closing: { ...open, lanes: [{ ...openLane, phase: 'closing' }] },
-  'two-way-offer': { ...withMoney, cost, over: 'two-way' },
-  'two-way-funding': { ...withMoney, twoWay: [{ ...openTwoWay, phase: 'funding', confirmations: 1, updates: 0 }] },
+  'two-way-offer': {
+    ...withMoney,
+    over: 'two-way',
+    cost: { ...cost, over: 'two-way', closeFee: 2_112n, payable: 16_888n, backBlocks: 12, reserve: 15_000n },
+  },
+  'two-way-funding': {
+    ...withMoney,
+    twoWay: [
+      {
+        ...openTwoWay,
+        phase: 'funding',
+        words: 'Your coins are on their way into the channel. 1 of 3 blocks are there.',
+        progress: { have: 1, need: 3 },
+        updates: 0,
+      },
+    ],
+  },
   'two-way': { ...withMoney, twoWay: [openTwoWay], purchases: [chart, story] },
   'two-way-ending': {
     ...withMoney,
@@ -226,6 +243,9 @@ export const shopperStates: Readonly<Record<string, State>> = {
       {
         ...openTwoWay,
         phase: 'ending',
+        words:
+          'A side has closed the channel alone, and what is yours is being taken on the chain. 4 of 12 blocks are there.',
+        progress: { have: 4, need: 12 },
         isPending: true,
         trouble: 'No node answers.',
         advice: `Your coins are being taken on the chain, which needs this wallet again. ${advice}`,
@@ -288,9 +308,8 @@ export const books: Books = {
       capacity: 20_000,
       balance: 1_040,
       updates: 4,
-      confirmations: 9,
-      confirmationsMin: 3,
-      fundingTxid: txid,
+      words: 'The channel pays both ways, without a block.',
+      progress: null,
       advice: 'Come back within 12 blocks, or let a watchtower look: an old state could be broadcast meanwhile.',
       closing: null,
     },
@@ -300,9 +319,8 @@ export const books: Books = {
       capacity: 50_000,
       balance: 0,
       updates: 0,
-      confirmations: 1,
-      confirmationsMin: 3,
-      fundingTxid: txid,
+      words: "The other side's coins are on their way into the channel. 1 of 3 blocks are there.",
+      progress: { have: 1, need: 3 },
       advice: 'Come back within 12 blocks, or let a watchtower look: an old state could be broadcast meanwhile.',
       closing: null,
     },

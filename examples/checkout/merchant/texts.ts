@@ -33,7 +33,7 @@ export const merchantTexts = {
   twoWayColumns: {
     channel: 'Channel',
     phase: 'Phase',
-    progress: 'Blocks on top',
+    progress: 'Waits for blocks',
     shop: 'The shop’s',
     shopper: 'The shopper’s',
     updates: 'Updates',

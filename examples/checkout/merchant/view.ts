@@ -146,28 +146,22 @@ function twoWayTable(lanes: readonly TwoWayAccount[]): Inside {
   ]
 }
 
-function twoWayRow({
-  channel,
-  phase,
-  capacity,
-  balance,
-  updates,
-  confirmations,
-  confirmationsMin,
-}: TwoWayAccount): Piece {
-  const [word, sentence] = twoWayTexts.phases[phase]
-  const have = Math.min(confirmations, confirmationsMin)
-  const blocks = say.twoWayProgress(have, confirmationsMin)
+function twoWayRow({ channel, phase, words, progress, capacity, balance, updates }: TwoWayAccount): Piece {
   return h(
     'tr',
     { key: channel },
     h('th', { scope: 'row' }, h('code', { title: channel }, brief(channel))),
-    h('td', {}, h('span', { class: `phase phase-${phase}`, title: sentence }, word)),
-    h('td', {}, h('progress', { max: confirmationsMin, value: have, 'aria-label': blocks }), ' ', blocks),
+    h('td', {}, h('span', { class: `phase phase-${phase}`, title: words }, twoWayTexts.phases[phase])),
+    h('td', {}, progress ? blocksOf(progress) : '—'),
     h('td', { class: 'number' }, sat(balance)),
     h('td', { class: 'number' }, sat(capacity - balance)),
     h('td', { class: 'number' }, count(updates)),
   )
+}
+
+function blocksOf({ have, need }: NonNullable<TwoWayAccount['progress']>): Inside {
+  const text = say.twoWayProgress(have, need)
+  return [h('progress', { max: need, value: have, 'aria-label': text }), ' ', text]
 }
 
 /** Both sides of the books, counted from different records. */

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { type ChannelId, fromHex, msats, SdkError, sats, type Txid, toHex } from 'lanekit'
+import { type ChannelId, fromHex, SdkError, sats, type Txid, toHex } from 'lanekit'
 import { esplora, httpBoxes, httpPeers, memory, systemRandom, webCipher } from 'lanekit/adapters'
 import type { Network } from 'lanekit/bitcoin'
 import { mnemonicFromEntropy } from 'lanekit/keys'
@@ -10,7 +10,6 @@ import {
   decodeInvitation,
   mnemonicBitcoinSigner,
   type TwoWayChannel,
-  type TwoWayChannels,
 } from 'lanekit/wallet/bitcoin'
 import type { CheatStep, CheatStory, CheatSums, Invited, Order } from '../api.ts'
 import type { ChainLook } from './chainLook.ts'
@@ -51,7 +50,7 @@ export async function playCheat(place: CheatPlace, tell: (step: CheatStep) => vo
   const entropy = systemRandom(16)
   const records: Records = new Map()
   const first = await openWallet(place, { entropy, records, boxes: httpBoxes() })
-  let second: Opened | null = null
+  let second: BitcoinWallet | null = null
   try {
     const opened = await openLane(place, first)
     const { id, fundingTxid } = opened
@@ -61,35 +60,31 @@ export async function playCheat(place: CheatPlace, tell: (step: CheatStep) => vo
     for (let count = 0; count < chartsCount; count++) await borrowChart(place, first, id)
     const paid = laneOf(first, id)
     tell({ type: 'paid', paid: wholeSats(opened) - wholeSats(paid), number: paid.updates, balance: wholeSats(paid) })
-    first.wallet.close()
+    first.close()
 
     second = await openWallet(place, { entropy, records: copy, boxes: deaf })
-    const old = await second.twoWay.close(id, 'alone')
+    await second.closeChannel(id, { alone: true })
+    const old = laneOf(second, id)
     const state = await found(async () => (await place.chain.closing(fundingTxid, capacity))?.txid ?? null)
     tell({ type: 'broadcast', number: old.updates, claimed: wholeSats(old), txid: state })
     place.sent()
     await tellJustice(place, { fundingTxid, state, claimed: wholeSats(old) }, tell)
   } finally {
-    first.wallet.close()
-    second?.wallet.close()
+    first.close()
+    second?.close()
   }
-}
-
-interface Opened {
-  readonly wallet: BitcoinWallet
-  readonly twoWay: TwoWayChannels
 }
 
 async function openWallet(
   { network, bitcoin, sent }: CheatPlace,
   { entropy, records, boxes }: { readonly entropy: Uint8Array; readonly records: Records; readonly boxes: Boxes },
-): Promise<Opened> {
+): Promise<BitcoinWallet> {
   const node = esplora({ url: bitcoin, network })
   const broadcast: typeof node.broadcast = async (raw) => {
     sent()
     return node.broadcast(raw)
   }
-  const wallet = await createBitcoinWallet({
+  return createBitcoinWallet({
     keys: await mnemonicBitcoinSigner({ mnemonic: mnemonicFromEntropy(entropy), cipher: webCipher(), network }),
     store: memory(records),
     network,
@@ -99,8 +94,6 @@ async function openWallet(
     pollMs,
     gapLimit: 2,
   })
-  if (!wallet.twoWay) throw new Error('A wallet that was given boxes has two-way channels.')
-  return { wallet, twoWay: wallet.twoWay }
 }
 
 /** A box that hears and says nothing: whoever opens an old copy wants nobody to answer. */
@@ -125,27 +118,27 @@ function never(): Promise<never> {
 
 type Funded = TwoWayChannel & { readonly fundingTxid: Txid }
 
-async function openLane(place: CheatPlace, { wallet, twoWay }: Opened): Promise<Funded> {
+async function openLane(place: CheatPlace, wallet: BitcoinWallet): Promise<Funded> {
   await place.fund(await wallet.address(), coins)
   await found(async () => (await wallet.balance()).confirmed > 0n || null)
   const { invitation } = await ask<Invited>(place, '/shop/two-way', 'POST')
   const decoded = decodeInvitation(fromHex(invitation as `0x${string}`))
   if (!decoded.ok) throw new Error(`The shop's invitation is none: ${decoded.reason}.`)
-  const opened = await twoWay.open({ invitation: decoded.value, capacity })
-  if (!opened.ok) throw new Error(`The shop's terms refuse the lane: ${opened.fault}.`)
+  const opened = await wallet.openChannel({ kind: 'two-way', invitation: decoded.value, capacity })
+  if (!opened.ok) throw new Error(opened.refusal.detail)
   return found(async () => {
-    const lane = laneOf({ twoWay }, opened.channel.id)
+    const lane = laneOf(wallet, opened.channel.id)
     const { fundingTxid } = lane
     return lane.phase === 'open' && fundingTxid ? { ...lane, fundingTxid } : null
   })
 }
 
-async function borrowChart(place: CheatPlace, { twoWay }: Opened, id: ChannelId): Promise<void> {
-  const paymentId = twoWay.request()
+async function borrowChart(place: CheatPlace, wallet: BitcoinWallet, id: ChannelId): Promise<void> {
+  const { paymentId } = wallet.request({ channel: id })
   const price = articles.find((one) => one.id === 'chart')?.price ?? 0
   const path = `/shop/orders/${toHex(paymentId)}`
   await ask<Order>(place, path, 'PUT', { article: 'chart', part: 0 })
-  const { state } = await twoWay.pay(id, msats(1_000n * BigInt(price)), { paymentId, waitMs: stepMsMax })
+  const { state } = await wallet.pay(id, sats(BigInt(price)), { paymentId, waitMs: stepMsMax })
   if (state !== 'paid') throw new Error('The shop took no payment.')
   await found(async () => (await ask<Order>(place, path)).goods)
 }
@@ -175,18 +168,25 @@ async function sumsOf(
 ): Promise<CheatSums | null> {
   const sums = { toShop: 0, toCheat: 0, justiceFee: 0, anchors: 0 }
   const shop = justiceScript && toHex(justiceScript)
+  const spends = new Map<string, number>()
   for (const [index, value] of closing.values.entries()) {
     const txid = await chain.spender(closing.txid, index)
-    const spend = txid && (await chain.transaction(txid))
-    if (!spend) {
-      if (value > anchorSats) return null
-      sums.anchors += value
-      continue
+    if (txid) spends.set(txid, (spends.get(txid) ?? 0) + value)
+    else if (value > anchorSats) return null
+    else sums.anchors += value
+  }
+  for (const [txid, spent] of spends) {
+    const spend = await chain.transaction(txid)
+    if (!spend) return null
+    const isLift = spend.inputs.some(({ outpoint }) => outpoint.txid !== closing.txid)
+    const out = spend.outputs.reduce((sum, { value }) => sum + Number(value), 0)
+    // A child that lifts the old state has a coin of its own in it: of the lane, it spends an anchor as a fee.
+    if (isLift) sums.anchors += spent
+    else {
+      if (spend.outputs.every(({ script }) => toHex(script) === shop)) sums.toShop += out
+      else sums.toCheat += out
+      sums.justiceFee += spent - out
     }
-    const out = spend.outputs.reduce((sum, output) => sum + Number(output.value), 0)
-    if (spend.outputs.every(({ script }) => toHex(script) === shop)) sums.toShop += out
-    else sums.toCheat += out
-    sums.justiceFee += value - out
   }
   return { capacity: Number(capacity), stateFee: closing.fee, ...sums }
 }
@@ -194,9 +194,9 @@ async function sumsOf(
 /** Value of an anchor output (BOLT 3). */
 const anchorSats = 330
 
-function laneOf({ twoWay }: Pick<Opened, 'twoWay'>, id: ChannelId): TwoWayChannel {
-  const lane = twoWay.list().find((one) => one.id === id)
-  if (!lane) throw new Error('The cheat has the lane that it opened.')
+function laneOf(wallet: BitcoinWallet, id: ChannelId): TwoWayChannel {
+  const lane = wallet.channels().find((one) => one.id === id)
+  if (lane?.kind !== 'two-way') throw new Error('The cheat has the lane that it opened.')
   return lane
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type ChannelId, type Msats, msats, type Sats, SdkError, type Store, sats, toHex } from 'lanekit'
+import { type ChannelId, msats, type Sats, SdkError, type Store, sats, toHex } from 'lanekit'
 import { esplora, httpBoxes, httpPeers, systemRandom, webCipher } from 'lanekit/adapters'
 import { file } from 'lanekit/adapters/file'
 import type { Network } from 'lanekit/bitcoin'
@@ -7,7 +7,7 @@ import { mnemonicFromEntropy } from 'lanekit/keys'
 import {
   createBitcoinWallet,
   encodeInvitation,
-  type Invitation,
+  type InvitationWish,
   mnemonicBitcoinSigner,
   type TwoWayChannel,
 } from 'lanekit/wallet/bitcoin'
@@ -86,8 +86,7 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
     pollMs: Math.max(pollMsMin, Math.min(pollMsMax, blockSeconds * 500)),
     gapLimit,
   })
-  const { twoWay } = wallet
-  if (!twoWay) throw new Error('A wallet that was given boxes has two-way channels.')
+  const list = () => wallet.channels().filter((channel) => channel.kind === 'two-way')
   const known = new Map<string, TwoWayPayment>()
   const closings = new Map<ChannelId, Closing>()
 
@@ -95,10 +94,10 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
     const name = toHex(paymentId)
     const remembered = known.get(name)
     if (remembered) return remembered
-    for (const { id } of twoWay?.list() ?? []) {
-      const receipt = await twoWay?.received(id, paymentId)
-      if (!receipt) continue
-      const payment = { channel: id, amount: wholeSats(receipt.amount), number: receipt.number }
+    for (const { id } of list()) {
+      const received = await wallet.received({ kind: 'payment-id', channel: id, paymentId, amount: null })
+      if (!received) continue
+      const payment = { channel: id, amount: received.amount, number: received.number }
       if (known.size >= rememberedMax) known.clear()
       known.set(name, payment)
       return payment
@@ -107,32 +106,32 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
   }
 
   async function account(channel: TwoWayChannel): Promise<TwoWayAccount> {
-    const { id, phase, capacity, fundingTxid, updates, confirmations, confirmationsMin, awayAdvice } = channel
-    const balance = Number(wholeSats(channel.balance))
+    const { id, phase, words, progress, capacity, fundingTxid, updates, awayAdvice } = channel
+    const balance = Number(channel.balance / 1_000n)
     if (phase === 'closed' && fundingTxid && !closings.has(id)) {
       const closing = await chain.closing(fundingTxid, capacity)
       if (closing) closings.set(id, closing)
     }
-    const facts = { phase, updates, confirmations, confirmationsMin, fundingTxid, advice: awayAdvice }
+    const facts = { phase, words, progress, updates, advice: awayAdvice }
     return { channel: id, capacity: Number(capacity), balance, closing: closings.get(id) ?? null, ...facts }
   }
 
   return {
     invite: async () => {
-      if (twoWay.list().filter(({ phase }) => phase === 'invited').length >= invitedMax) return null
-      return encodeInvitation(await twoWay.invite({ box: place.box(), terms: termsOf(place) }))
+      if (list().filter(({ phase }) => phase === 'invited').length >= invitedMax) return null
+      return encodeInvitation(await wallet.invite({ box: place.box(), terms: termsOf(place) }))
     },
     payment: async (paymentId) => {
       const end = Date.now() + lastMessageMs
       for (;;) {
         const found = await find(paymentId)
-        if (found || Date.now() >= end || !twoWay.list().some(({ isPending }) => isPending)) return found
+        if (found || Date.now() >= end || !list().some(({ isPending }) => isPending)) return found
         await new Promise((resolve) => setTimeout(resolve, lookMs))
       }
     },
     payBack: async (channel, amount) => {
       try {
-        const outcome = await twoWay.pay(channel, inMsats(amount), { waitMs: payBackMs })
+        const outcome = await wallet.pay(channel, amount, { waitMs: payBackMs })
         return outcome.state === 'refused' ? outcome.fault : null
       } catch (error) {
         // Nothing was proposed: it may be asked for again.
@@ -140,7 +139,7 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
         throw error
       }
     },
-    accounts: () => Promise.all(twoWay.list().filter(isAnswered).map(account)),
+    accounts: () => Promise.all(list().filter(isAnswered).map(account)),
     holds: async () => {
       await wallet.refresh()
       return (await wallet.balance()).confirmed
@@ -164,23 +163,17 @@ async function keysOf(store: Store, network: Network) {
   return mnemonicBitcoinSigner({ mnemonic: mnemonicFromEntropy(entropy), cipher: webCipher(), network })
 }
 
-const inMsats = (amount: Sats) => msats(1_000n * amount)
-const wholeSats = (amount: Msats) => sats(amount / 1_000n)
-
 /** Blocks within which each side has to look at the chain: seconds on a chain of this machine's own, a day on a real one. */
 export const delayBlocksOf = (isDemo: boolean) => (isDemo ? 12 : 144)
 export const confirmationsMin = 3
 
-function termsOf({ network, isDemo }: TwoWayPlace): Omit<Invitation['terms'], 'nodeKey'> {
+function termsOf({ isDemo }: TwoWayPlace): NonNullable<InvitationWish['terms']> {
   return {
-    network,
-    feeratePerKw: 1_000,
     delayBlocks: delayBlocksOf(isDemo),
     confirmationsMin,
-    capacityMin: sats(20_000n),
     capacityMax: sats(1_000_000n),
-    amountMin: inMsats(sats(1n)),
-    inFlightMax: inMsats(sats(10_000n)),
+    amountMin: msats(1_000n),
+    inFlightMax: msats(10_000_000n),
     htlcsMax: 4,
     marginBlocks: isDemo ? 3 : 34,
   }

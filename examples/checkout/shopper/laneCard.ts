@@ -140,6 +140,6 @@ function verdict(proof: Proof): Inside {
 export function phaseOf(state: State): Inside {
   const lane = laneOf(state)
   if (!lane || state.wallet.step !== 'ready') return null
-  const word = isTwoWay(lane) ? twoWayTexts.phases[lane.phase][0] : texts.lane.phases[lane.phase]
+  const word = isTwoWay(lane) ? twoWayTexts.phases[lane.phase] : texts.lane.phases[lane.phase]
   return h('span', { class: `phase phase-${lane.phase}` }, word)
 }

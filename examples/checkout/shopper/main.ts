@@ -62,7 +62,8 @@ async function perform(action: Action): Promise<void> {
       tell({ type: 'capacity', capacity: action.capacity })
       return purse?.quote(action.capacity)
     case 'over':
-      return tell({ type: 'over', over: action.over })
+      tell({ type: 'over', over: action.over })
+      return purse?.quote(state.capacity)
     case 'open':
       return during('opening', async () => purse?.open(state.capacity, state.over))
     case 'close':

@@ -30,12 +30,14 @@ export interface TwoWayLane {
   readonly kind: 'two-way'
   readonly id: string
   readonly phase: TwoWayAccount['phase']
+  /** What the phase means, and the blocks that it waits for. */
+  readonly words: string
+  readonly progress: { readonly have: number; readonly need: number } | null
+  readonly delayBlocks: number
   readonly capacity: bigint
   /** What is this side's, and what of it can be paid now. */
   readonly balance: bigint
   readonly remaining: bigint
-  readonly confirmations: number
-  readonly confirmationsMin: number
   readonly updates: number
   readonly isPending: boolean
   /** What happens when the page is closed now. */
@@ -57,12 +59,17 @@ export interface Money {
 
 /** What opening a lane would cost, before anything is signed. */
 export interface Cost {
+  /** Of the kind that it is the price of. */
+  readonly over: 'one-way' | 'two-way'
   readonly capacity: bigint
   readonly fundingFee: bigint
   readonly closeFee: bigint
   readonly payable: bigint
   readonly confirmations: number
-  readonly expiryBlocks: number
+  /** Until the coins come back by themselves, or after closing alone. */
+  readonly backBlocks: number
+  /** Kept beside the lane. */
+  readonly reserve: bigint
 }
 
 /** How far the wallet in this page is. */
@@ -222,7 +229,7 @@ export function step(state: State, event: Event): State {
     case 'two-way-account':
       return { ...state, twoWayAccounts: { ...state.twoWayAccounts, [event.account.channel]: event.account } }
     case 'over':
-      return { ...state, over: event.over }
+      return { ...state, over: event.over, cost: null }
     case 'purchase':
       return { ...state, purchases: withPurchase(state.purchases, event.purchase) }
     case 'tide':

@@ -1,14 +1,14 @@
 import { type ChannelId, channelId, type Store, sats } from 'lanekit'
 import { esplora, httpBoxes, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
 import { createVault, openVault, type Vault } from 'lanekit/wallet'
-import { type BitcoinWallet, createBitcoinWallet, payingFetch } from 'lanekit/wallet/bitcoin'
+import { type BitcoinWallet, createBitcoinWallet, type OneWayChannel, payingFetch } from 'lanekit/wallet/bitcoin'
 import type { Account, Goods, Order, Shop } from '../api.ts'
 import { ask, type Plug } from '../page/ask.ts'
 import { type Cashier, openCashier, type Paid, troubleOf } from './cashier.ts'
-import { type Event, isTwoWay, type Lane, laneOf, type Purchase, type State } from './model.ts'
+import { type Cost, type Event, isTwoWay, type Lane, laneOf, type Purchase, type State, type Trouble } from './model.ts'
 import { newPurchase, openPurchases } from './purchases.ts'
 import { createPlayer } from './song.ts'
-import { openTwoWaySide, type TwoWaySide } from './twoWay.ts'
+import { openTwoWaySide, type TwoWaySide, troubleOfRefusal } from './twoWay.ts'
 
 /** What the wallet's part of the page can do. Loaded after the first paint. */
 export interface Purse {
@@ -102,14 +102,13 @@ export async function openPurse(parts: PurseParts): Promise<Purse> {
     open: async (capacity, over) => {
       if (over === 'two-way') return held().twoWay.open(capacity)
       const opened = await held().wallet.openChannel({ peer: location.origin, capacity: sats(capacity), expiryBlocks })
-      if (opened.ok) tell({ type: 'lane', lane: laneFrom(opened.channel) })
-      else tell({ type: 'cost', cost: { code: codeOf(opened.refusal), detail: opened.refusal.detail } })
+      if (opened.ok && opened.channel.kind === 'one-way') tell({ type: 'lane', lane: laneFrom(opened.channel) })
+      if (!opened.ok) tell({ type: 'cost', cost: troubleOfRefusal(opened.refusal) })
     },
     close: async (how) => {
       const lane = laneOf(parts.state())
       if (!lane) return
-      const { cost } = parts.state()
-      if (isTwoWay(lane)) return held().twoWay.close(lane, how, cost && 'closeFee' in cost ? cost.closeFee : 0n)
+      if (isTwoWay(lane)) return held().twoWay.close(lane, how)
       await held().wallet.closeChannel(idOf(lane))
     },
     bringBack: (purchase) => held().bringBack(purchase),
@@ -180,11 +179,15 @@ async function openSession(
     failed: (trouble) => tell({ type: 'trouble', trouble }),
     use,
   })
-  const quote = (capacity: bigint) => quoteLane(wallet, capacity, tell)
+  const quote = async (capacity: bigint) => {
+    const { over } = state()
+    const cost = over === 'two-way' ? await twoWay.quote(capacity) : await quoteLane(wallet, capacity)
+    // Another one may be wished for by now.
+    if (state().over === over && state().capacity === capacity) tell({ type: 'cost', cost })
+  }
   tell({ type: 'address', address: await wallet.address() })
-  void followLanes(wallet, { ...parts, tell, signal: ending.signal })
-  void twoWay.follow(ending.signal)
-  void followCoins(wallet, { ...parts, tell, quote, signal: ending.signal })
+  void followLanes(wallet, { ...parts, tell, twoWay, signal: ending.signal })
+  void followCoins(wallet, { ...parts, tell, quote, twoWay, signal: ending.signal })
   await cashier.restore()
   return {
     wallet,
@@ -216,10 +219,14 @@ async function openSession(
 /** Every lane after each change, and what the till says of those that ended. */
 async function followLanes(
   wallet: BitcoinWallet,
-  { tell, plug, signal }: PurseParts & { readonly signal: AbortSignal },
+  { tell, plug, twoWay, signal }: PurseParts & { readonly twoWay: TwoWaySide; readonly signal: AbortSignal },
 ): Promise<void> {
   try {
     for await (const channel of wallet.changes(signal)) {
+      if (channel.kind === 'two-way') {
+        twoWay.show()
+        continue
+      }
       tell({ type: 'lane', lane: laneFrom(channel) })
       if (channel.phase !== 'closed') continue
       const said = await ask<Account>(`/shop/lanes/${channel.id}`, { fetch: plug.fetch })
@@ -236,9 +243,13 @@ async function followLanes(
  */
 async function followCoins(
   wallet: BitcoinWallet,
-  parts: PurseParts & { readonly quote: (capacity: bigint) => Promise<void>; readonly signal: AbortSignal },
+  parts: PurseParts & {
+    readonly quote: (capacity: bigint) => Promise<void>
+    readonly twoWay: TwoWaySide
+    readonly signal: AbortSignal
+  },
 ): Promise<void> {
-  const { shop, tell, state, plug, quote, signal } = parts
+  const { shop, tell, state, plug, quote, twoWay, signal } = parts
   const pauseMs = Math.max(waitPollMs.least, Math.min(waitPollMs.most, shop.blockSeconds * 750))
   let before = -1n
   while (!signal.aborted) {
@@ -251,8 +262,9 @@ async function followCoins(
         if (confirmed > 0n && (confirmed !== before || state().cost === null)) await quote(state().capacity)
         before = confirmed
       }
+      await twoWay.lookAtEnded()
       const lane = laneOf(state())
-      if (lane?.phase === 'closed' && state().accounts[lane.id]?.settled == null) {
+      if (lane?.phase === 'closed' && !isTwoWay(lane) && state().accounts[lane.id]?.settled == null) {
         const said = await ask<Account>(`/shop/lanes/${lane.id}`, { fetch: plug.fetch })
         if (said.ok) tell({ type: 'account', account: said.value })
       }
@@ -271,21 +283,15 @@ function isWaiting(state: State): boolean {
   return lane === null || lane.phase !== 'open'
 }
 
-async function quoteLane(wallet: BitcoinWallet, capacity: bigint, tell: PurseParts['tell']): Promise<void> {
+async function quoteLane(wallet: BitcoinWallet, capacity: bigint): Promise<Cost | Trouble> {
   const told = await wallet.quoteChannel({ peer: location.origin, capacity: sats(capacity), expiryBlocks })
-  if (!told.ok) return tell({ type: 'cost', cost: { code: codeOf(told.refusal), detail: told.refusal.detail } })
-  const { fundingFee, closeFee, payable, confirmationsMin, expiryBlocks: blocks } = told.quote
-  tell({
-    type: 'cost',
-    cost: { capacity, fundingFee, closeFee, payable, confirmations: confirmationsMin, expiryBlocks: blocks },
-  })
+  if (!told.ok) return troubleOfRefusal(told.refusal)
+  if (told.quote.kind !== 'one-way') throw new Error('What was wished for is quoted.')
+  const { fundingFee, closeFee, payable, confirmationsMin: confirmations, expiryBlocks: backBlocks } = told.quote
+  return { over: 'one-way', capacity, fundingFee, closeFee, payable, reserve: 0n, confirmations, backBlocks }
 }
 
-function codeOf({ code }: { readonly code: string }): string {
-  return code.startsWith('insufficient') ? 'insufficient' : code
-}
-
-function laneFrom(channel: ReturnType<BitcoinWallet['channels']>[number]): Lane {
+function laneFrom(channel: OneWayChannel): Lane {
   return { ...channel, height: channel.height ?? 0 }
 }
 

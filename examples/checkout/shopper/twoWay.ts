@@ -1,19 +1,21 @@
-import { type ChannelId, channelId, fromHex, msats, type Store, sats } from 'lanekit'
-import { type BitcoinWallet, decodeInvitation, type TwoWayChannel, type TwoWayChannels } from 'lanekit/wallet/bitcoin'
+import { type ChannelId, channelId, fromHex, type Store, sats } from 'lanekit'
+import { type BitcoinWallet, decodeInvitation, type Invitation, type TwoWayChannel } from 'lanekit/wallet/bitcoin'
 import type { Invited, Order, TwoWayAccount } from '../api.ts'
 import { ask, type Plug } from '../page/ask.ts'
-import { type Paid, troubleOf } from './cashier.ts'
-import type { Event, TwoWayLane } from './model.ts'
+import type { Paid } from './cashier.ts'
+import type { Cost, Event, Trouble, TwoWayLane } from './model.ts'
 import { hexOf } from './purchases.ts'
-import { closeFeeMin } from './twoWayFee.ts'
 
 /** The lanes of this page that pay both ways. */
 export interface TwoWaySide {
+  readonly quote: (capacity: bigint) => Promise<Cost | Trouble>
   readonly open: (capacity: bigint) => Promise<void>
   readonly pay: (lane: TwoWayLane, amount: bigint, paymentId: Uint8Array) => Promise<Paid>
-  readonly close: (lane: TwoWayLane, how: 'together' | 'alone', feeMin: bigint) => Promise<void>
-  /** Shows every lane after each change until the signal aborts. */
-  readonly follow: (signal: AbortSignal) => Promise<void>
+  readonly close: (lane: TwoWayLane, how: 'together' | 'alone') => Promise<void>
+  /** Shows all lanes as they are now. */
+  readonly show: () => void
+  /** Asks the shop about those that have ended. */
+  readonly lookAtEnded: () => Promise<void>
 }
 
 export interface TwoWayParts {
@@ -25,8 +27,6 @@ export interface TwoWayParts {
   readonly answerMs: number
 }
 
-/** How often the lanes are read: from memory, so it costs nothing. */
-const lookMs = 300
 /** A payment waits in the wallet for as long as the page lives. */
 const patienceMs = 24 * 3_600_000
 
@@ -34,9 +34,23 @@ const patienceMs = 24 * 3_600_000
 const keyOf = (name: string) => `checkout/two-way-payments/${name.slice(2)}`
 
 export function openTwoWaySide({ wallet, store, plug, tell, answerMs }: TwoWayParts): TwoWaySide {
-  const twoWay = wallet.twoWay as TwoWayChannels
   const { fetch } = plug
   const asked = new Map<string, Promise<Paid>>()
+  const ended = new Map<string, TwoWayAccount>()
+  const list = () => wallet.channels().filter((channel) => channel.kind === 'two-way')
+  /** For the next lane: each is of one. */
+  let invitation: Invitation | null = null
+
+  async function wishOf(capacity: bigint) {
+    if (!invitation) {
+      const said = await ask<Invited>('/shop/two-way', { fetch, method: 'POST' })
+      if (!said.ok) throw Object.assign(new Error(''), { code: codeOf(said.code) })
+      const decoded = decodeInvitation(fromHex(said.value.invitation as `0x${string}`))
+      if (!decoded.ok) throw Object.assign(new Error(''), { code: 'shop/unreachable' })
+      invitation = decoded.value
+    }
+    return { kind: 'two-way', invitation, capacity: sats(capacity) } as const
+  }
 
   async function send(lane: TwoWayLane, amount: bigint, paymentId: Uint8Array): Promise<Paid> {
     const name = hexOf(paymentId)
@@ -45,7 +59,7 @@ export function openTwoWaySide({ wallet, store, plug, tell, answerMs }: TwoWayPa
       const fate = await fateOf(idOf(lane), name)
       if (fate !== 'free') return { state: fate }
     } else await store.commit([{ key: keyOf(name), expected: 0, bytes: Uint8Array.of(1) }])
-    return twoWay.pay(idOf(lane), msats(1_000n * amount), { paymentId, waitMs: patienceMs })
+    return wallet.pay(idOf(lane), sats(amount), { paymentId, waitMs: patienceMs })
   }
 
   /**
@@ -53,7 +67,7 @@ export function openTwoWaySide({ wallet, store, plug, tell, answerMs }: TwoWayPa
    * shop, which has taken every update that this side has, says that it is not among them.
    */
   async function fateOf(id: ChannelId, name: string): Promise<'paid' | 'pending' | 'free'> {
-    const here = twoWay.list().find((one) => one.id === id)
+    const here = list().find((one) => one.id === id)
     if (!here || here.isPending) return 'pending'
     const there = await ask<TwoWayAccount>(`/shop/two-way/${id}`, { fetch })
     if (!there.ok || there.value.updates < here.updates) return 'pending'
@@ -62,24 +76,22 @@ export function openTwoWaySide({ wallet, store, plug, tell, answerMs }: TwoWayPa
     return order.value.receipt ? 'paid' : 'free'
   }
 
-  async function look(known: Map<string, TwoWayAccount>): Promise<void> {
-    for (const { id, phase } of twoWay.list()) {
-      if (phase !== 'closed' || known.get(id)?.closing) continue
-      const said = await ask<TwoWayAccount>(`/shop/two-way/${id}`, { fetch })
-      if (!said.ok) continue
-      known.set(id, said.value)
-      tell({ type: 'two-way-account', account: said.value })
-    }
-  }
-
   return {
+    quote: async (capacity) => {
+      const told = await wallet.quoteChannel(await wishOf(capacity))
+      if (!told.ok) return troubleOfRefusal(told.refusal)
+      const { quote } = told
+      if (quote.kind !== 'two-way') throw new Error('What was wished for is quoted.')
+      const { fundingFee, closeFee, payable, reserve, confirmationsMin: confirmations, delayBlocks: backBlocks } = quote
+      return { over: 'two-way', capacity, fundingFee, closeFee, payable, reserve, confirmations, backBlocks }
+    },
     open: async (capacity) => {
-      const said = await ask<Invited>('/shop/two-way', { fetch, method: 'POST' })
-      if (!said.ok) throw Object.assign(new Error(''), { code: codeOf(said.code) })
-      const invitation = decodeInvitation(fromHex(said.value.invitation as `0x${string}`))
-      if (!invitation.ok) throw Object.assign(new Error(''), { code: 'shop/unreachable' })
-      const opened = await twoWay.open({ invitation: invitation.value, capacity: sats(capacity) })
-      if (!opened.ok) throw Object.assign(new Error(opened.fault), { code: opened.fault })
+      const opened = await wallet.openChannel(await wishOf(capacity))
+      if (!opened.ok) {
+        const { code, detail } = troubleOfRefusal(opened.refusal)
+        throw Object.assign(new Error(detail), { code })
+      }
+      invitation = null
     },
     pay: (lane, amount, paymentId) => {
       const name = hexOf(paymentId)
@@ -92,34 +104,29 @@ export function openTwoWaySide({ wallet, store, plug, tell, answerMs }: TwoWayPa
       const late = new Promise<Paid>((resolve) => setTimeout(resolve, answerMs, { state: 'pending' }))
       return Promise.race([end, late])
     },
-    close: async (lane, how, feeMin) => {
-      const fee = feeMin > closeFeeMin ? feeMin : closeFeeMin
-      await twoWay.close(idOf(lane), how === 'alone' ? 'alone' : { fee: sats(fee) })
+    close: async (lane, how) => {
+      await wallet.closeChannel(idOf(lane), how === 'alone' ? { alone: true } : {})
     },
-    follow: async (signal) => {
-      const known = new Map<string, TwoWayAccount>()
-      let seen = ''
-      while (!signal.aborted) {
-        const lanes = twoWay.list().map(laneFrom)
-        const now = lanes.map((lane) => Object.values(lane).join()).join()
-        if (now !== seen) tell({ type: 'two-way', lanes })
-        seen = now
-        await look(known).catch((error: unknown) => tell({ type: 'trouble', trouble: troubleOf(error) }))
-        await new Promise((resolve) => setTimeout(resolve, lookMs))
+    show: () => tell({ type: 'two-way', lanes: list().map(laneFrom) }),
+    lookAtEnded: async () => {
+      for (const { id, phase } of list()) {
+        if (phase !== 'closed' || ended.get(id)?.closing) continue
+        const said = await ask<TwoWayAccount>(`/shop/two-way/${id}`, { fetch })
+        if (!said.ok) continue
+        ended.set(id, said.value)
+        tell({ type: 'two-way-account', account: said.value })
       }
     },
   }
 }
 
-function laneFrom(channel: TwoWayChannel): TwoWayLane {
-  const { kind, id, phase, capacity, confirmations, confirmationsMin, updates, isPending, trouble, isElsewhere } =
-    channel
-  return {
-    ...{ kind, id, phase, capacity, confirmations, confirmationsMin, updates, isPending, trouble, isElsewhere },
-    balance: channel.balance / 1_000n,
-    remaining: channel.spendable / 1_000n,
-    advice: channel.awayAdvice,
-  }
+/** A refusal with a code that the texts know. */
+export function troubleOfRefusal({ code, detail }: { readonly code: string; readonly detail: string }): Trouble {
+  return { code: code.startsWith('insufficient') ? 'insufficient' : code, detail }
+}
+
+function laneFrom({ balance, awayAdvice: advice, ...channel }: TwoWayChannel): TwoWayLane {
+  return { ...channel, balance: balance / 1_000n, advice }
 }
 
 function idOf({ id }: TwoWayLane): ChannelId {

@@ -1,4 +1,4 @@
-import { h, type Inside } from '../page/tree.ts'
+import { h, type Inside, type Piece } from '../page/tree.ts'
 import { brief, count, sat, spanOf, texts } from '../texts.ts'
 import type { Act } from './actions.ts'
 import type { State, TwoWayLane } from './model.ts'
@@ -27,30 +27,25 @@ export function twoWayCard(state: State, lane: TwoWayLane, act: Act): Inside {
 }
 
 function building(state: State, lane: TwoWayLane): Inside {
-  const { confirmations, confirmationsMin, phase } = lane
-  const left = Math.max(1, confirmationsMin - confirmations)
-  const told = phase === 'funding' && confirmations > 0
+  const { progress, words } = lane
+  const left = progress ? Math.max(1, progress.need - progress.have) : (state.shop?.twoWay.confirmations ?? 1)
   return [
     h('h3', {}, say.title),
-    h('progress', {
-      max: confirmationsMin,
-      value: Math.min(confirmations, confirmationsMin),
-      'aria-label': texts.progress.label,
-    }),
-    h('p', { role: 'status' }, told ? say.confirming(confirmations, confirmationsMin) : say.phases[phase][1]),
-    h('p', { class: 'hint' }, texts.progress.wait(spanOf(left * blockSecondsOf(state)))),
+    blocks(lane) ?? h('progress', { max: 1, value: 0, 'aria-label': say.blocks }),
+    h('p', { role: 'status' }, words),
+    h('p', { class: 'hint' }, texts.progress.wait(spanOf(left * (state.shop?.blockSeconds ?? 600)))),
     away(lane),
   ]
 }
 
 function living(state: State, lane: TwoWayLane, act: Act): Inside {
-  const { phase, balance, capacity, remaining, updates, isPending } = lane
+  const { phase, words, balance, capacity, remaining, updates, isPending } = lane
   const isOpen = phase === 'open'
   return [
     isOpen
       ? h('p', { class: 'sum' }, h('strong', {}, sat(remaining)), ' ', h('span', {}, say.remaining))
-      : h('p', { class: 'working', role: 'status' }, h('span', { class: 'spinner' }), say.phases[phase][1]),
-    h('progress', { max: String(capacity), value: String(balance), 'aria-label': say.meter }),
+      : h('p', { class: 'working', role: 'status' }, h('span', { class: 'spinner' }), words),
+    blocks(lane) ?? h('progress', { max: String(capacity), value: String(balance), 'aria-label': say.meter }),
     figures([
       [say.yours, sat(balance)],
       [say.shops, sat(capacity - balance)],
@@ -63,8 +58,15 @@ function living(state: State, lane: TwoWayLane, act: Act): Inside {
   ]
 }
 
-function controls(state: State, { phase }: TwoWayLane, act: Act): Inside {
-  const { isPaused, doing, shop } = state
+/** How many blocks of those that the phase waits for are there. */
+function blocks({ progress }: TwoWayLane): Piece | null {
+  if (!progress) return null
+  const { have, need } = progress
+  return h('progress', { key: 'blocks', max: need, value: Math.min(have, need), 'aria-label': say.blocks })
+}
+
+function controls(state: State, { phase, delayBlocks }: TwoWayLane, act: Act): Inside {
+  const { isPaused, doing } = state
   const isClosing = doing === 'closing' || phase === 'closing'
   return [
     h(
@@ -93,7 +95,7 @@ function controls(state: State, { phase }: TwoWayLane, act: Act): Inside {
       'details',
       { class: 'another' },
       h('summary', {}, say.silent),
-      h('p', { class: 'hint' }, say.aloneNote(shop?.twoWay.delayBlocks ?? 0)),
+      h('p', { class: 'hint' }, say.aloneNote(delayBlocks)),
       h('button', { type: 'button', onclick: () => act({ do: 'close-alone' }) }, say.alone),
     ),
   ]
@@ -128,8 +130,4 @@ function ended(state: State, lane: TwoWayLane, act: Act): Inside {
 
 function away({ advice }: TwoWayLane): Inside {
   return h('p', { class: 'hint away' }, say.away(advice))
-}
-
-function blockSecondsOf({ shop }: State): number {
-  return shop?.blockSeconds ?? 600
 }

@@ -1,4 +1,4 @@
-import { count, counted } from '../texts.ts'
+import { counted } from '../texts.ts'
 import type { TwoWayLane } from './model.ts'
 
 /** What the page says of lanes that pay both ways. */
@@ -11,35 +11,27 @@ export const twoWayTexts = {
       'The shop can pay you back over it. Come back now and then: an old state must not win while nobody looks.',
     ],
   },
-  closeFee: 'Fee to close together, from your part',
+  closeFee: 'Fee to close, from your part',
+  reserve: 'Kept beside it for fees, and comes back',
   back: (blocks: number, span: string) =>
     `If the shop vanished, you close alone, and your part comes after ${counted(blocks, 'block')}, about ${span}.`,
   watch: (blocks: number, span: string) =>
     `Open this page once in ${counted(blocks, 'block')}, about ${span}, for as long as the lane is open.`,
   title: 'Your lane is being built',
   phases: {
-    invited: ['invited', 'The shop has invited you. Nothing is signed.'],
-    opening: ['being agreed', 'Waiting for the shop to agree; no coin has left yet.'],
-    declined: ['declined', 'The shop did not take it. Nothing left your wallet.'],
-    funding: ['being built', 'The coins have left for the lane. It pays once enough blocks are on top.'],
-    open: ['open', 'Pays both ways, without a block.'],
-    closing: [
-      'closing',
-      'Both have agreed to close. A block has to hold the closing; then your part is in your wallet.',
-    ],
-    ending: ['ending', 'A side has gone to the chain. Your wallet takes your part there by itself.'],
-    behind: [
-      'waiting for the shop',
-      'This wallet has lost the newest state, so it signs nothing. The shop has to close.',
-    ],
-    unsure: ['being checked', 'Restored from a copy. It signs nothing until the shop has shown where it stands.'],
-    restored: [
-      'restored',
-      'It came back from a copy that is the newest, but pays no more. Close it: your part is safe.',
-    ],
-    closed: ['closed', 'All that was yours is in your wallet.'],
-  } satisfies Record<TwoWayLane['phase'], readonly [word: string, sentence: string]>,
-  confirming: (have: number, want: number) => `${count(have)} of ${counted(want, 'block')} on top`,
+    invited: 'invited',
+    opening: 'being agreed',
+    declined: 'declined',
+    funding: 'being built',
+    open: 'open',
+    closing: 'closing',
+    ending: 'ending',
+    behind: 'waiting for the shop',
+    unsure: 'being checked',
+    restored: 'restored',
+    closed: 'closed',
+  } satisfies Record<TwoWayLane['phase'], string>,
+  blocks: 'Blocks of those that it waits for',
   remaining: 'you can pay now',
   meter: 'Of the lane, yours',
   yours: 'Yours',

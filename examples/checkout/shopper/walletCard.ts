@@ -2,7 +2,6 @@ import { h, type Inside, type Piece } from '../page/tree.ts'
 import { sat, spanOf, texts } from '../texts.ts'
 import type { Act } from './actions.ts'
 import { type Cost, capacities, isTwoWay, laneOf, type State, type Trouble } from './model.ts'
-import { closeFeeMin } from './twoWayFee.ts'
 import { twoWayTexts } from './twoWayTexts.ts'
 
 const passwordLengthMin = 8
@@ -178,7 +177,7 @@ export function offerCard(state: State, act: Act): Inside {
   return [
     h('h3', {}, say.title),
     lane?.phase === 'declined' &&
-      h('p', { class: 'fault' }, isTwoWay(lane) ? twoWayTexts.phases.declined[1] : say.declined(lane.fault ?? '')),
+      h('p', { class: 'fault' }, isTwoWay(lane) ? lane.words : say.declined(lane.fault ?? '')),
     h('p', {}, say.lead),
     kindChoice(state, act),
     h(
@@ -240,34 +239,32 @@ function kindChoice({ over }: State, act: Act): Piece {
   )
 }
 
-function costOf({ shop, over }: State, cost: Cost | null, refusal: Trouble | null): Inside {
+function costOf({ shop }: State, cost: Cost | null, refusal: Trouble | null): Inside {
   const say = texts.offer
   if (refusal) return h('p', { class: 'fault' }, refusal.code === 'insufficient' ? say.poor : refusal.detail)
   if (!cost) return h('p', { class: 'working' }, h('span', { class: 'spinner' }), say.asking)
   const blockSeconds = shop?.blockSeconds ?? 600
-  if (over === 'two-way' && shop) {
-    const { confirmations, delayBlocks } = shop.twoWay
-    const closeFee = cost.closeFee > closeFeeMin ? cost.closeFee : closeFeeMin
-    const delay = spanOf(delayBlocks * blockSeconds)
+  const wait = say.wait(cost.confirmations, spanOf(cost.confirmations * blockSeconds))
+  const fees = [[say.fundingFee, sat(cost.fundingFee)] as const]
+  if (cost.over === 'two-way') {
+    const span = spanOf(cost.backBlocks * blockSeconds)
     return [
       figures([
-        [say.fundingFee, sat(cost.fundingFee)],
-        [twoWayTexts.closeFee, sat(closeFee)],
+        ...fees,
+        [twoWayTexts.closeFee, sat(cost.closeFee)],
+        [twoWayTexts.reserve, sat(cost.reserve)],
+        [say.payable, sat(cost.payable)],
       ]),
-      h('p', { class: 'hint' }, say.wait(confirmations, spanOf(confirmations * blockSeconds))),
-      h('p', { class: 'hint' }, twoWayTexts.back(delayBlocks, delay)),
-      h('p', { class: 'hint' }, twoWayTexts.watch(delayBlocks, delay)),
+      [wait, twoWayTexts.back(cost.backBlocks, span), twoWayTexts.watch(cost.backBlocks, span)].map((text) =>
+        h('p', { class: 'hint' }, text),
+      ),
     ]
   }
   return [
-    figures([
-      [say.fundingFee, sat(cost.fundingFee)],
-      [say.closeFee, sat(cost.closeFee)],
-      [say.payable, sat(cost.payable)],
-    ]),
-    h('p', { class: 'hint' }, say.wait(cost.confirmations, spanOf(cost.confirmations * blockSeconds))),
-    h('p', { class: 'hint' }, say.back(cost.expiryBlocks, spanOf(cost.expiryBlocks * 600))),
-    h('p', { class: 'hint' }, say.dust),
+    figures([...fees, [say.closeFee, sat(cost.closeFee)], [say.payable, sat(cost.payable)]]),
+    [wait, say.back(cost.backBlocks, spanOf(cost.backBlocks * 600)), say.dust].map((text) =>
+      h('p', { class: 'hint' }, text),
+    ),
   ]
 }
 

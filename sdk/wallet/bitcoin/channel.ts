@@ -1,9 +1,15 @@
 import { closingHeight, type OpeningFault, remainingOf } from '../../channel/index.ts'
 import type { ChannelId, Height, Sats, Txid } from '../../units.ts'
 import type { PayerDesk } from './payerDesk.ts'
+import type { TwoWayChannel } from './penalty/describe.ts'
+import { type ChannelWords, oneWayWords, type Progress } from './words.ts'
 
-/** One channel in plain facts, as of the last look at the chain. */
-export interface Channel {
+/** A channel of either kind, in plain facts and in words. */
+export type Channel = OneWayChannel | TwoWayChannel
+
+/** One channel that pays one payee, in plain facts, as of the last look at the chain. */
+export interface OneWayChannel extends ChannelWords {
+  readonly kind: 'one-way'
   readonly id: ChannelId
   /** The payee's address. */
   readonly peer: string
@@ -30,6 +36,8 @@ export interface Channel {
   readonly confirmations: number
   /** From so many on the payee takes payments. */
   readonly confirmationsMin: number
+  /** Blocks that the phase waits for; `null` where it waits for none, or no block is there yet. */
+  readonly progress: Progress | null
   /** From this height on the payer takes back what is left, whatever the payee does. */
   readonly expiry: Height
   /** From this height on the payee takes no payment, and closes. */
@@ -54,11 +62,15 @@ export interface Channel {
 }
 
 /** What a desk knows of its channel, in plain facts. */
-export function describe({ id, known, view, trouble, isElsewhere }: PayerDesk): Channel {
+export function describe({ id, known, view, trouble, isElsewhere }: PayerDesk): OneWayChannel {
   const { channel, peer } = known
   const { opening, phase, signed, spent, pending } = channel
   const depthOf = (at: Height | null) => (at === null || !view ? 0 : Math.max(0, view.height - at + 1))
-  return {
+  const { confirmationsMin } = opening.terms
+  const seenAt =
+    phase === 'funding' ? view?.fundedAt : phase === 'closing' || phase === 'refunding' ? view?.spend?.height : null
+  const facts = {
+    kind: 'one-way' as const,
     id,
     peer,
     phase,
@@ -68,7 +80,8 @@ export function describe({ id, known, view, trouble, isElsewhere }: PayerDesk): 
     remaining: remainingOf(channel),
     closeFee: opening.terms.closeFee,
     confirmations: depthOf(view?.fundedAt ?? null),
-    confirmationsMin: opening.terms.confirmationsMin,
+    confirmationsMin,
+    progress: seenAt == null ? null : { have: Math.min(depthOf(seenAt), confirmationsMin), need: confirmationsMin },
     expiry: opening.expiry,
     closesAt: closingHeight(opening),
     height: view?.height ?? null,
@@ -79,11 +92,12 @@ export function describe({ id, known, view, trouble, isElsewhere }: PayerDesk): 
     trouble: trouble?.message ?? null,
     isElsewhere,
   }
+  return { ...facts, ...oneWayWords(facts) }
 }
 
 function endingOf(
   { txid, toPayee, toPayer }: { readonly txid: Txid; readonly toPayee: Sats; readonly toPayer: Sats },
   confirmations: number,
-): Channel['ending'] {
+): OneWayChannel['ending'] {
   return { txid, confirmations, toPayee, toPayer }
 }

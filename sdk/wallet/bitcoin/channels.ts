@@ -2,12 +2,12 @@ import { type Fault, type PayerFault, paymentIdBytes } from '../../channel/index
 import { SdkError } from '../../errors.ts'
 import type { Clock, Random } from '../../ports.ts'
 import type { ChannelId, Feerate, Sats } from '../../units.ts'
-import { type Channel, describe } from './channel.ts'
+import { describe, type OneWayChannel } from './channel.ts'
 import {
-  type ChannelWish,
-  type Opened,
+  type OneWayWish,
+  type OpenedOneWay,
   type OpeningWorld,
-  type QuotedChannel,
+  type QuotedOneWay,
   quoteChannel,
   storeChannel,
 } from './opening.ts'
@@ -31,11 +31,12 @@ export const waitingMax = 256
 /** How long a payment waits for its answer, where nothing is said. */
 export const answerMsDefault = 15_000
 
-/** What became of a payment. */
-export type PayOutcome =
+/** What became of a payment over a channel to one payee. */
+export type OneWayOutcome =
   /** The payee has taken and charged it: `paid` and `spent` are the channel's totals with it. */
   | {
       readonly state: 'paid'
+      readonly kind: 'one-way'
       readonly paymentId: Uint8Array
       readonly number: number
       readonly paid: Sats
@@ -60,16 +61,18 @@ export interface ChannelsWorld extends Omit<PayerWorld, 'changed' | 'clock'>, Om
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
+  /** Told of every change, look at the chain and trouble of a channel. */
+  readonly changed: (id: ChannelId) => void
 }
 
-/** The channels of one wallet. */
+/** The channels in one direction of one wallet. */
 export interface Channels {
-  readonly quote: (wish: ChannelWish) => Promise<QuotedChannel>
-  readonly open: (wish: ChannelWish) => Promise<Opened>
-  readonly pay: (id: ChannelId, amount: Sats, options?: PayOptions) => Promise<PayOutcome>
-  readonly close: (id: ChannelId, options?: { readonly feerate?: Feerate }) => Promise<Channel>
-  readonly list: () => readonly Channel[]
-  readonly changes: (signal: AbortSignal) => AsyncIterable<Channel>
+  readonly quote: (wish: OneWayWish) => Promise<QuotedOneWay>
+  readonly open: (wish: OneWayWish) => Promise<OpenedOneWay>
+  readonly pay: (id: ChannelId, amount: Sats, options?: PayOptions) => Promise<OneWayOutcome>
+  readonly close: (id: ChannelId, options?: { readonly feerate?: Feerate }) => Promise<OneWayChannel>
+  readonly list: () => readonly OneWayChannel[]
+  readonly find: (id: ChannelId) => OneWayChannel | null
   /** Looks at the chain for every channel. */
   readonly tend: () => Promise<void>
 }
@@ -81,7 +84,6 @@ interface State {
   /** Channels of which nothing more is to be done, and those whose funding is known to have left. */
   readonly done: Set<ChannelId>
   readonly sent: Set<ChannelId>
-  readonly listeners: Set<(desk: PayerDesk) => void>
   /** Payments of a channel that wait for earlier ones. */
   readonly queues: Map<ChannelId, { waiting: number; turn: Promise<unknown> }>
   /** Channels are opened one at a time, so that keys and coins are used once. */
@@ -90,18 +92,13 @@ interface State {
 
 /** Takes over every channel in the store, and looks after them until the wallet closes. Throws `store/...`. */
 export async function openChannels(world: ChannelsWorld): Promise<Channels> {
-  const listeners = new Set<(desk: PayerDesk) => void>()
-  const changed = (desk: PayerDesk) => {
-    for (const listener of listeners) listener(desk)
-  }
-  const payerWorld: PayerWorld = { ...world, changed }
+  const payerWorld: PayerWorld = { ...world, changed: ({ id }) => world.changed(id) }
   const state: State = {
     world,
     payerWorld,
     desks: new Map(),
     done: new Set(),
     sent: new Set(),
-    listeners,
     queues: new Map(),
     turn: Promise.resolve(),
   }
@@ -118,7 +115,10 @@ export async function openChannels(world: ChannelsWorld): Promise<Channels> {
     pay: (id, amount, options = {}) => pay(state, id, { amount, ...options }),
     close: (id, options = {}) => closeChannel(state, id, options.feerate),
     list: () => [...state.desks.values()].map(describe),
-    changes: (signal) => changes(state, signal),
+    find: (id) => {
+      const desk = state.desks.get(id)
+      return desk ? describe(desk) : null
+    },
     tend: () => tend(state),
   }
 }
@@ -130,7 +130,7 @@ function begin(state: State, desk: PayerDesk): void {
   state.world.task(readBox(desk, state.world.signal))
 }
 
-async function openChannel(state: State, wish: ChannelWish): Promise<Opened> {
+async function openChannel(state: State, wish: OneWayWish): Promise<OpenedOneWay> {
   if (state.desks.size >= channelsMax)
     return { ok: false, refusal: { code: 'busy', detail: `The wallet has ${channelsMax} channels.` } }
   const stored = await storeChannel(state.world, wish)
@@ -142,7 +142,7 @@ async function openChannel(state: State, wish: ChannelWish): Promise<Opened> {
 }
 
 /** Payments of a channel are made one after the other. [OW16] */
-function pay(state: State, id: ChannelId, payment: PayOptions & { readonly amount: Sats }): Promise<PayOutcome> {
+function pay(state: State, id: ChannelId, payment: PayOptions & { readonly amount: Sats }): Promise<OneWayOutcome> {
   const desk = deskOf(state, id)
   const queue = state.queues.get(id) ?? { waiting: 0, turn: Promise.resolve() }
   state.queues.set(id, queue)
@@ -165,7 +165,7 @@ async function payNow(
   { world }: State,
   desk: PayerDesk,
   payment: PayOptions & { readonly amount: Sats },
-): Promise<PayOutcome> {
+): Promise<OneWayOutcome> {
   const { amount, paymentId = world.random(paymentIdBytes), waitMs = answerMsDefault } = payment
   if (paymentId.length !== paymentIdBytes)
     throw new SdkError('units/malformed', `A payment id has ${paymentIdBytes} bytes.`)
@@ -186,10 +186,10 @@ async function payNow(
   if (answer === 'late') return { state: 'pending', paymentId, message }
   if (answer !== null) return { state: 'refused', fault: answer }
   const { best, spent } = desk.known.channel
-  return { state: 'paid', paymentId, number: signed.number, paid: best.paid, spent, message }
+  return { state: 'paid', kind: 'one-way', paymentId, number: signed.number, paid: best.paid, spent, message }
 }
 
-async function closeChannel(state: State, id: ChannelId, feerate: Feerate | undefined): Promise<Channel> {
+async function closeChannel(state: State, id: ChannelId, feerate: Feerate | undefined): Promise<OneWayChannel> {
   const desk = deskOf(state, id)
   const fault = await askClose(desk, feerate ?? (await state.world.chain.feerate()))
   // A fee that leaves nothing: the one that no payee refuses.
@@ -222,34 +222,6 @@ async function tendOne({ world, done, sent }: State, desk: PayerDesk): Promise<v
   } catch (error) {
     if (!(error instanceof SdkError)) throw error
     if (!isElsewhereError(error)) desk.trouble = error // Stored and waiting: the next look tries again.
-  }
-}
-
-/** The latest state of every channel that changes; what changed often meanwhile comes once. */
-async function* changes(state: State, signal: AbortSignal): AsyncGenerator<Channel, void> {
-  const due = new Map(state.desks)
-  let wake: (() => void) | null = null
-  const listener = (desk: PayerDesk) => {
-    due.set(desk.id, desk)
-    wake?.()
-  }
-  const stop = () => wake?.()
-  state.listeners.add(listener)
-  for (const ender of [signal, state.world.signal]) ender.addEventListener('abort', stop)
-  try {
-    while (!signal.aborted && !state.world.signal.aborted) {
-      const [next] = due
-      if (next) {
-        due.delete(next[0])
-        yield describe(next[1])
-      } else
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-    }
-  } finally {
-    state.listeners.delete(listener)
-    for (const ender of [signal, state.world.signal]) ender.removeEventListener('abort', stop)
   }
 }
 

@@ -8,11 +8,12 @@ import type { BitcoinNode, BitcoinSigner, ChannelLink, Clock, NodeOutpoint, Peer
 import { type ChannelId, type Feerate, height, type Sats, sameBytes, sats, wholeSats } from '../../units.ts'
 import type { BitcoinCheckpoint } from '../../verify/index.ts'
 import { beginLife } from '../life.ts'
-import type { Channel } from './channel.ts'
-import { type Channels, openChannels, type PayOptions, type PayOutcome } from './channels.ts'
+import { createChangeFeed } from './changes.ts'
+import { type ChannelFront, channelFront } from './channelFront.ts'
+import { type Channels, openChannels } from './channels.ts'
 import { type Coins, type CoinsBalance, type CoinsParts, createCoins } from './coins.ts'
 import { nodesOf } from './nodes.ts'
-import type { ChannelWish, FundingSource, Opened, QuotedChannel } from './opening.ts'
+import type { FundingSource } from './opening.ts'
 import type { FeeWish } from './pay.ts'
 import type { BackupSetting } from './penalty/backup.ts'
 import { openTwoWayChannels, type TwoWayChannels, type TwoWayWorld } from './penalty/channels.ts'
@@ -66,30 +67,12 @@ export interface BitcoinBalance extends CoinsBalance {
  * Expected refusals are values. Every function throws `wallet/closed` after {@link BitcoinWallet.close}, `store/...`
  * when the store fails, `signer/refused` and `keys/locked`, and `node/...` when no node answers.
  */
-export interface BitcoinWallet extends Pick<Coins, 'network' | 'address' | 'quote' | 'send' | 'speedUp' | 'outgoing'> {
+export interface BitcoinWallet
+  extends Pick<Coins, 'network' | 'address' | 'quote' | 'send' | 'speedUp' | 'outgoing'>,
+    ChannelFront {
   readonly balance: () => Promise<BitcoinBalance>
-  /** What a channel would cost, before anything is signed. */
-  readonly quoteChannel: (wish: ChannelWish) => Promise<QuotedChannel>
-  /**
-   * Signs a channel's funding, stores it, and offers the channel; coins leave once the payee has taken it.
-   *
-   * Funds at risk: until the expiry, coins in a channel come back only with the payee's signature; after it, without.
-   */
-  readonly openChannel: (wish: ChannelWish) => Promise<Opened>
-  /**
-   * Pays over a channel, out of its credit first. Payments of one channel are made one after the other.
-   *
-   * Funds at risk: what is signed for a payment that is refused is credit at this payee, and does not come back.
-   */
-  readonly pay: (channel: ChannelId, amount: Sats, options?: PayOptions) => Promise<PayOutcome>
-  /** Asks the payee to close now, at the feerate of the day where none is said. */
-  readonly closeChannel: (channel: ChannelId, options?: { readonly feerate?: Feerate }) => Promise<Channel>
-  /** Channels that pay both ways; `null` where the wallet was given no way to their boxes. */
+  /** What two-way channels can besides, and in the finer unit; `null` where the wallet was given no way to their boxes. */
   readonly twoWay: TwoWayChannels | null
-  /** Every channel in one direction, as last seen. */
-  readonly channels: () => readonly Channel[]
-  /** Each channel after it changed, until aborted; first all of them. */
-  readonly changes: (signal: AbortSignal) => AsyncIterable<Channel>
   /** Looks at the chain now, as the wallet does by itself again and again. */
   readonly refresh: () => Promise<void>
   /** Stops everything in the background. What is stored stays on its way, and the next wallet takes it up. */
@@ -125,6 +108,7 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
       return proven && { height: height(proven.value.block.height) }
     },
   })
+  const feed = createChangeFeed(life.signal)
   const channels = await openChannels({
     ...place,
     peers,
@@ -135,8 +119,10 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     mailbox: ({ peer, id, token, epoch }) => createMailbox({ link: peers(peer).link(id, token), epoch, clock, random }),
     task: life.task,
     signal: life.signal,
+    changed: feed.tell,
   })
-  const twoWay = await twoWayOf(parts, { client, coins: fundingFrom(coins, network), clock, random, ...life })
+  const world = { ...place, client, coins: fundingFrom(coins, network), changed: feed.tell, ...life }
+  const twoWay = await twoWayOf(parts, world)
   const tend = async () => {
     await channels.tend()
     await twoWay?.tend()
@@ -166,19 +152,30 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     speedUp: async (txid, wish) => awake(() => coins.speedUp(txid, wish)),
     outgoing: async () => awake(coins.outgoing),
     balance: async () => awake(() => balanceOf(coins, channels, twoWay)),
-    quoteChannel: async (wish) => awake(() => channels.quote(wish)),
-    openChannel: async (wish) => awake(() => channels.open(wish)),
-    pay: async (channel, amount, options) => awake(() => channels.pay(channel, amount, options)),
-    closeChannel: async (channel, options) => awake(() => channels.close(channel, options)),
+    ...awakeFront(channelFront({ oneWay: channels, twoWay, feed }), awake),
     twoWay,
-    channels: channels.list,
-    changes: channels.changes,
     refresh: async () => awake(refresh),
     close: () => {
       const closed = new SdkError('wallet/closed', 'The wallet is closed.')
       stopped ??= closed
       controller.abort(closed)
     },
+  }
+}
+
+/** The front of a wallet that refuses once it is closed; what is known of channels it still tells. */
+function awakeFront(
+  front: ChannelFront,
+  awake: <result>(work: () => Promise<result>) => Promise<result>,
+): ChannelFront {
+  return {
+    ...front,
+    quoteChannel: async (wish) => awake(() => front.quoteChannel(wish)),
+    openChannel: async (wish) => awake(() => front.openChannel(wish)),
+    invite: async (wish) => awake(() => front.invite(wish)),
+    pay: async (to, amount, options) => awake(() => front.pay(to, amount, options)),
+    received: async (request) => awake(() => front.received(request)),
+    closeChannel: async (channel, how) => awake(() => front.closeChannel(channel, how)),
   }
 }
 
@@ -208,15 +205,13 @@ async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayChannel
 
 /** Channels that pay both ways, where the wallet has a way to their boxes. */
 async function twoWayOf(
-  { boxes, store, keys, nodes, tower, backup }: BitcoinWalletParts,
-  world: Pick<TwoWayWorld, 'coins' | 'clock' | 'random' | 'task' | 'signal'> & { readonly client: BitcoinClient },
+  { boxes, nodes, tower, backup }: BitcoinWalletParts,
+  world: Omit<TwoWayWorld, 'tower' | 'backup' | 'chain' | 'step' | 'mailbox'> & { readonly client: BitcoinClient },
 ): Promise<TwoWayChannels | null> {
   if (!boxes) return null
   const { client, clock, random } = world
   return openTwoWayChannels({
     ...world,
-    store,
-    keys,
     tower: tower ?? null,
     backup: backup ?? null,
     chain: { ...client, coinsOf: coinsOf(nodes) },
@@ -244,9 +239,9 @@ function fundingFrom(coins: Coins, network: Network): FundingSource {
       invariant(own.ok, 'an address of our own can be read')
       return own.value
     },
-    quote: (output, feerate) => coins.quote([output], wishOf(feerate)),
-    reserve: async (output, feerate) => {
-      const reserved = await coins.reserve([output], wishOf(feerate))
+    quote: (output, feerate, beside = []) => coins.quote([output, ...beside], wishOf(feerate)),
+    reserve: async (output, feerate, beside = []) => {
+      const reserved = await coins.reserve([output, ...beside], wishOf(feerate))
       if (!reserved.ok) return reserved
       const { fee, transaction, txid, indexes, writes } = reserved
       return { ok: true, fee, transaction, outpoint: { txid, index: indexes[0] ?? 0 }, writes }

@@ -1,8 +1,18 @@
 /** A Bitcoin wallet: coins, and channels that pay without a block. An entry of its own: it shares no code with the EVM wallet. */
 
 export type { OutlayPhase } from './book.ts'
-export type { Channel } from './channel.ts'
-export { answerMsDefault, channelsMax, type PayOptions, type PayOutcome, waitingMax } from './channels.ts'
+export type { Channel, OneWayChannel } from './channel.ts'
+export type {
+  ChannelFront,
+  CloseWish,
+  Opened,
+  PaymentRequest,
+  PayOutcome,
+  PayTarget,
+  QuotedChannel,
+  Received,
+} from './channelFront.ts'
+export { answerMsDefault, channelsMax, type OneWayOutcome, type PayOptions, waitingMax } from './channels.ts'
 export { type Coins, type CoinsBalance, type CoinsParts, createCoins } from './coins.ts'
 export {
   type BitcoinBalance,
@@ -19,8 +29,8 @@ export {
   type ChannelRefusal,
   type ChannelWish,
   expiryBlocksDefault,
-  type Opened,
-  type QuotedChannel,
+  type OneWayQuote,
+  type OneWayWish,
 } from './opening.ts'
 export type { FeeWish, PaymentPsbt, PaymentQuote, Reservation, SentPayment } from './pay.ts'
 export {
@@ -34,18 +44,28 @@ export {
 export { type CoinsRefusal, type Payment, paymentsMax } from './payments.ts'
 export type { BackupSetting } from './penalty/backup.ts'
 export {
-  evictableCapacityMax,
   openTwoWayChannels,
   type Receipt,
   type TwoWayChannels,
+  type TwoWayClose,
   type TwoWayWorld,
   twoWayChannelsMax,
 } from './penalty/channels.ts'
 export type { TwoWayChannel, TwoWayPhase } from './penalty/describe.ts'
+export {
+  evictableCapacityMax,
+  type InvitationWish,
+  type TwoWayDraft,
+  type TwoWayQuote,
+  type TwoWayWish,
+  termsDefault,
+} from './penalty/opening.ts'
 export { decodeInvitation, encodeInvitation, type Invitation } from './penalty/record.ts'
+export { feeReserve } from './penalty/reserve.ts'
 export type { RestoredChannel } from './penalty/restore.ts'
 export { type TowerSetting, towerFreshSecondsDefault, towerLookSecondsDefault } from './penalty/tower.ts'
 export { type TwoWayOutcome, wishesMax } from './penalty/wishes.ts'
 export { type RefundWish, refundFromSeed, refundKeysDefault } from './refund.ts'
 export { type LocalBitcoinSigner, mnemonicBitcoinSigner } from './signer.ts'
 export { signPsbt } from './spend.ts'
+export type { ChannelWords, Progress } from './words.ts'

@@ -10,10 +10,11 @@ import {
   payableMax,
   type Terms,
 } from '../../channel/index.ts'
+import type { DraftFault } from '../../channel/penalty/index.ts'
 import { invariant, SdkError } from '../../errors.ts'
 import type { BitcoinSigner, Peers, Store, StoreWrite } from '../../ports.ts'
 import { type ChannelId, type Feerate, type Height, height, type Sats, type Txid } from '../../units.ts'
-import type { Channel } from './channel.ts'
+import type { OneWayChannel } from './channel.ts'
 import {
   channelIndexMax,
   countFrom,
@@ -24,12 +25,14 @@ import {
   peerBytesMax,
 } from './payerRecord.ts'
 import type { CoinsRefusal } from './payments.ts'
+import type { TwoWayQuote, TwoWayWish } from './penalty/opening.ts'
 
 /** Blocks until a channel expires, where nothing is said: a week. Held within the payee's range. */
 export const expiryBlocksDefault = 1_008
 
-/** What a channel is opened with. */
-export interface ChannelWish {
+/** What a channel that pays one payee is opened with. */
+export interface OneWayWish {
+  readonly kind?: 'one-way'
   /** The payee's address. */
   readonly peer: string
   readonly capacity: Sats
@@ -38,8 +41,14 @@ export interface ChannelWish {
   readonly feerate?: Feerate
 }
 
+/** A channel of either kind, as it is wished for. */
+export type ChannelWish = OneWayWish | TwoWayWish
+
 /** What a channel will cost, before anything is signed. */
-export interface ChannelQuote {
+export type ChannelQuote = OneWayQuote | TwoWayQuote
+
+export interface OneWayQuote {
+  readonly kind: 'one-way'
   readonly capacity: Sats
   /** Of the funding transaction. */
   readonly fundingFee: Sats
@@ -54,7 +63,14 @@ export interface ChannelQuote {
 
 /** Why a channel is not opened. */
 export interface ChannelRefusal {
-  readonly code: OpeningFault | 'wrong-network' | 'malformed-terms' | CoinsRefusal['code']
+  /** `evictable-store`: beyond what may be in one place that can be cleared. */
+  readonly code:
+    | OpeningFault
+    | DraftFault
+    | 'wrong-network'
+    | 'malformed-terms'
+    | 'evictable-store'
+    | CoinsRefusal['code']
   readonly detail: string
 }
 
@@ -62,13 +78,21 @@ export interface ChannelRefusal {
 export interface FundingSource {
   /** A fresh output script of the wallet. */
   readonly changeScript: () => Promise<Uint8Array>
-  /** What a transaction with one output would cost. */
-  readonly quote: (output: Output, feerate: Feerate | undefined) => Promise<Funded<{ readonly fee: Sats }>>
+  /** What a transaction with an output, and others beside it, would cost. */
+  readonly quote: (
+    output: Output,
+    feerate: Feerate | undefined,
+    beside?: readonly Output[],
+  ) => Promise<Funded<{ readonly fee: Sats }>>
   /**
-   * Signs a transaction that makes the output, and sets its coins aside. It is not sent. Its `writes` are to be stored
-   * in one commit with what it is for; before that nothing holds the coins.
+   * Signs a transaction that makes the output, and others beside it, and sets its coins aside. It is not sent. Its `writes` are to be
+   * stored in one commit with what it is for; before that nothing holds the coins.
    */
-  readonly reserve: (output: Output, feerate: Feerate | undefined) => Promise<Funded<Reservation>>
+  readonly reserve: (
+    output: Output,
+    feerate: Feerate | undefined,
+    beside?: readonly Output[],
+  ) => Promise<Funded<Reservation>>
   /** Gives the coins of a transaction back that never left. Calls may be repeated. */
   readonly release: (txid: Txid) => Promise<void>
   /** The transaction has left: its coins are gone. Calls may be repeated. */
@@ -96,12 +120,12 @@ export interface OpeningWorld {
   readonly tip: () => Promise<{ readonly height: Height }>
 }
 
-export type QuotedChannel =
-  | { readonly ok: true; readonly quote: ChannelQuote }
+export type QuotedOneWay =
+  | { readonly ok: true; readonly quote: OneWayQuote }
   | { readonly ok: false; readonly refusal: ChannelRefusal }
 
-export type Opened =
-  | { readonly ok: true; readonly channel: Channel }
+export type OpenedOneWay =
+  | { readonly ok: true; readonly channel: OneWayChannel }
   | { readonly ok: false; readonly refusal: ChannelRefusal }
 
 export type Stored =
@@ -109,7 +133,7 @@ export type Stored =
   | { readonly ok: false; readonly refusal: ChannelRefusal }
 
 /** What a channel would cost now, and whether its payee and the coins allow it. Signs nothing. */
-export async function quoteChannel(world: OpeningWorld, wish: ChannelWish): Promise<QuotedChannel> {
+export async function quoteChannel(world: OpeningWorld, wish: OneWayWish): Promise<QuotedOneWay> {
   const draft = await draftOpening(world, wish, 0)
   if (!draft.ok) return draft
   const { opening, expiryBlocks } = draft.value
@@ -119,6 +143,7 @@ export async function quoteChannel(world: OpeningWorld, wish: ChannelWish): Prom
   return {
     ok: true,
     quote: {
+      kind: 'one-way',
       capacity,
       fundingFee: funded.fee,
       closeFee: terms.closeFee,
@@ -130,7 +155,7 @@ export async function quoteChannel(world: OpeningWorld, wish: ChannelWish): Prom
 }
 
 /** Signs a channel's funding, and stores it with the channel in one commit. Nothing has left. [OW23] */
-export async function storeChannel(world: OpeningWorld, wish: ChannelWish): Promise<Stored> {
+export async function storeChannel(world: OpeningWorld, wish: OneWayWish): Promise<Stored> {
   const count = await world.store.get(payerKeys.count)
   const index = count ? countFrom(count.bytes) : 0
   invariant(index < channelIndexMax, 'a seed has keys for its channels')
@@ -154,7 +179,7 @@ type Draft =
   | { readonly ok: false; readonly refusal: ChannelRefusal }
 
 /** Everything of an opening but its outpoint, judged as the payee will judge it. */
-async function draftOpening(world: OpeningWorld, wish: ChannelWish, index: number): Promise<Draft> {
+async function draftOpening(world: OpeningWorld, wish: OneWayWish, index: number): Promise<Draft> {
   const no = (code: ChannelRefusal['code'], detail: string): Draft => ({ ok: false, refusal: { code, detail } })
   if (new TextEncoder().encode(wish.peer).length > peerBytesMax)
     throw new SdkError('units/out-of-range', `The address of a payee has at most ${peerBytesMax} bytes.`)

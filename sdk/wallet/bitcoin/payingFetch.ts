@@ -25,8 +25,8 @@ export interface PayingWallet {
 /** What is asked of a channel. */
 export interface PayingChannel {
   readonly id: ChannelId
-  /** Address of the payee's till. */
-  readonly peer: string
+  /** Address of the payee's till; a two-way channel has none. */
+  readonly peer?: string
   readonly phase: string
   readonly remaining: Sats
 }
@@ -187,7 +187,9 @@ function choose({ wallet, options }: State, offer: PaymentOffer, origin: string)
     throw new SdkError('wallet/foreign-till', "The server sells through somebody else's till.", {
       notes: ['Allow its origin in `origins` if the two belong together.'],
     })
-  const known = wallet.channels().filter(({ id, peer }) => addressOf(peer) === till && (channels?.includes(id) ?? true))
+  const known = wallet
+    .channels()
+    .filter(({ id, peer }) => peer !== undefined && addressOf(peer) === till && (channels?.includes(id) ?? true))
   const open = known.filter(({ phase }) => phase === 'open')
   const fit = open.find(({ remaining }) => remaining >= offer.price)
   if (fit) return fit.id

@@ -1,7 +1,7 @@
 import { file } from '../../../sdk/adapters/file.ts'
 import { esplora, httpPeers, systemClock, webCipher } from '../../../sdk/adapters/index.ts'
 import { sats } from '../../../sdk/units.ts'
-import { type Channel, createBitcoinWallet, mnemonicBitcoinSigner } from '../../../sdk/wallet/bitcoin/index.ts'
+import { createBitcoinWallet, mnemonicBitcoinSigner, type OneWayChannel } from '../../../sdk/wallet/bitcoin/index.ts'
 import { orderOf, paymentId, paymentsCount, price, shopperMnemonic } from './terms.ts'
 
 // A wallet as a process of its own, with a store on disk. It has one goal, and goes on towards it wherever it was killed: one
@@ -31,10 +31,10 @@ async function insist<value>(call: () => Promise<value>): Promise<value> {
   }
 }
 
-async function channelThat(is: (channel: Channel) => boolean): Promise<Channel> {
+async function channelThat(is: (channel: OneWayChannel) => boolean): Promise<OneWayChannel> {
   for (;;) {
     const [channel] = wallet.channels()
-    if (channel && is(channel)) return channel
+    if (channel?.kind === 'one-way' && is(channel)) return channel
     await systemClock.sleep(20)
   }
 }

@@ -1,41 +1,17 @@
-import {
-  type Draft,
-  draftFault,
-  isLive,
-  openChannel,
-  paymentIdBytes,
-  sideKeysOf,
-  type Terms,
-} from '../../../channel/penalty/index.ts'
+import { isLive, paymentIdBytes } from '../../../channel/penalty/index.ts'
 import { invariant, SdkError } from '../../../errors.ts'
-import type { Clock, StoreWrite } from '../../../ports.ts'
-import {
-  type ChannelId,
-  channelId,
-  type Msats,
-  msats,
-  type Sats,
-  sameBytes,
-  sats,
-  type Txid,
-  toHex,
-} from '../../../units.ts'
-import { channelIndexMax, countFrom, encodeCount, payerKeys } from '../payerRecord.ts'
+import type { Clock } from '../../../ports.ts'
+import { type ChannelId, type Feerate, type Msats, type Sats, sameBytes, type Txid } from '../../../units.ts'
+import type { ChannelRefusal } from '../opening.ts'
 import { directoryOf, keepDirectory } from './backup.ts'
-import { claimPenaltyDesk, openPenaltyDesk, secretsAt } from './claim.ts'
+import { claimPenaltyDesk, openPenaltyDesk } from './claim.ts'
 import { askCopies } from './copying.ts'
 import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
 import { attempt, feed, greetNow, hurry, inTurn, type PenaltyDesk, type PenaltyWorld, perform } from './desk.ts'
 import { readBox } from './inbox.ts'
-import {
-  encodePenaltyRecord,
-  type Invitation,
-  idOfPenaltyKey,
-  type KeptNote,
-  noteFrom,
-  type PenaltyRecord,
-  penaltyKeys,
-} from './record.ts'
+import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayDraft } from './opening.ts'
+import { type Invitation, idOfPenaltyKey, type KeptNote, noteFrom, penaltyKeys } from './record.ts'
+import { closingFee } from './reserve.ts'
 import { type RestoredChannel, restoreRecords } from './restore.ts'
 import { directoryIndex, rootOf } from './roots.ts'
 import { sweepsFromSeed } from './sweepSeed.ts'
@@ -45,21 +21,25 @@ import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes
 
 /** Most two-way channels a wallet has at a time, those that ended included. */
 export const twoWayChannelsMax = 200
-/**
- * Largest channel where the store may be evicted and no edge keeps a copy: with the record, everything but what the other side is willing to
- * pay out is lost.
- */
-export const evictableCapacityMax = sats(50_000n)
 /** How long a payment waits for its answer, where nothing is said. */
 export const twoWayAnswerMsDefault = 15_000
 
 /** What was received, finally. */
 export type Receipt = Extract<KeptNote, { type: 'received' }>
 
+export type OpenedTwoWay =
+  | { readonly ok: true; readonly channel: TwoWayChannel }
+  | { readonly ok: false; readonly fault: ChannelRefusal['code']; readonly detail: string }
+
 export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'listed'> {
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Told of every change, look at the chain and trouble of a channel. */
+  readonly changed: (id: ChannelId) => void
 }
+
+/** How a two-way channel is closed. */
+export type TwoWayClose = 'alone' | { readonly fee: Sats } | { readonly feerate?: Feerate }
 
 /** The two-way channels of one wallet. */
 export interface TwoWayChannels {
@@ -67,25 +47,15 @@ export interface TwoWayChannels {
    * Invites one opener to make a channel with this wallet. The box is asked about it from now on. Where the store may be evicted and
    * nothing is backed up, the terms' largest capacity is lowered to {@link evictableCapacityMax}.
    */
-  readonly invite: (wish: { readonly box: string; readonly terms: Omit<Terms, 'nodeKey'> }) => Promise<Invitation>
+  readonly invite: (wish: InvitationWish) => Promise<Invitation>
+  /** What a channel would cost, before anything is signed. */
+  readonly quote: (wish: TwoWayDraft) => ReturnType<typeof quoteTwoWay>
   /**
    * Answers an invitation by a channel that this wallet funds. Coins leave once the other side has signed.
    *
    * Funds at risk: from then on this wallet, or a tower, has to look at the chain once in `delayBlocks`.
    */
-  readonly open: (wish: {
-    readonly invitation: Invitation
-    readonly capacity: Sats
-    /** What the other side has from the beginning. */
-    readonly pushed?: Msats
-  }) => Promise<
-    | { readonly ok: true; readonly channel: TwoWayChannel }
-    | {
-        readonly ok: false
-        /** `evictable-store`: beyond {@link evictableCapacityMax}. */
-        readonly fault: NonNullable<ReturnType<typeof draftFault>> | 'evictable-store'
-      }
-  >
+  readonly open: (wish: TwoWayDraft) => Promise<OpenedTwoWay>
   readonly pay: (
     id: ChannelId,
     amount: Msats,
@@ -95,9 +65,13 @@ export interface TwoWayChannels {
   readonly request: () => Uint8Array
   /** The payment of that name over a channel, once it is final. */
   readonly received: (id: ChannelId, paymentId: Uint8Array) => Promise<Receipt | null>
-  /** Closes together, at a fee that this side pays; `alone` goes to the chain without the other side. */
-  readonly close: (id: ChannelId, how: { readonly fee: Sats } | 'alone') => Promise<TwoWayChannel>
+  /**
+   * Closes together, at a fee or feerate that this side pays, or at that of the day; where it has not got that much, the other side pays.
+   * `alone` goes to the chain without the other side. Throws `wallet/channel-not-open`.
+   */
+  readonly close: (id: ChannelId, how: TwoWayClose) => Promise<TwoWayChannel>
   readonly list: () => readonly TwoWayChannel[]
+  readonly find: (id: ChannelId) => TwoWayChannel | null
   /**
    * Takes the channels of this seed from their copies, those that the store lacks. Nothing of them is broadcast: each is
    * `unsure` until the other side has shown where it stands, and then `open` where copies were required, `restored` elsewhere, or
@@ -128,7 +102,7 @@ interface State {
 
 /** Takes over every two-way channel in the store, and looks after them until the wallet closes. Throws `store/...`. */
 export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChannels> {
-  const world: PenaltyWorld = { ...own, changed: () => undefined, listed: await listing(own) }
+  const world: PenaltyWorld = { ...own, changed: ({ id }) => own.changed(id), listed: await listing(own) }
   const state: State = {
     world,
     own,
@@ -146,12 +120,17 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
   }
   return {
     invite: (wish) => oneByOne(() => invite(state, wish)),
+    quote: (wish) => quoteTwoWay(world, wish),
     open: (wish) => oneByOne(() => open(state, wish)),
     pay: (id, amount, options = {}) => pay(state, deskOf(state, id), { amount, ...options }),
     request: () => own.random(paymentIdBytes),
     received: (id, paymentId) => received(state, id, paymentId),
     close: (id, how) => close(deskOf(state, id), how),
     list: () => [...state.desks.values()].map(describeTwoWay),
+    find: (id) => {
+      const desk = state.desks.get(id)
+      return desk ? describeTwoWay(desk) : null
+    },
     restore: () => oneByOne(() => restore(state)),
     sweep: () => sweep(world),
     tend: async () => {
@@ -214,48 +193,18 @@ async function restore(state: State): Promise<readonly RestoredChannel[]> {
   return restored
 }
 
-async function invite(
-  state: State,
-  { box, terms }: { readonly box: string; readonly terms: Omit<Terms, 'nodeKey'> },
-): Promise<Invitation> {
-  const { index, writes } = await nextIndex(state)
-  const id = channelId(toHex(state.own.random(32)))
-  const most = (await isEvictable(state)) && terms.capacityMax > evictableCapacityMax
-  const capacityMax = most ? evictableCapacityMax : terms.capacityMax
-  const full = { ...terms, capacityMax, nodeKey: await state.world.keys.channelKey(index) }
-  const record: PenaltyRecord = {
-    epoch: 1,
-    index,
-    own: 'accepter',
-    box,
-    terms: full,
-    channel: null,
-    funding: null,
-    isAlone: false,
-  }
-  const write = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
-  await state.world.store.commit([write, ...writes])
+async function invite(state: State, wish: InvitationWish): Promise<Invitation> {
+  checkRoom(state)
+  const { id, record } = await storeInvitation(state.world, wish)
   begin(state, await openPenaltyDesk(id, state.world, record, 1))
-  return { id, box, terms: full }
+  return { id, box: record.box, terms: record.terms }
 }
 
-async function open(
-  state: State,
-  { invitation, capacity, pushed = msats(0n) }: Parameters<TwoWayChannels['open']>[0],
-): ReturnType<TwoWayChannels['open']> {
-  const { id, box, terms } = invitation
-  if (capacity > evictableCapacityMax && (await isEvictable(state))) return { ok: false, fault: 'evictable-store' }
-  const { index, writes } = await nextIndex(state)
-  const script = await state.world.coins.changeScript()
-  const keys = sideKeysOf(await secretsAt(state.world.keys, index), script)
-  const draft: Draft = { terms, capacity, pushed, keys }
-  const fault = draftFault(draft, terms)
-  if (fault) return { ok: false, fault }
-  const step = openChannel(draft)
-  const early = { channel: step.channel, funding: null, isAlone: false }
-  const record: PenaltyRecord = { epoch: 1, index, own: 'opener', box, terms, ...early }
-  const write = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
-  await state.world.store.commit([write, ...writes])
+async function open(state: State, wish: TwoWayDraft): Promise<OpenedTwoWay> {
+  checkRoom(state)
+  const stored = await storeTwoWay(state.world, wish)
+  if (!stored.ok) return { ok: false, fault: stored.refusal.code, detail: stored.refusal.detail }
+  const { id, record, step } = stored
   const desk = await openPenaltyDesk(id, state.world, record, 1)
   begin(state, desk)
   const effects = step.effects.filter(({ type }) => type !== 'persist')
@@ -263,19 +212,9 @@ async function open(
   return { ok: true, channel: describeTwoWay(desk) }
 }
 
-/** A key of the seed that no channel has; the count is of channels of both kinds. */
-async function nextIndex({ world, desks }: State): Promise<{ index: number; writes: readonly StoreWrite[] }> {
+function checkRoom({ desks }: State): void {
   if (desks.size >= twoWayChannelsMax)
     throw new SdkError('wallet/busy', `The wallet has ${twoWayChannelsMax} two-way channels.`)
-  const count = await world.store.get(payerKeys.count)
-  const index = count ? countFrom(count.bytes) : 0
-  invariant(index < channelIndexMax, 'a seed has keys for its channels')
-  return { index, writes: [{ key: payerKeys.count, expected: count?.version ?? 0, bytes: encodeCount(index + 1) }] }
-}
-
-/** True where a channel lives in one place only, which may be cleared without its owner. */
-async function isEvictable({ own, world }: State): Promise<boolean> {
-  return !own.backup && (await world.store.persists?.()) === false
 }
 
 async function pay(
@@ -310,11 +249,17 @@ async function received({ world }: State, id: ChannelId, paymentId: Uint8Array):
   return null
 }
 
-async function close(desk: PenaltyDesk, how: { readonly fee: Sats } | 'alone'): Promise<TwoWayChannel> {
+async function close(desk: PenaltyDesk, how: TwoWayClose): Promise<TwoWayChannel> {
   hurry(desk)
-  const fault = await feed(desk, how === 'alone' ? { type: 'force' } : { type: 'close', fee: how.fee })
+  const fault = await feed(desk, how === 'alone' ? { type: 'force' } : { type: 'close', fee: await feeFor(desk, how) })
   if (fault) throw new SdkError('wallet/channel-not-open', `The channel cannot be closed now: ${fault}.`)
   return describeTwoWay(desk)
+}
+
+async function feeFor({ known, world }: PenaltyDesk, how: Exclude<TwoWayClose, 'alone'>): Promise<Sats | null> {
+  if ('fee' in how) return how.fee
+  const { channel } = known
+  return channel && isLive(channel) ? closingFee(channel, how.feerate ?? (await world.chain.feerate())) : null
 }
 
 function deskOf({ desks }: State, id: ChannelId): PenaltyDesk {

@@ -8,7 +8,7 @@ import {
 } from '../../../channel/penalty/index.ts'
 import { currentEngine } from '../../../crypto/index.ts'
 import { SdkError } from '../../../errors.ts'
-import type { ChannelId } from '../../../units.ts'
+import { type ChannelId, sats } from '../../../units.ts'
 import { copiesOf } from './backup.ts'
 import { greetMsMin, type PenaltyDesk, type PenaltyWorld } from './desk.ts'
 import { encodePenaltyRecord, noteFrom, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
@@ -61,6 +61,8 @@ export async function openPenaltyDesk(
     archive: [],
     sighting: null,
     resolution: null,
+    reserve: sats(0n),
+    closingAt: null,
     // What an earlier wallet left in the store waits as well.
     watched: { receipt: null, isBehind: true, isAsked: false, isHeld: false },
     copies: world.backup && copiesOf(world.backup, { id, own, box, root }),

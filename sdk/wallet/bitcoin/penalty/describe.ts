@@ -1,5 +1,15 @@
-import { draftOf, isLive, type LiveChannel, limitsOf, ownContent, spendableOf } from '../../../channel/penalty/index.ts'
-import { type ChannelId, type Height, type Msats, msats, type Sats, sats, type Txid } from '../../../units.ts'
+import { draftOf, isLive, limitsOf, ownContent, spendableOf } from '../../../channel/penalty/index.ts'
+import {
+  type ChannelId,
+  type Height,
+  type Msats,
+  msats,
+  type Sats,
+  sats,
+  type Txid,
+  wholeSats,
+} from '../../../units.ts'
+import { type ChannelWords, type Progress, twoWayWords } from '../words.ts'
 import type { PenaltyDesk } from './desk.ts'
 
 /**
@@ -29,7 +39,7 @@ export type TwoWayPhase =
   | 'closed'
 
 /** One two-way channel in plain facts, as of the last look at the chain. */
-export interface TwoWayChannel {
+export interface TwoWayChannel extends ChannelWords {
   readonly kind: 'two-way'
   /** Of its box. */
   readonly id: ChannelId
@@ -40,17 +50,28 @@ export interface TwoWayChannel {
   /** What is this side's by the newest state, and what it can pay of it now. */
   readonly balance: Msats
   readonly spendable: Msats
+  /** Most that can be paid now, in whole satoshis. */
+  readonly remaining: Sats
+  /** Payments on their way, each with a hash and an end. */
+  readonly htlcs: number
+  /** Coins in blocks that are kept beside the channel for fees, as of the last block that was looked at. [TW46] */
+  readonly reserve: Sats
   /** Blocks on the funding; 0 while no block holds it, or nothing was seen of the chain yet. */
   readonly confirmations: number
   readonly confirmationsMin: number
+  /**
+   * Blocks that the phase waits for: on the funding, on the end, or until what is this side's can be taken. `null` where it waits
+   * for none, or no block is there yet.
+   */
+  readonly progress: Progress | null
+  /** Blocks within which this wallet, or a tower, has to look at the chain. */
+  readonly delayBlocks: number
   readonly height: Height | null
   readonly fundingTxid: Txid | null
   /** How many updates there were. */
   readonly updates: number
   /** An update waits for the other side. */
   readonly isPending: boolean
-  /** What a person should know who closes the laptop now. */
-  readonly awayAdvice: string
   /** What could not be reached last, in words for people; it is tried again by itself. */
   readonly trouble: string | null
   /** Another tab or device has taken the channel over: open the wallet again to take it back. */
@@ -65,24 +86,30 @@ export function describeTwoWay(desk: PenaltyDesk): TwoWayChannel {
   const phase = phaseOf(desk)
   const view = sighting?.view ?? null
   const depth = view?.fundedAt == null ? 0 : Math.max(0, view.height - view.fundedAt + 1)
-  return {
-    kind: 'two-way',
+  const spendable = live && phase === 'open' ? spendableOf(limitsOf(live.opening.draft), live.base, own) : msats(0n)
+  const facts = {
+    kind: 'two-way' as const,
     id,
     own,
     phase,
     capacity: channel ? draftOf(channel).capacity : sats(0n),
     balance: live ? ownContent(live).balance[own] : msats(0n),
-    spendable: live && phase === 'open' ? spendableOf(limitsOf(live.opening.draft), live.base, own) : msats(0n),
+    spendable,
+    remaining: wholeSats(spendable),
+    htlcs: live?.base.htlcs.length ?? 0,
+    reserve: desk.reserve,
     confirmations: depth,
     confirmationsMin: terms.confirmationsMin,
+    progress: progressOf(desk, phase),
+    delayBlocks: terms.delayBlocks,
     height: view?.height ?? null,
     fundingTxid: live?.opening.funding.txid ?? null,
     updates: live ? ownContent(live).number : 0,
     isPending: live !== null && live.exchange.state !== 'idle',
-    awayAdvice: adviceOf(phase, live),
     trouble: trouble?.message ?? null,
     isElsewhere,
   }
+  return { ...facts, ...twoWayWords(facts) }
 }
 
 /** True for a channel of which nothing more is to be done here or expected. */
@@ -102,28 +129,15 @@ function phaseOf({ known, resolution }: PenaltyDesk): TwoWayPhase {
   return channel.phase
 }
 
-function adviceOf(phase: TwoWayPhase, live: LiveChannel | null): string {
-  const blocks = live?.opening.draft.terms.delayBlocks ?? 0
-  const htlcs = live?.base.htlcs.length ?? 0
-  const back = `Come back within ${blocks} blocks, or let a watchtower look: an old state could be broadcast meanwhile.`
-  switch (phase) {
-    case 'invited':
-    case 'opening':
-    case 'declined':
-      return 'Nothing is at stake. The channel goes on opening when you are back.'
-    case 'funding':
-    case 'unsure':
-    case 'restored':
-      return back
-    case 'open':
-      return htlcs > 0 ? `${htlcs} payments are on their way and run out at a block height. ${back}` : back
-    case 'closing':
-      return `The closing may need another broadcast. ${back}`
-    case 'ending':
-      return `Your coins are being taken on the chain, which needs this wallet again. ${back}`
-    case 'behind':
-      return 'The other side has to close. Your balance waits there for your seed alone.'
-    case 'closed':
-      return 'Everything that was yours is back in the wallet.'
-  }
+function progressOf({ sighting, resolution, known }: PenaltyDesk, phase: TwoWayPhase): Progress | null {
+  if (!sighting) return null
+  const { view, spend } = sighting
+  const { confirmationsMin } = known.terms
+  const deep = (at: number) => ({ have: Math.min(view.height - at + 1, confirmationsMin), need: confirmationsMin })
+  if (phase === 'funding') return view.fundedAt === null ? null : deep(view.fundedAt)
+  if (!spend || !['closing', 'ending', 'behind'].includes(phase)) return null
+  // A claim that has to wait is worked on when its block comes.
+  const due = Math.max(...(resolution?.claims ?? []).map(({ from }) => from), 0)
+  if (due <= view.height + 1) return deep(spend.height)
+  return { have: view.height + 1 - spend.height, need: due - spend.height }
 }

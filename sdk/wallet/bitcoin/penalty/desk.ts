@@ -15,19 +15,22 @@ import {
   type Resolution,
   type Step,
   sealCoinSpend,
+  type Terms,
 } from '../../../channel/penalty/index.ts'
 import type { Mailbox } from '../../../client/index.ts'
 import { SdkError, unreachable } from '../../../errors.ts'
 import type { BitcoinSigner, Clock, Random, Store, StoreWrite } from '../../../ports.ts'
-import { type ChannelId, type Height, sats } from '../../../units.ts'
+import { type ChannelId, type Height, type Sats, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
 import { type BackupSetting, type Copies, copyNumber, hold, isCopied, isOwnState, unkeptBlocksMax } from './backup.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { reserveOutput } from './reserve.ts'
 import { type TowerSetting, towerWrites, type Watched } from './tower.ts'
 
 /** Everything outside of the desks of two-way channels. */
 export interface PenaltyWorld {
+  readonly network: Terms['network']
   readonly store: Store
   readonly keys: Pick<BitcoinSigner, 'channelKey' | 'channelSecret' | 'signChannel'>
   readonly chain: PenaltyChain
@@ -75,6 +78,10 @@ export interface PenaltyDesk {
   /** What the chain showed last, and what is left to be taken of the end. */
   sighting: Sighting | null
   resolution: Resolution | null
+  /** What is kept for fees in blocks, as of the last one. */
+  reserve: Sats
+  /** Height at which the channel was first seen to be closing without a closing. */
+  closingAt: Height | null
   readonly watched: Watched
   readonly copies: Copies | null
   /** Why the last thing that was asked for was not done. */
@@ -167,9 +174,12 @@ async function performOne(
   }
 }
 
-/** Signs the funding; its coins are held by the commit that holds the channel with it. [TW6] */
+/** Signs the funding, with the reserve for fees beside it; its coins are held by the commit that holds the channel with it. [TW6] [TW46] */
 async function fund(desk: PenaltyDesk, { output }: Extract<Effect, { type: 'fund' }>): Promise<Fault | null> {
-  const reserved = await attempt(desk, () => desk.world.coins.reserve(output, undefined))
+  const reserved = await attempt(desk, async () => {
+    const { keys, coins } = desk.world
+    return coins.reserve(output, undefined, [reserveOutput(await keys.channelKey(desk.known.index))])
+  })
   if (!reserved) return null // The next greeting asks again.
   if (reserved.ok) return stepNow(desk, { type: 'funding', transaction: reserved.transaction }, reserved.writes)
   desk.trouble = new SdkError('wallet/insufficient-funds', reserved.detail)

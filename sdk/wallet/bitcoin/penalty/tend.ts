@@ -1,7 +1,8 @@
 import { decodeTransaction } from '../../../bitcoin/index.ts'
 import { isLive, type LiveChannel } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
-import type { ChannelId } from '../../../units.ts'
+import { type ChannelId, sats } from '../../../units.ts'
+import { isOver } from './describe.ts'
 import {
   attempt,
   broadcast,
@@ -14,6 +15,7 @@ import {
   stepNow,
 } from './desk.ts'
 import { liftsOf, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
+import { closingFee, planFreed } from './reserve.ts'
 
 /**
  * Looks at the chain, does what is due there, and greets the other side where something is waited for.
@@ -26,11 +28,14 @@ export function tendDesk(desk: PenaltyDesk, sent: Set<ChannelId>): Promise<void>
       const { channel } = await load(desk)
       if (channel && isLive(channel)) await lookAt(desk, channel)
       await settleCoins(desk, sent)
+      await freeReserve(desk)
+      await finishClosing(desk)
       if (isWaiting(await load(desk))) await greetNow(desk)
     } catch (error) {
       if (!(error instanceof SdkError)) throw error
       if (!isElsewhereError(error)) desk.trouble = error // Stored and waiting: the next look tries again.
     }
+    desk.world.changed(desk)
   })
 }
 
@@ -38,11 +43,19 @@ async function lookAt(desk: PenaltyDesk, channel: LiveChannel): Promise<void> {
   const { world } = desk
   const sighting = await attempt(desk, () => lookAtFunding(world.chain, channel))
   if (!sighting) return
+  const isNew = desk.sighting?.view.height !== sighting.view.height
   desk.sighting = sighting
+  if (isNew) await lookAtReserve(desk)
   await stepNow(desk, { type: 'chain', view: sighting.view })
   const after = (await load(desk)).channel
   if (!after || !isLive(after) || (!sighting.spend && after.phase !== 'ending')) return
   await pursueEnd(desk, after, sighting)
+}
+
+async function lookAtReserve(desk: PenaltyDesk): Promise<void> {
+  const { world, known } = desk
+  const coins = await attempt(desk, async () => reserveCoins(world.chain, await world.keys.channelKey(known.index)))
+  if (coins) desk.reserve = sats(coins.reduce((sum, { value }) => sum + value, 0n))
 }
 
 /** Claims what there is, or lifts the own commitment: again with each look. [TW36] [TW38] [TW39] */
@@ -65,6 +78,18 @@ async function pursueEnd(desk: PenaltyDesk, channel: LiveChannel, sighting: Sigh
   for (const child of liftsOf(end, sighting)) if (await broadcastSpend(desk, child)) break
 }
 
+/** A closing that neither side has asked for until a block came, since who wanted it could not pay for it, is asked for by this side. [TW31] */
+async function finishClosing(desk: PenaltyDesk): Promise<void> {
+  const { channel } = await load(desk)
+  const now = desk.sighting?.view.height
+  if (channel?.phase !== 'closing' || channel.asked || channel.signed || channel.origin === 'backup' || !now) return
+  desk.closingAt ??= now
+  if (now <= desk.closingAt) return
+  const feerate = await attempt(desk, () => desk.world.chain.feerate())
+  const fee = feerate && closingFee(channel, feerate)
+  if (fee) await stepNow(desk, { type: 'close', fee })
+}
+
 /** Coins of a funding are gone once it may leave, and free again where it never will. */
 async function settleCoins(desk: PenaltyDesk, sent: Set<ChannelId>): Promise<void> {
   const { world } = desk
@@ -75,6 +100,23 @@ async function settleCoins(desk: PenaltyDesk, sent: Set<ChannelId>): Promise<voi
   else if (channel.phase === 'declined') await world.coins.release(transaction.value.txid)
   else return
   sent.add(desk.id)
+}
+
+/** The reserve of a channel that is over goes back to the wallet: once, and again by the next wallet on the store. [TW46] */
+async function freeReserve(desk: PenaltyDesk): Promise<void> {
+  const { world, known } = desk
+  const { channel, index } = known
+  if (!channel || !isLive(channel) || !isOver(desk)) return
+  const asked = await attempt(desk, async () => ({
+    feerate: await world.chain.feerate(),
+    coins: await reserveCoins(world.chain, await world.keys.channelKey(index)),
+  }))
+  for (const coin of asked?.coins ?? []) {
+    const freed = asked && planFreed(coin, payoutOf(channel), asked.feerate)
+    if (!freed) continue
+    const signature = await world.keys.signChannel({ kind: 'refund', index, digest: freed.digest, paid: sats(0n) })
+    await broadcast(desk, freed.sealed(signature))
+  }
 }
 
 /** True for what a desk says that another wallet has taken over, and what its box says. */

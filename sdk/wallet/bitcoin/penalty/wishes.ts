@@ -13,7 +13,7 @@ const askMs = 2_000
 /** What became of a payment over a two-way channel. */
 export type TwoWayOutcome =
   /** Both hold a state with it; the one before is revoked. */
-  | { readonly state: 'paid'; readonly paymentId: Uint8Array; readonly number: number }
+  | { readonly state: 'paid'; readonly kind: 'two-way'; readonly paymentId: Uint8Array; readonly number: number }
   | { readonly state: 'refused'; readonly fault: Fault }
   /** Waits for the turn or for the other side. It is given up when the wallet closes before it was proposed. */
   | { readonly state: 'pending'; readonly paymentId: Uint8Array }
@@ -96,7 +96,7 @@ function settle(wishes: Wishes, { known: { channel } }: PenaltyDesk): void {
   for (const wish of [...wishes.list]) {
     const { number, change } = wish
     if (number !== null && live && live.base.number >= number)
-      drop(wishes, wish, { state: 'paid', paymentId: change.paymentId, number })
+      drop(wishes, wish, { state: 'paid', kind: 'two-way', paymentId: change.paymentId, number })
     else if (!isPaying && number === null) drop(wishes, wish, { state: 'refused', fault: 'not-open' })
   }
 }

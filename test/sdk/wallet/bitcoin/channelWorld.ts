@@ -16,6 +16,7 @@ import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { ChannelLink, Store } from '../../../../sdk/ports.ts'
 import { createTill, localTillSigner, type Till } from '../../../../sdk/till/index.ts'
 import { type ChannelId, feerate, type Height, height, sats, type Txid, txid } from '../../../../sdk/units.ts'
+import { type ChangeFeed, createChangeFeed } from '../../../../sdk/wallet/bitcoin/changes.ts'
 import { type Channels, openChannels } from '../../../../sdk/wallet/bitcoin/channels.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { type MemoryBox, memoryBox } from '../../../edge/memoryBox.ts'
@@ -39,7 +40,9 @@ export interface ChannelWorld {
   /** True while the box answers nobody. */
   isBoxDown: boolean
   /** Opens the channels of a wallet on the store, as a process would. */
-  readonly wallet: (store?: Store) => Promise<{ readonly channels: Channels; readonly end: () => void }>
+  readonly wallet: (
+    store?: Store,
+  ) => Promise<{ readonly channels: Channels; readonly feed: ChangeFeed; readonly end: () => void }>
   readonly mine: (blocks: number) => Promise<void>
   readonly stop: () => void
 }
@@ -123,13 +126,15 @@ interface WalletSetting {
   readonly world: { readonly isBoxDown: boolean }
 }
 
-async function openWallet(setting: WalletSetting): Promise<{ channels: Channels; end: () => void }> {
+async function openWallet(setting: WalletSetting): Promise<{ channels: Channels; feed: ChangeFeed; end: () => void }> {
   const { chain, terms, store, released, boxOf, hear, world } = setting
   const controller = new AbortController()
   const { signal } = controller
   const keys = keyringBitcoinSigner(createBitcoinKeyring(seed, networks.regtest))
   const link = (id: ChannelId, token: Uint8Array): ChannelLink => mayFail(boxOf(id).link('payer', token), world)
+  const feed = createChangeFeed(signal)
   const channels = await openChannels({
+    changed: feed.tell,
     network: 'regtest',
     store,
     keys,
@@ -156,7 +161,7 @@ async function openWallet(setting: WalletSetting): Promise<{ channels: Channels;
       },
     },
   })
-  return { channels, end: () => controller.abort() }
+  return { channels, feed, end: () => controller.abort() }
 }
 
 let faucets = 0

@@ -3,6 +3,7 @@ import { memory } from '../../../../sdk/adapters/memory.ts'
 import { SdkError } from '../../../../sdk/errors.ts'
 import type { Store } from '../../../../sdk/ports.ts'
 import { type ChannelId, sats } from '../../../../sdk/units.ts'
+import type { ChangeFeed } from '../../../../sdk/wallet/bitcoin/changes.ts'
 import type { Channels } from '../../../../sdk/wallet/bitcoin/channels.ts'
 import { type ChannelWorld, createChannelWorld, peerName, until } from './channelWorld.ts'
 
@@ -20,14 +21,14 @@ async function begin(options: Parameters<typeof createChannelWorld>[0] = {}): Pr
   return world
 }
 
-async function walletOf(world: ChannelWorld, store?: Store): Promise<Channels> {
-  const { channels, end } = await world.wallet(store)
+async function walletOf(world: ChannelWorld, store?: Store): Promise<Channels & { readonly feed: ChangeFeed }> {
+  const { channels, feed, end } = await world.wallet(store)
   ends.push(end)
-  return channels
+  return { ...channels, feed }
 }
 
 /** Opens a channel and brings it to where it pays. */
-async function opened(world: ChannelWorld): Promise<{ channels: Channels; id: ChannelId }> {
+async function opened(world: ChannelWorld): Promise<{ channels: Awaited<ReturnType<typeof walletOf>>; id: ChannelId }> {
   const channels = await walletOf(world)
   const answer = await channels.open({ peer: peerName, capacity: sats(50_000n) })
   if (!answer.ok) throw new Error(answer.refusal.detail)
@@ -61,6 +62,7 @@ describe('channels of a wallet', () => {
     expect(quoted).toEqual({
       ok: true,
       quote: {
+        kind: 'one-way',
         capacity: 50_000n,
         fundingFee: 300n,
         closeFee: 400n,
@@ -242,7 +244,7 @@ describe('channels of a wallet', () => {
     const stop = new AbortController()
     const seen: bigint[] = []
     const watching = (async () => {
-      for await (const channel of channels.changes(stop.signal)) seen.push(channel.spent)
+      for await (const one of channels.feed.follow([id], stop.signal)) seen.push(channels.find(one)?.spent ?? 0n)
     })()
     const paymentId = await paymentFor(world, 640n)
     await channels.pay(id, sats(640n), { paymentId })

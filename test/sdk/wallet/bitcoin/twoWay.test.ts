@@ -169,7 +169,7 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     const { anna, ben, id, annaNumber } = await opened()
     const paymentId = ben.twoWay.request()
     const paid = await anna.twoWay.pay(id, msats(30_000_000n), { paymentId, waitMs })
-    expect(paid).toEqual({ state: 'paid', paymentId, number: 1 })
+    expect(paid).toEqual({ state: 'paid', kind: 'two-way', paymentId, number: 1 })
     await until(async () => (await ben.twoWay.received(id, paymentId)) !== null)
     expect(await ben.twoWay.received(id, paymentId)).toMatchObject({ amount: 30_000_000n, number: 1 })
     expect(await ben.twoWay.pay(id, msats(10_000_000n), { waitMs })).toMatchObject({ state: 'paid', number: 2 })

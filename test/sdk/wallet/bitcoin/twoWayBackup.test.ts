@@ -262,10 +262,15 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     const ben = await person(++people, null)
     const invitation = await ben.twoWay.invite({ box: edge.url, terms })
     const capacity = sats(evictableCapacityMax + 1n)
-    expect(await anna.twoWay.open({ invitation, capacity })).toEqual({ ok: false, fault: 'evictable-store' })
+    expect(await anna.twoWay.open({ invitation, capacity })).toMatchObject({ ok: false, fault: 'evictable-store' })
     expect((await anna.twoWay.invite({ box: edge.url, terms })).terms.capacityMax).toBe(evictableCapacityMax)
     const safe = await person(++people, backupAt(), evictable())
     expect((await safe.twoWay.invite({ box: edge.url, terms })).terms.capacityMax).toBe(terms.capacityMax)
+    // TW46: with no coins for the channel and its reserve, nothing is opened.
+    expect(await safe.twoWay.open({ invitation, capacity })).toMatchObject({ ok: false, fault: 'insufficient' })
+    await bitcoin.fund(await safe.wallet.address(), sats(capacity + 20_000n))
+    await bitcoin.mine(1)
+    await safe.wallet.refresh()
     expect((await safe.twoWay.open({ invitation, capacity })).ok).toBe(true)
   })
 
