@@ -5,6 +5,7 @@ import { file } from 'lanekit/adapters/file'
 import type { Network } from 'lanekit/bitcoin'
 import { mnemonicFromEntropy } from 'lanekit/keys'
 import {
+  type BitcoinWallet,
   createBitcoinWallet,
   encodeInvitation,
   type InvitationWish,
@@ -39,7 +40,7 @@ export interface TwoWayPayment {
 
 /** The merchant's side of lanes that pay both ways: a wallet of its own, since it signs and watches as the shopper's does. */
 export interface TwoWayCounter {
-  /** Bytes for one shopper to open one lane with; nothing while too many are unanswered. */
+  /** Bytes for one shopper to open one lane with; nothing while the wallet has as many lanes as it can. */
   readonly invite: () => Promise<Uint8Array | null>
   /** The payment of that name. Waits a moment for one that is on its last message. */
   readonly payment: (paymentId: Uint8Array) => Promise<TwoWayPayment | null>
@@ -53,7 +54,7 @@ export interface TwoWayCounter {
 
 /** How often the merchant's wallet looks at the chain: at least twice a block, for what is revoked has to be seen in time. */
 const [pollMsMin, pollMsMax] = [500, 10_000]
-/** Most invitations that nobody has answered: each is a box that is read. */
+/** Most invitations that nobody has answered, each a box that is read. Then the oldest is given out again: the first answer counts. */
 const invitedMax = 50
 /** How long a payment is waited for whose last message is on its way. */
 const [lastMessageMs, lookMs] = [1_000, 20]
@@ -117,10 +118,7 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
   }
 
   return {
-    invite: async () => {
-      if (list().filter(({ phase }) => phase === 'invited').length >= invitedMax) return null
-      return encodeInvitation(await wallet.invite({ box: place.box(), terms: termsOf(place) }))
-    },
+    invite: inviting(wallet, place),
     payment: async (paymentId) => {
       const end = Date.now() + lastMessageMs
       for (;;) {
@@ -148,6 +146,29 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
       wallet.close()
       await store.close()
     },
+  }
+}
+
+/** Gives out invitations, and the oldest of this start again where many have no answer. */
+function inviting(wallet: BitcoinWallet, place: TwoWayPlace): TwoWayCounter['invite'] {
+  /** The one that was given out last is at the end. */
+  const open = new Map<ChannelId, Uint8Array>()
+  const give = (id: ChannelId, bytes: Uint8Array) => {
+    open.delete(id)
+    open.set(id, bytes)
+    return bytes
+  }
+  return async () => {
+    for (const { id, phase } of wallet.channels()) if (phase !== 'invited') open.delete(id)
+    const [oldest] = open
+    if (oldest && open.size >= invitedMax) return give(...oldest)
+    try {
+      const invitation = await wallet.invite({ box: place.box(), terms: termsOf(place) })
+      return give(invitation.id, encodeInvitation(invitation))
+    } catch (error) {
+      if (error instanceof SdkError && error.code === 'wallet/busy') return null
+      throw error
+    }
   }
 }
 

@@ -33,7 +33,7 @@ function building(state: State, lane: TwoWayLane): Inside {
     h('h3', {}, say.title),
     blocks(lane) ?? h('progress', { max: 1, value: 0, 'aria-label': say.blocks }),
     h('p', { role: 'status' }, words),
-    h('p', { class: 'hint' }, texts.progress.wait(spanOf(left * (state.shop?.blockSeconds ?? 600)))),
+    h('p', { class: 'hint' }, say.toGo(spanOf(left * (state.shop?.blockSeconds ?? 600)))),
     away(lane),
   ]
 }

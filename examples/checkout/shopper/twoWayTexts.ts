@@ -31,6 +31,7 @@ export const twoWayTexts = {
     restored: 'restored',
     closed: 'closed',
   } satisfies Record<TwoWayLane['phase'], string>,
+  toGo: (span: string) => `About ${span} to go.`,
   blocks: 'Blocks of those that it waits for',
   remaining: 'you can pay now',
   meter: 'Of the lane, yours',
