@@ -49,7 +49,10 @@ export function planFreed(
 }
 
 /** What a closing by both costs this side at a feerate; nothing where it has not got that much, and the other side has to ask. [TW31] */
-export function closingFee({ opening, own, base }: LiveChannel, feerate: Feerate): Sats | null {
+export function closingFee(
+  { opening, own, base }: Pick<LiveChannel, 'opening' | 'own' | 'base'>,
+  feerate: Feerate,
+): Sats | null {
   const scripts = [keysOfSide(opening, own).closingScript, keysOfSide(opening, otherSide(own)).closingScript] as const
   const fee = feeOf(mutualClosingWeightMax(scripts), feerate)
   return fee <= wholeSats(base.balance[own]) ? fee : null

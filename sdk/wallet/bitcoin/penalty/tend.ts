@@ -1,5 +1,5 @@
 import { decodeTransaction } from '../../../bitcoin/index.ts'
-import { isLive, type LiveChannel } from '../../../channel/penalty/index.ts'
+import { isLive, type LiveChannel, otherSide } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import { type ChannelId, sats } from '../../../units.ts'
 import { isOver } from './describe.ts'
@@ -78,15 +78,20 @@ async function pursueEnd(desk: PenaltyDesk, channel: LiveChannel, sighting: Sigh
   for (const child of liftsOf(end, sighting)) if (await broadcastSpend(desk, child)) break
 }
 
-/** A closing that neither side has asked for until a block came, since who wanted it could not pay for it, is asked for by this side. [TW31] */
+/** Blocks for which the other side, which may have wanted the closing and can pay for it, is left to ask for it. */
+const closingPatienceBlocks = 6
+
+/** A closing that neither side asks for, since who wanted it could not pay for it, is asked for by this side. [TW31] */
 async function finishClosing(desk: PenaltyDesk): Promise<void> {
   const { channel } = await load(desk)
   const now = desk.sighting?.view.height
   if (channel?.phase !== 'closing' || channel.asked || channel.signed || channel.origin === 'backup' || !now) return
   desk.closingAt ??= now
-  if (now <= desk.closingAt) return
   const feerate = await attempt(desk, () => desk.world.chain.feerate())
-  const fee = feerate && closingFee(channel, feerate)
+  if (!feerate) return
+  const canPeer = closingFee({ ...channel, own: otherSide(channel.own) }, feerate) !== null
+  if (canPeer && now < desk.closingAt + closingPatienceBlocks) return
+  const fee = closingFee(channel, feerate)
   if (fee) await stepNow(desk, { type: 'close', fee })
 }
 

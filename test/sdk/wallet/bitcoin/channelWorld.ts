@@ -237,7 +237,7 @@ function viewOf(chain: ScriptedChain, opening: Opening): ChainView {
 
 /** Waits until something holds, looking often and not for ever. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let look = 0; look < 2_000; look++) {
+  for (let look = 0; look < 6_000; look++) {
     if (await holds()) return
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

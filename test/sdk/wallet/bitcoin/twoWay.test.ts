@@ -1,146 +1,30 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
-import { type Edge, startEdge } from '../../../../edge/local/workerd.ts'
-import { httpBoxes, httpPeers, httpTower, memory, webCipher } from '../../../../sdk/adapters/index.ts'
+import { describe, expect, it } from 'vitest'
 import { networks } from '../../../../sdk/bitcoin/index.ts'
 import { ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
 import { currentEngine } from '../../../../sdk/crypto/engine.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
-import type { Store } from '../../../../sdk/ports.ts'
-import { type ChannelId, inMsats, msats, sats, toHex } from '../../../../sdk/units.ts'
-import {
-  type BitcoinWallet,
-  type BitcoinWalletParts,
-  createBitcoinWallet,
-  type TowerSetting,
-} from '../../../../sdk/wallet/bitcoin/index.ts'
-import type { TwoWayChannels } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
+import { type ChannelId, channelId, msats, sats } from '../../../../sdk/units.ts'
+import { feeReserve, type TowerSetting } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { secretsAt } from '../../../../sdk/wallet/bitcoin/penalty/claim.ts'
-import type { TwoWayPhase } from '../../../../sdk/wallet/bitcoin/penalty/describe.ts'
 import { penaltyKeys, penaltyRecordFrom } from '../../../../sdk/wallet/bitcoin/penalty/record.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
-import { findBitcoind } from '../../../bitcoind.ts'
 import { until } from './channelWorld.ts'
+import {
+  bitcoin,
+  edge,
+  funded,
+  minedTo,
+  opened,
+  type Person,
+  person,
+  phaseOf,
+  terms,
+  tower,
+  useTwoWayWorld,
+  waitMs,
+} from './twoWayWorld.ts'
 
-/** Longest that a payment waits: the machine may be busy. */
-const waitMs = 60_000
-/** Of the edge's towers. */
-const towerKey = new Uint8Array(32).fill(8)
-const root = join(import.meta.dirname, '../../../..')
-const terms = {
-  network: 'regtest',
-  feeratePerKw: 1_000,
-  delayBlocks: 6,
-  confirmationsMin: 1,
-  capacityMin: sats(20_000n),
-  capacityMax: sats(1_000_000n),
-  amountMin: msats(1n),
-  inFlightMax: inMsats(sats(50_000n)),
-  htlcsMax: 4,
-  marginBlocks: 3,
-} as const
-
-let folder: string
-let bitcoin: BitcoinBackend
-let edge: Edge
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'lanekit-two-way-'))
-  const isThorough = process.env.LANEKIT_CHAIN_STORIES === 'all'
-  bitcoin = await startBitcoin({ bitcoind: isThorough ? findBitcoind().binary : null, lifetimeMs: 300_000 })
-  edge = await startEdge({
-    outdir: join(root, '.lanekit/worker'),
-    config: join(root, 'wrangler.toml'),
-    persist: join(folder, 'edge'),
-    chains: {},
-    bitcoin: { network: 'regtest', esplora: [bitcoin.url, `${bitcoin.url}/`], pollMs: 250 },
-    towerKey: toHex(towerKey).slice(2),
-    port: 0,
-    program: join(root, '.lanekit/programs/edge.js'),
-  })
-}, 120_000)
-afterAll(async () => {
-  await edge.stop()
-  await bitcoin.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
-const wallets: BitcoinWallet[] = []
-afterEach(() => {
-  for (const wallet of wallets.splice(0)) wallet.close()
-})
-
-interface Person {
-  readonly wallet: BitcoinWallet
-  readonly twoWay: TwoWayChannels
-  readonly store: Store
-}
-
-let people = 0
-
-/** The edge's towers, without which nothing raises a side. */
-const tower = (): TowerSetting => ({
-  link: (at) => httpTower({ url: edge.url, ...at }),
-  key: currentEngine().publicKey(towerKey),
-  cipher: webCipher(),
-  mode: 'required',
-})
-
-async function person(
-  store: Store = memory(),
-  number = ++people,
-  extra: Partial<BitcoinWalletParts> = {},
-): Promise<Person> {
-  const keys = keyringBitcoinSigner(createBitcoinKeyring(new Uint8Array(32).fill(number), networks.regtest))
-  const parts = {
-    keys,
-    store,
-    network: 'regtest',
-    nodes: [bitcoin.node],
-    peers: httpPeers(),
-    pollMs: 100,
-    gapLimit: 4,
-  } as const
-  const wallet = await createBitcoinWallet({ ...parts, boxes: httpBoxes(), ...extra })
-  wallets.push(wallet)
-  if (!wallet.twoWay) throw new Error('The wallet has a way to boxes.')
-  return { wallet, twoWay: wallet.twoWay, store }
-}
-
-/** Two people with a channel that pays: the first has funded it. */
-async function opened(
-  extra: Partial<BitcoinWalletParts> = {},
-): Promise<{ anna: Person; ben: Person; id: ChannelId; annaNumber: number }> {
-  const annaNumber = ++people
-  const anna = await person(memory(), annaNumber)
-  const ben = await person(memory(), ++people, extra)
-  await bitcoin.fund(await anna.wallet.address(), sats(300_000n))
-  await bitcoin.mine(1)
-  await anna.wallet.refresh()
-  const invitation = await ben.twoWay.invite({ box: edge.url, terms })
-  const answer = await anna.twoWay.open({ invitation, capacity: sats(100_000n) })
-  if (!answer.ok) throw new Error(answer.fault)
-  await until(() => phaseOf(anna) === 'funding' && phaseOf(ben) === 'funding')
-  await minedTo('open', anna, ben)
-  return { anna, ben, id: invitation.id, annaNumber }
-}
-
-function phaseOf({ twoWay }: Person) {
-  return twoWay.list()[0]?.phase
-}
-
-/** Mines until the sides are in a phase; each has seen a block, and had time to act on it, before the next comes. */
-async function minedTo(phase: TwoWayPhase, ...sides: readonly Person[]): Promise<void> {
-  const isThere = (side: Person) => phaseOf(side) === phase
-  for (let block = 0; block < 30 && !sides.every(isThere); block++) {
-    await bitcoin.mine(1)
-    const { height } = await bitcoin.node.tip()
-    await until(() => sides.every((side) => isThere(side) || (side.twoWay.list()[0]?.height ?? 0) >= height))
-    for (const side of sides) if (!isThere(side)) await side.wallet.refresh()
-  }
-  expect(sides.map(phaseOf)).toEqual(sides.map(() => phase))
-}
+useTwoWayWorld()
 
 /** Anna pays, and then broadcasts the state from before. */
 async function cheat(
@@ -181,7 +65,7 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     expect((await again.twoWay.pay(id, msats(5_000_000n), { waitMs })).state).toBe('paid')
     await expect(anna.twoWay.pay(id, msats(1_000n))).rejects.toThrow('Another tab or device')
 
-    await again.twoWay.close(id, { fee: sats(500n) })
+    await again.wallet.closeChannel(id)
     await until(() => phaseOf(again) === 'closing' && phaseOf(ben) === 'closing')
     await minedTo('closed', again, ben)
     await ben.wallet.refresh()
@@ -223,9 +107,68 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
   it('end by one side alone, which gets its balance after the delay', async () => {
     const { anna, ben, id } = await opened()
     expect((await anna.twoWay.pay(id, msats(40_000_000n), { waitMs })).state).toBe('paid')
-    await ben.twoWay.close(id, 'alone')
+    await ben.wallet.closeChannel(id, { alone: true })
     await minedTo('closed', ben, anna)
     await ben.wallet.refresh()
     expect((await ben.wallet.balance()).confirmed).toBeGreaterThan(38_000n)
+  })
+
+  it('[TW46] are quoted with a reserve for fees, which is kept in a block and comes back at the end', async () => {
+    const [anna, ben, poor] = [await funded(), await person(), await person()]
+    const invitation = await ben.wallet.invite({ box: edge.url, terms })
+    const wish = { kind: 'two-way', invitation, capacity: sats(100_000n), pushed: sats(20_000n) } as const
+    expect(await poor.wallet.quoteChannel(wish)).toMatchObject({ ok: false, refusal: { code: 'insufficient' } })
+    expect(await poor.wallet.openChannel(wish)).toMatchObject({ ok: false, refusal: { code: 'insufficient' } })
+    const quoted = await anna.wallet.quoteChannel(wish)
+    const quote = quoted.ok && quoted.quote
+    expect(quote).toMatchObject({ kind: 'two-way', reserve: feeReserve, delayBlocks: terms.delayBlocks })
+    if (!quote) return
+    const before = (await anna.wallet.balance()).confirmed
+    expect((await anna.wallet.openChannel(wish)).ok).toBe(true)
+    await until(() => phaseOf(anna) === 'funding' && phaseOf(ben) === 'funding')
+    await minedTo('open', anna, ben)
+    await anna.wallet.refresh()
+    expect((await anna.wallet.balance()).confirmed).toBe(before - wish.capacity - quote.fundingFee - feeReserve)
+    expect(anna.wallet.channels()[0]).toMatchObject({ kind: 'two-way', reserve: feeReserve, remaining: quote.payable })
+    await anna.wallet.closeChannel(invitation.id)
+    await minedTo('closed', anna, ben)
+    await until(async () => {
+      await bitcoin.mine(1)
+      await anna.wallet.refresh()
+      return (await anna.wallet.balance()).confirmed > before - 20_000n - 2_500n
+    })
+  })
+
+  it('speak as channels in one direction do: requests, payments and changes, in words', async () => {
+    const { anna, ben, id } = await opened()
+    const stop = new AbortController()
+    const told: string[] = []
+    const following = (async () => {
+      for await (const channel of anna.wallet.changes(stop.signal)) told.push(`${channel.phase}: ${channel.words}`)
+    })()
+    const request = ben.wallet.request({ channel: id, amount: sats(100n) })
+    expect(await ben.wallet.received(request)).toBe(null)
+    const { paymentId } = request
+    const paid = await anna.wallet.pay(id, sats(100n), { paymentId, waitMs })
+    expect(paid).toEqual({ state: 'paid', kind: 'two-way', paymentId, number: 1 })
+    await until(async () => (await ben.wallet.received(request)) !== null)
+    expect(await ben.wallet.received(request)).toEqual({ amount: 100n, isEnough: true, number: 1 })
+    expect(anna.wallet.channels()[0]?.awayAdvice).toContain('Come back within 6 blocks (about 60 minutes)')
+    expect((await anna.wallet.balance()).inChannels).toBe(99_900n)
+
+    // Ben has less than a closing costs, so Anna's wallet makes it by itself.
+    await ben.wallet.closeChannel(id)
+    await until(() => phaseOf(anna) === 'closing' && phaseOf(ben) === 'closing')
+    await minedTo('closed', anna, ben)
+    await until(() => told.some((line) => line.startsWith('closed: ')))
+    stop.abort()
+    await following
+    expect(told[0]).toBe('open: The channel pays both ways, without a block.')
+    expect((await ben.wallet.balance()).inChannels).toBe(0n)
+  })
+
+  it('are told apart from channels that a wallet does not have', async () => {
+    const anna = await person()
+    expect(() => anna.wallet.request({ channel: channelId(`0x${'0'.repeat(64)}`) })).toThrow('no such channel')
   })
 })

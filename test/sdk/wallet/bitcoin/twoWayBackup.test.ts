@@ -1,73 +1,25 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
-import { type Edge, startEdge } from '../../../../edge/local/workerd.ts'
-import { httpBackups, httpBoxes, httpPeers, memory, webCipher } from '../../../../sdk/adapters/index.ts'
-import { type BitcoinTransaction, decodeTransaction, networks } from '../../../../sdk/bitcoin/index.ts'
+import { describe, expect, it } from 'vitest'
+import { httpBackups, memory, webCipher } from '../../../../sdk/adapters/index.ts'
+import { type BitcoinTransaction, decodeTransaction } from '../../../../sdk/bitcoin/index.ts'
 import { SdkError } from '../../../../sdk/errors.ts'
-import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { BackupLink, Store } from '../../../../sdk/ports.ts'
-import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
-import {
-  type BackupSetting,
-  type BitcoinWallet,
-  createBitcoinWallet,
-  evictableCapacityMax,
-} from '../../../../sdk/wallet/bitcoin/index.ts'
-import type { TwoWayChannels } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
-import type { TwoWayPhase } from '../../../../sdk/wallet/bitcoin/penalty/describe.ts'
-import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
+import { type ChannelId, msats, sats } from '../../../../sdk/units.ts'
+import { type BackupSetting, evictableCapacityMax } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { must } from '../../bitcoin/must.ts'
 import { until } from './channelWorld.ts'
+import {
+  bitcoin,
+  edge,
+  minedTo,
+  type Person,
+  person as personOf,
+  phaseOf,
+  terms,
+  useTwoWayWorld,
+  waitMs,
+} from './twoWayWorld.ts'
 
-/** Longest that a payment waits: the machine may be busy. */
-const waitMs = 60_000
-const root = join(import.meta.dirname, '../../../..')
-const terms = {
-  network: 'regtest',
-  feeratePerKw: 1_000,
-  delayBlocks: 6,
-  confirmationsMin: 1,
-  capacityMin: sats(20_000n),
-  capacityMax: sats(1_000_000n),
-  amountMin: msats(1n),
-  inFlightMax: inMsats(sats(50_000n)),
-  htlcsMax: 4,
-  marginBlocks: 3,
-} as const
-
-let folder: string
-let bitcoin: BitcoinBackend
-let edge: Edge
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'lanekit-backup-'))
-  bitcoin = await startBitcoin({ bitcoind: null, lifetimeMs: 300_000 })
-  edge = await startEdge({
-    outdir: join(root, '.lanekit/worker'),
-    config: join(root, 'wrangler.toml'),
-    persist: join(folder, 'edge'),
-    chains: {},
-    bitcoin: { network: 'regtest', esplora: [bitcoin.url], pollMs: 250 },
-    port: 0,
-    program: join(root, '.lanekit/programs/edge.js'),
-  })
-}, 120_000)
-afterAll(async () => {
-  await edge.stop()
-  await bitcoin.stop()
-  rmSync(folder, { recursive: true, force: true })
-})
-const wallets: BitcoinWallet[] = []
-afterEach(() => {
-  for (const wallet of wallets.splice(0)) wallet.close()
-})
-
-interface Person {
-  readonly wallet: BitcoinWallet
-  readonly twoWay: TwoWayChannels
-}
+useTwoWayWorld()
 
 /** What wallets have broadcast. */
 const broadcasts: BitcoinTransaction[] = []
@@ -77,26 +29,11 @@ function listen(transaction: Uint8Array) {
   return bitcoin.node.broadcast(transaction)
 }
 
-let people = 0
-const keysOf = (number: number) =>
-  keyringBitcoinSigner(createBitcoinKeyring(new Uint8Array(32).fill(100 + number), networks.regtest))
+let people = 100
 
-async function person(number: number, backup: BackupSetting | null, store: Store = memory()): Promise<Person> {
-  const wallet = await createBitcoinWallet({
-    keys: keysOf(number),
-    store,
-    network: 'regtest',
-    nodes: [{ ...bitcoin.node, broadcast: listen }],
-    peers: httpPeers(),
-    boxes: httpBoxes(),
-    pollMs: 100,
-    gapLimit: 4,
-    ...(backup ? { backup } : {}),
-  })
-  wallets.push(wallet)
-  if (!wallet.twoWay) throw new Error('The wallet has a way to boxes.')
-  return { wallet, twoWay: wallet.twoWay }
-}
+/** Somebody with that backup, by the seed of that number. */
+const person = (number: number, backup: BackupSetting | null, store?: Store) =>
+  personOf(store, number, { nodes: [{ ...bitcoin.node, broadcast: listen }], ...(backup ? { backup } : {}) })
 
 /** Copies at the edge; `through` may lose or hide them. */
 function backupAt(
@@ -128,22 +65,6 @@ async function opened(backup: BackupSetting): Promise<{ anna: Person; ben: Perso
   await minedTo('open', anna, ben)
   expect((await anna.twoWay.pay(invitation.id, msats(30_000_000n), { waitMs })).state).toBe('paid')
   return { anna, ben, id: invitation.id, number }
-}
-
-function phaseOf({ twoWay }: Person) {
-  return twoWay.list()[0]?.phase
-}
-
-/** Mines until the sides are in a phase; each has seen a block, and had time to act on it, before the next comes. */
-async function minedTo(phase: TwoWayPhase, ...sides: readonly Person[]): Promise<void> {
-  const isThere = (side: Person) => phaseOf(side) === phase
-  for (let block = 0; block < 30 && !sides.every(isThere); block++) {
-    await bitcoin.mine(1)
-    const { height } = await bitcoin.node.tip()
-    await until(() => sides.every((side) => isThere(side) || (side.twoWay.list()[0]?.height ?? 0) >= height))
-    for (const side of sides) if (!isThere(side)) await side.wallet.refresh()
-  }
-  expect(sides.map(phaseOf)).toEqual(sides.map(() => phase))
 }
 
 describe('a wallet that is lost, and comes back from its seed', { timeout: 120_000 }, () => {
