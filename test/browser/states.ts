@@ -33,6 +33,7 @@ const txid = 'b1d4'.repeat(16)
 const paymentId = `0x${'7c21'.repeat(8)}`
 
 export const openLane: Lane = {
+  kind: 'one-way',
   id: channel,
   phase: 'open',
   capacity: 20_000n,

@@ -2,6 +2,7 @@ import type { Account, Article, ArticleId, Goods, Receipt, Shop, Tide, TwoWayAcc
 
 /** A lane that pays one way, as the wallet tells it: what this page reads of `lanekit/wallet`'s Channel. */
 export interface Lane {
+  readonly kind: 'one-way'
   readonly id: string
   readonly phase: 'offered' | 'declined' | 'funding' | 'open' | 'closing' | 'refunding' | 'closed'
   readonly capacity: bigint
@@ -49,7 +50,7 @@ export interface TwoWayLane {
 export type AnyLane = Lane | TwoWayLane
 
 export function isTwoWay(lane: AnyLane): lane is TwoWayLane {
-  return 'kind' in lane
+  return lane.kind === 'two-way'
 }
 
 export interface Money {
