@@ -252,7 +252,11 @@ async function received({ world }: State, id: ChannelId, paymentId: Uint8Array):
 async function close(desk: PenaltyDesk, how: TwoWayClose): Promise<TwoWayChannel> {
   hurry(desk)
   const fault = await feed(desk, how === 'alone' ? { type: 'force' } : { type: 'close', fee: await feeFor(desk, how) })
-  if (fault) throw new SdkError('wallet/channel-not-open', `The channel cannot be closed now: ${fault}.`)
+  if (fault) {
+    // TW29: what this side would broadcast or sign may be an old state.
+    const notes = fault === 'from-backup' ? ['It was restored, and may be old: ask the other side to close it.'] : []
+    throw new SdkError('wallet/channel-not-open', `The channel cannot be closed now: ${fault}.`, { notes })
+  }
   return describeTwoWay(desk)
 }
 
