@@ -6,16 +6,19 @@ export interface Options {
   readonly exit: boolean
   /** Print one line of JSON last. */
   readonly json: boolean
+  /** Play the checkout's cheat after the walk. */
+  readonly cheat: boolean
   /** Which Ethereum node: the embedded executor, anvil, or a development node that runs already. */
   readonly evm: { readonly kind: 'embedded' | 'anvil' } | { readonly kind: 'json-rpc'; readonly url: string }
   /** Port of the checkout, the edge with it; 0 lets the system choose. */
   readonly port: number
 }
 
-const usage = `npm start -- [--exit] [--json] [--anvil | --rpc URL] [--port N]
+const usage = `npm start -- [--exit] [--json] [--cheat] [--anvil | --rpc URL] [--port N]
 
   --exit      end after the walk
   --json      print one line of JSON last
+  --cheat     play a shopper who broadcasts an old state, after the walk
   --anvil     use anvil instead of the embedded executor
   --rpc URL   use this development node instead of starting one
   --port N    serve checkout and edge on this port (default 8787)`
@@ -28,6 +31,7 @@ export function readOptions(words: readonly string[]): Options | string {
       options: {
         exit: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        cheat: { type: 'boolean', default: false },
         anvil: { type: 'boolean', default: false },
         rpc: { type: 'string' },
         port: { type: 'string', default: '8787' },
@@ -40,12 +44,12 @@ export function readOptions(words: readonly string[]): Options | string {
       return `--port takes a number from 0 to 65535.\n\n${usage}`
     if (values.rpc !== undefined && !URL.canParse(values.rpc)) return `--rpc takes a URL.\n\n${usage}`
     if (values.rpc !== undefined && values.anvil) return `Either --anvil or --rpc.\n\n${usage}`
-    const { rpc, exit, json } = values
+    const { rpc, exit, json, cheat } = values
     const evm =
       rpc === undefined
         ? ({ kind: values.anvil ? 'anvil' : 'embedded' } as const)
         : ({ kind: 'json-rpc', url: rpc } as const)
-    return { exit, json, evm, port }
+    return { exit, json, cheat, evm, port }
   } catch (error) {
     return `${error instanceof Error ? error.message : 'The options are not readable.'}\n\n${usage}`
   }

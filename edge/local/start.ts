@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { CheatSums } from '../../examples/checkout/api.ts'
 import { file } from '../../sdk/adapters/file.ts'
 import { httpRelay, rpcNode } from '../../sdk/adapters/index.ts'
 import { SdkError } from '../../sdk/errors.ts'
@@ -12,6 +13,7 @@ import { type Options, readOptions } from './options.ts'
 import { report, summarize } from './summary.ts'
 import { walk } from './walk.ts'
 import { walkChannel } from './walkChannel.ts'
+import { walkCheat } from './walkCheat.ts'
 import { totalsOf } from './windows.ts'
 
 /** The fork of the node that is started here. */
@@ -56,10 +58,11 @@ async function start(options: Options): Promise<boolean> {
     const summary = summarize(counted)
     const print = options.json && options.exit ? process.stderr : process.stdout
     print.write(`\n${report(summary, counted)}\n\n`)
-    if (!options.exit) {
+    let cheated: CheatSums | null = null
+    if (!options.exit || options.cheat) {
       const { id } = chain
       const checkout = await serveCheckout({
-        port: options.port,
+        port: options.exit ? 0 : options.port,
         edge,
         chain: id,
         bitcoin,
@@ -68,9 +71,11 @@ async function start(options: Options): Promise<boolean> {
         root,
       })
       stops.push(checkout.stop)
-      await serve(checkout.url, node.url)
+      if (options.cheat) cheated = await walkCheat(checkout.url, (line) => print.write(`${line}\n`))
+      if (!options.exit) await serve(checkout.url, node.url)
     }
-    if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`)
+    const cheat = cheated ? { cheat: cheated } : {}
+    if (options.json) process.stdout.write(`${JSON.stringify({ ...summary, ...cheat })}\n`)
     return summary.ok
   } finally {
     for (const stop of stops.reverse()) await stop()
@@ -86,7 +91,7 @@ async function storeAt(name: string, stops: (() => Promise<void>)[]): Promise<St
 
 /** Serves until Ctrl-C. */
 function serve(url: string, nodeUrl: string): Promise<void> {
-  const pages = [`  Shop   ${url}`, `  Till   ${url}/merchant`, `  Lanes  ${url}/lanes`]
+  const pages = [`  Shop   ${url}`, `  Till   ${url}/merchant`, `  Lanes  ${url}/lanes`, `  Cheat  ${url}/cheat`]
   process.stdout.write(`${pages.join('\n')}\n  Edge   ${url}/v1\n  Node   ${nodeUrl}\n\n  Ctrl-C stops all of it.\n`)
   return new Promise((resolve) => {
     process.once('SIGINT', resolve)

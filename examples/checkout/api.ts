@@ -1,13 +1,17 @@
 /** What pages and server tell each other in JSON. Sums are whole satoshi, times are milliseconds since 1970. */
 
 /** What the shop sells. Each is paid in parts of one price: a story has one, a song one a second. */
-export type ArticleId = 'story' | 'song' | 'leaves' | 'tide'
+export type ArticleId = 'story' | 'song' | 'leaves' | 'chart' | 'tide'
 
 export interface Article {
   readonly id: ArticleId
   /** Of one part. */
   readonly price: number
   readonly parts: number
+  /** Comes back of a part that is brought back: over a lane that pays both ways. */
+  readonly deposit: number
+  /** Which lanes it is paid over. */
+  readonly over: 'any' | 'one-way' | 'two-way'
 }
 
 /** `GET /shop` */
@@ -20,6 +24,8 @@ export interface Shop {
   readonly isDemo: boolean
   /** What a block takes here, for words like "about a minute". */
   readonly blockSeconds: number
+  /** Of lanes that pay both ways: from so many blocks on they pay, and within so many each side has to look at the chain. */
+  readonly twoWay: { readonly confirmations: number; readonly delayBlocks: number }
   readonly articles: readonly Article[]
 }
 
@@ -32,6 +38,8 @@ export interface Order {
   /** Both `null` until the till says that it is paid. */
   readonly goods: Goods | null
   readonly receipt: Receipt | null
+  /** Was brought back, and its deposit paid back. */
+  readonly isReturned: boolean
 }
 
 /** What the shop gave its word on when it handed something over. */
@@ -42,7 +50,7 @@ export interface Receipt {
   readonly price: number
   readonly at: number
   readonly channel: string
-  /** Of the update that paid, and the channel's total with it. */
+  /** Of the update that paid, and the channel's total with it: of a lane that pays both ways, of this payment alone. */
   readonly number: number
   readonly paid: number
 }
@@ -58,6 +66,41 @@ export type Goods =
       readonly low: string
       readonly metres: number
     }
+  | { readonly kind: 'chart'; readonly lines: readonly string[] }
+
+/** `POST /shop/two-way`: an invitation to open one lane that pays both ways, in hexadecimal digits. */
+export interface Invited {
+  readonly invitation: string
+}
+
+/** `GET /shop/two-way/{channel}`: a lane that pays both ways, as the shop's own wallet has it. */
+export interface TwoWayAccount {
+  readonly channel: string
+  readonly phase:
+    | 'invited'
+    | 'opening'
+    | 'declined'
+    | 'funding'
+    | 'open'
+    | 'closing'
+    | 'ending'
+    | 'behind'
+    | 'unsure'
+    | 'restored'
+    | 'closed'
+  /** What the phase means, for people. */
+  readonly words: string
+  /** Blocks that it waits for. */
+  readonly progress: { readonly have: number; readonly need: number } | null
+  readonly capacity: number
+  /** What is the shop's. */
+  readonly balance: number
+  readonly updates: number
+  /** What happens when the shop's computer is switched off now. */
+  readonly advice: string
+  /** What the chain gave both, once the lane has ended. */
+  readonly closing: { readonly txid: string; readonly values: readonly number[]; readonly fee: number } | null
+}
 
 /** `GET /shop/tide`: paid for by HTTP 402. */
 export interface Tide {
@@ -91,6 +134,8 @@ export interface Books {
     readonly settled: number
   }
   readonly channels: readonly TillChannel[]
+  /** Lanes that pay both ways, which the merchant's wallet has. */
+  readonly twoWay: readonly TwoWayAccount[]
   readonly balance: Balance
   /** The newest first, at most {@link ledgerShownMax}. */
   readonly ledger: readonly Entry[]
@@ -156,4 +201,35 @@ export interface PlannedTransaction {
   readonly gas: number
   /** Places in this list that it waits for, each with the first reason in words. */
   readonly waits: readonly { readonly index: number; readonly reason: string }[]
+}
+
+/** `GET /demo/cheat`: a shopper who pays, and then broadcasts a state from before. */
+export interface CheatStory {
+  readonly isPlaying: boolean
+  readonly steps: readonly CheatStep[]
+  /** Why it could not be told to its end. */
+  readonly trouble: string | null
+}
+
+export type CheatStep =
+  | { readonly type: 'opened'; readonly capacity: number; readonly fundingTxid: string }
+  /** The cheat copies everything that its wallet has stored. */
+  | { readonly type: 'copied'; readonly number: number; readonly balance: number }
+  | { readonly type: 'paid'; readonly paid: number; readonly number: number; readonly balance: number }
+  /** The copy's state goes to the chain: the cheat would get `claimed`. */
+  | { readonly type: 'broadcast'; readonly number: number; readonly claimed: number; readonly txid: string }
+  /** The shop's wallet has seen it, and takes the cheat's output by the secret that revoked it. */
+  | { readonly type: 'caught'; readonly txid: string; readonly taken: number }
+  | ({ readonly type: 'ended' } & CheatSums)
+
+/** Where the lane's coins are in the end. The first is the sum of the others. */
+export interface CheatSums {
+  readonly capacity: number
+  readonly toShop: number
+  readonly toCheat: number
+  /** To the miners, by the old state and by what the shop took it with. */
+  readonly stateFee: number
+  readonly justiceFee: number
+  /** Outputs that only lift the fee of the old state, and are worth less than taking them. */
+  readonly anchors: number
 }

@@ -9,7 +9,13 @@ const out = join(here, '../../.lanekit/checkout')
 rmSync(out, { recursive: true, force: true })
 mkdirSync(out, { recursive: true })
 
-const entries = { shop: 'shopper/main.ts', merchant: 'merchant/main.ts', lanes: 'lanes/main.ts', style: 'style.css' }
+const entries = {
+  shop: 'shopper/main.ts',
+  merchant: 'merchant/main.ts',
+  lanes: 'lanes/main.ts',
+  cheat: 'cheat/main.ts',
+  style: 'style.css',
+}
 const { metafile } = await build({
   entryPoints: entries,
   outdir: out,

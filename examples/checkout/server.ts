@@ -3,13 +3,18 @@ import { systemRandom } from 'lanekit/adapters'
 import type { Network } from 'lanekit/bitcoin'
 import { tillRoutes } from 'lanekit/till'
 import type { Shop } from './api.ts'
+import { lookAt } from './server/chainLook.ts'
+import { cheatRoutes } from './server/cheat.ts'
 import { type Demo, demoRoutes, startMiner } from './server/demo.ts'
-import { openFront } from './server/front.ts'
+import { type Front, openFront } from './server/front.ts'
 import { articles } from './server/goods.ts'
+import { handingOver } from './server/handOver.ts'
 import { merchantRoutes } from './server/merchant.ts'
 import { pageRoutes } from './server/pages.ts'
 import { refuse, shopRoutes } from './server/shop.ts'
 import { openTill } from './server/till.ts'
+import { confirmationsMin, delayBlocksOf, openTwoWayCounter } from './server/twoWay.ts'
+import { twoWayRoutes } from './server/twoWayRoutes.ts'
 
 /** Where the checkout gets its parts from. All URLs may be on private ports: shoppers see the front alone. */
 export interface CheckoutWorld {
@@ -48,9 +53,22 @@ export async function startCheckout(world: CheckoutWorld): Promise<Checkout> {
   const miner = demo ? startMiner(demo, blockSeconds * 1_000) : null
   const counter = await openTill({ ...world, sent: () => miner?.want() })
   const { till, program, orders } = counter
-  const facts = { run: runName(), network: nameOf(network), isDemo: demo !== null, blockSeconds }
+  const chain = lookAt(world.bitcoin)
+  const isDemo = demo !== null
+  const twoWay = await openTwoWayCounter({
+    ...{ ...world, chain, isDemo, blockSeconds },
+    box: () => front.url,
+    sent: () => miner?.want(),
+  })
+  const facts = {
+    run: runName(),
+    network: nameOf(network),
+    isDemo,
+    blockSeconds,
+    twoWay: { confirmations: confirmationsMin, delayBlocks: delayBlocksOf(isDemo) },
+  }
   const app = new Hono()
-  const front = await openFront({
+  const front: Front = await openFront({
     port: world.port,
     handle: (request) => app.fetch(request),
     passages: [
@@ -70,16 +88,31 @@ export async function startCheckout(world: CheckoutWorld): Promise<Checkout> {
     pageRoutes(world.assets, () => ({ ...facts, now: Date.now(), articles })),
   )
   app.route('/', tillRoutes({ till, program, box: front.url }))
-  app.route('/', shopRoutes({ till, program, orders, facts }))
-  app.route('/', merchantRoutes(counter))
+  const told = handingOver({ till, orders, twoWay })
+  app.route('/', shopRoutes({ till, program, orders, told, facts }))
+  app.route('/', twoWayRoutes({ orders, twoWay, told }))
+  app.route('/', merchantRoutes(counter, twoWay))
   app.get('/lanes/chain', (context) => context.json({ chain: world.chain }))
-  if (demo && miner) app.route('/', demoRoutes(demo, miner))
+  if (demo && miner) {
+    app.route('/', demoRoutes(demo, miner))
+    const { network, bitcoin } = world
+    const sent = miner.want
+    const fund: Demo['fund'] = async (address, value) => {
+      await demo.fund(address, value)
+      sent()
+    }
+    app.route(
+      '/',
+      cheatRoutes(() => ({ network, bitcoin, chain, fund, sent, shop: front.url })),
+    )
+  }
   app.onError((_, context) => refuse(context, 503, 'unavailable'))
   return {
     url: front.url,
     stop: async () => {
       miner?.stop()
       await front.stop()
+      await twoWay.stop()
       await counter.stop()
     },
   }

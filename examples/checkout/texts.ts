@@ -42,11 +42,12 @@ export const texts = {
   language: 'en',
   skip: 'Skip to the content',
   navigation: 'Pages',
-  pages: { shop: 'Shop', merchant: 'Till', lanes: 'Lanes' },
+  pages: { shop: 'Shop', merchant: 'Till', lanes: 'Lanes', cheat: 'Cheat' },
   titles: {
     shop: 'The Harbour Almanac',
     merchant: 'Till of the Harbour Almanac',
     lanes: 'Lanes of the last windows',
+    cheat: 'Play the cheat',
   },
   chainNote: (network: Shop['network']) =>
     network === 'mainnet' ? 'Bitcoin' : `Bitcoin ${network}: coins without worth`,
@@ -75,14 +76,22 @@ export const texts = {
       about: 'Two hundred leaves, each its own payment.',
       buy: (price: string) => `Buy all for ${price}`,
     },
+    chart: {
+      title: 'A chart of the harbour, lent',
+      about: 'Its deposit comes back when you bring it back. Over a lane that pays both ways.',
+      buy: (price: string) => `Borrow for ${price}`,
+    },
     tide: {
       title: 'The tide, now',
       about: 'One call of an interface that answers 402 until it is paid.',
       buy: (price: string) => `Ask for ${price}`,
     },
   },
-  perPart: { story: '', song: 'a second', leaves: 'a leaf', tide: 'a call' } satisfies Record<ArticleId, string>,
-  price: ({ id, price }: Article, unit: string) => (id === 'story' || !unit ? sat(price) : `${sat(price)} ${unit}`),
+  perPart: { story: '', song: 'a second', leaves: 'a leaf', chart: '', tide: 'a call' } satisfies Record<
+    ArticleId,
+    string
+  >,
+  price: ({ price }: Article, unit: string) => (!unit ? sat(price) : `${sat(price)} ${unit}`),
   counter: 'What there is',
   again: 'Once more',
   goOn: 'Go on',
@@ -96,6 +105,10 @@ export const texts = {
   leafHead: { day: 'Day', high: 'High water', low: 'Low water', metres: 'Height' },
   leafRow: (day: number) => `Day ${count(day)}`,
   metres: (value: number) => `${value.toFixed(1)} m`,
+  chartOf: 'Depths of the harbour in metres, at low water',
+  bringBack: (deposit: string) => `Bring it back for ${deposit}`,
+  bringingBack: 'Bringing it back',
+  broughtBack: (deposit: string) => `Brought back. ${deposit} came back over the lane.`,
   tideNow: (metres: string, trend: 'rising' | 'falling') => `${metres} and ${trend}`,
   tideNext: (time: string) => `High water at ${time}`,
   paidWith: (price: string) => `Paid ${price}`,
@@ -121,6 +134,8 @@ export const texts = {
     paused: 'Payments are paused.',
     'too-little': 'Too little is left in the lane.',
     unplugged: 'No connection.',
+    'one-way-only': 'Sold over lanes that pay one way.',
+    'two-way-only': 'Lent over lanes that pay both ways.',
   } satisfies Record<Hindrance, string>,
 
   wallet: {
@@ -307,84 +322,25 @@ export const texts = {
     'relay/unreachable': ['The shop does not answer.', 'What is signed is stored and goes out by itself.'],
     insufficient: ['The wallet holds too little.', 'Choose a smaller lane, or get more coins.'],
     'shop/unreachable': ['The shop does not answer.', 'Nothing was paid. Try again in a moment.'],
+    reserve: [
+      'The shop cannot pay that back yet.',
+      'It has to keep 1,000 sat in the lane until it closes. Close the lane: what is yours comes back.',
+    ],
+    'returned-already': ['This was brought back before.', 'Its deposit is in your lane already. Reload to see it.'],
+    'too-many-invitations': ['The shop has many lanes waiting.', 'Nothing was paid. Try again in a minute.'],
+    'evictable-store': [
+      'This browser may clear the wallet, and the lane is too large for that.',
+      'Choose a smaller lane, or add the page to your home screen.',
+    ],
+    'wallet/insufficient-funds': ['The wallet holds too little.', 'Choose a smaller lane, or get more coins.'],
+    'wallet/channel-not-open': [
+      'The lane cannot be closed together now.',
+      'Wait for the payment on its way, then close again. If the shop stays silent, close it alone.',
+    ],
     'code/unreachable': ['The wallet’s program did not load.', 'Reload the page when you are connected.'],
   } as Readonly<Record<string, readonly [what: string, next: string]>>,
   troubleElse: ({ detail }: Trouble) =>
     ['Something went wrong.', detail || 'Reload the page; nothing that is signed is lost.'] as const,
-
-  merchant: {
-    title: 'The till',
-    lead: 'What came in, from the till’s own records. They are refreshed every second.',
-    income: 'Income',
-    settled: 'On the chain',
-    claims: 'Signed and waiting',
-    sold: 'Goods sold',
-    credit: 'Shoppers’ credit',
-    channels: 'Channels',
-    none: 'No channel yet. It appears here when a shopper opens a lane.',
-    columns: {
-      channel: 'Channel',
-      phase: 'Phase',
-      received: 'Received',
-      spent: 'For goods',
-      payments: 'Payments',
-      deadline: 'Till closes',
-      action: 'Settle',
-    },
-    deadline: (blocks: number, height: number) =>
-      blocks > 0 ? `in ${counted(blocks, 'block')}, at ${count(height)}` : `now, since ${count(height)}`,
-    settle: 'Settle now',
-    settleOf: (id: string) => `Settle now: channel ${id}`,
-    phases: { open: 'open', closing: 'settling', closed: 'settled' },
-    ledger: 'Ledger',
-    ledgerNote: (shown: number, all: number) =>
-      all > shown ? `The newest ${count(shown)} of ${count(all)} payments.` : counted(all, 'payment'),
-    ledgerNone: 'No payment yet.',
-    csv: 'Download as CSV',
-    ledgerColumns: { at: 'When', what: 'What', channel: 'Channel', number: 'Update', price: 'Price' },
-    balance: 'Balance',
-    balanceNote:
-      'The left side is counted from channels and the chain, the right side from every single payment. They have to agree.',
-    assets: 'What the till holds',
-    liabilities: 'Where it came from',
-    lost: 'Missed on the chain',
-    total: 'Total',
-    balanced: 'The books balance.',
-    unbalanced: 'The books do not balance. Stop selling, keep the till’s store, and look for the cause.',
-    neglected: 'Could not be looked after',
-    height: (height: number) => `Block ${count(height)}`,
-    stale: 'The till does not answer. These are its last words; it is asked again every second.',
-    part: { story: '', song: 'second', leaves: 'leaf', tide: 'call' } satisfies Record<ArticleId, string>,
-  },
-
-  lanes: {
-    title: 'Lanes',
-    lead: 'What the edge planned together, window by window. Transactions in different lanes share nothing and may run side by side; within a lane each waits for the ones it touches.',
-    windows: 'Windows',
-    none: 'No window yet.',
-    unreachable: 'The edge does not answer. It is asked again every few seconds.',
-    gone: 'The edge no longer keeps this window’s picture. It keeps those of the last ones.',
-    option: (window: number, transactions: number, lanes: number) =>
-      `Window ${count(window)}: ${counted(transactions, 'transaction')} in ${counted(lanes, 'lane')}`,
-    figures: {
-      transactions: 'Transactions',
-      lanes: 'Lanes',
-      critical: 'Critical path',
-      ideal: 'Ideal speed-up, four workers',
-    },
-    gas: (gas: number) => `${count(gas)} gas`,
-    times: (value: number) => `${value.toFixed(1)} times`,
-    row: (lane: number) => `Lane ${count(lane)}`,
-    picture: (window: number) => `Lanes of window ${count(window)}`,
-    describe: (transactions: number, lanes: number, longest: number) =>
-      `${counted(transactions, 'transaction')} in ${counted(lanes, 'lane')}, one row a lane, drawn by gas from left to right. The longest chain of waits has ${counted(longest, 'transaction')}. The table below says the same in words.`,
-    legend: { ordinary: 'Transaction', critical: 'On the critical path', wait: 'Waits for' },
-    more: (lanes: number) => `${counted(lanes, 'more lane')} not drawn; the table has them all.`,
-    table: 'Why each waits',
-    columns: { index: 'No.', lane: 'Lane', sender: 'Sender', gas: 'Gas', why: 'Waits because' },
-    free: 'waits for nothing',
-    more2: (others: number) => `and for ${counted(others, 'other')}`,
-  },
 } as const
 
 /** What happened and what to do, for a code. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { InvariantError, SdkError } from 'lanekit'
 import { checkBatch, explainBatch, planBatch } from './batch.ts'
 import { closeChannel, listChannels } from './channel.ts'
+import { inviteChannel, openChannel, payChannel, requestPayment } from './channelPay.ts'
 import { type Answer, type Command, commonOptions, exitCodes, type Option, readAsked, usage } from './command.ts'
 import { openTerminal } from './terminal.ts'
 import { verifyReceipt, verifyTx } from './verify.ts'
@@ -15,6 +16,10 @@ const commands: readonly Command[] = [
   explainBatch,
   checkBatch,
   listChannels,
+  inviteChannel,
+  openChannel,
+  payChannel,
+  requestPayment,
   closeChannel,
   verifyTx,
   verifyReceipt,

@@ -10,6 +10,8 @@ export interface Terminal {
   readonly bad: (text: string) => string
   /** Runs work, and says on the standard error that it goes on when it takes more than a second. */
   readonly during: <value>(what: string, work: () => Promise<value>) => Promise<value>
+  /** Says a line on the standard error before the answer is there. */
+  readonly tell: (line: string) => void
   /** Asks a person without echo; nothing when none is there to be asked. */
   readonly secret: (question: string) => Promise<string | undefined>
   /** The bytes of a file, of the standard input for `-`, or why there are none. */
@@ -27,7 +29,8 @@ export function openTerminal(): Terminal {
   const isRead = stdout.isTTY === true
   const isColoured = isRead && !env.NO_COLOR && env.TERM !== 'dumb'
   const paint = (code: number) => (text: string) => (isColoured ? `\u001b[${code}m${text}\u001b[0m` : text)
-  return { isRead, env, bold: paint(1), good: paint(32), bad: paint(31), during, secret, read }
+  const tell = (line: string) => void process.stderr.write(`${line}\n`)
+  return { isRead, env, bold: paint(1), good: paint(32), bad: paint(31), during, tell, secret, read }
 }
 
 async function during<value>(what: string, work: () => Promise<value>): Promise<value> {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { lanesTexts } from '../../examples/checkout/lanes/texts.ts'
+import { merchantTexts } from '../../examples/checkout/merchant/texts.ts'
 import { texts } from '../../examples/checkout/texts.ts'
 import { faultsOf } from './axe.ts'
 import { openChromium } from './chromium.ts'
@@ -26,16 +28,16 @@ describe('the merchant, in Chromium', () => {
     const shopper = await shopperIn(browser, house)
     await openLane(shopper)
     const till = await tabOf(shopper, house, '/merchant')
-    await till.getByText(texts.merchant.phases.open, { exact: true }).waitFor()
+    await till.getByText(merchantTexts.phases.open, { exact: true }).waitFor()
     await buyLeaves(shopper.page, 12)
     await shopper.page.getByRole('button', { name: texts.stop }).click()
     await shopper.page.getByRole('button', { name: texts.goOn }).waitFor()
-    await till.getByText(texts.merchant.balanced).waitFor()
+    await till.getByText(merchantTexts.balanced).waitFor()
     expect(await faultsOf(till)).toEqual([])
     const { entries, balance } = await booksOf(house)
     await till.getByText(`${entries} payments`).waitFor()
     const downloading = till.waitForEvent('download')
-    await till.getByRole('link', { name: texts.merchant.csv }).click()
+    await till.getByRole('link', { name: merchantTexts.csv }).click()
     const rows = readFileSync(await (await downloading).path(), 'utf8')
       .trim()
       .split('\r\n')
@@ -43,8 +45,8 @@ describe('the merchant, in Chromium', () => {
     expect(rows.slice(1).reduce((sum, row) => sum + Number(row.split(',').at(-1)), 0)).toBe(balance.sold)
 
     await till.getByRole('button', { name: /^Settle now/ }).click()
-    await till.getByText(texts.merchant.phases.closed, { exact: true }).waitFor()
-    await till.getByText(texts.merchant.balanced).waitFor()
+    await till.getByText(merchantTexts.phases.closed, { exact: true }).waitFor()
+    await till.getByText(merchantTexts.balanced).waitFor()
     await shopper.page.getByText(texts.end.proven).waitFor()
     const after = await booksOf(house)
     expect(after.balance).toMatchObject({ claims: 0, settled: 294, lost: 0, sold: entries, isBalanced: true })
@@ -83,7 +85,7 @@ describe('the merchant, in Chromium', () => {
       })
     })
     const page = await tabOf(shopper, house, '/lanes')
-    await page.getByRole('img', { name: texts.lanes.picture(detail.window) }).waitFor()
+    await page.getByRole('img', { name: lanesTexts.picture(detail.window) }).waitFor()
     expect(await page.locator('.picture rect').count()).toBe(detail.transactions.length)
     expect(await page.getByText('12 waits for 0 because').count()).toBeGreaterThan(0)
     expect(await faultsOf(page)).toEqual([])
@@ -94,7 +96,7 @@ describe('the merchant, in Chromium', () => {
   it('says that the edge keeps nothing, when there is nothing', async () => {
     const shopper = await shopperIn(browser, house)
     const page = await tabOf(shopper, house, '/lanes')
-    await page.getByText(texts.lanes.none).waitFor()
+    await page.getByText(lanesTexts.none).waitFor()
     await shopper.context.close()
   })
 

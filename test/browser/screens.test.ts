@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LoopbackServer, serveLoopback } from '../../edge/local/loopback.ts'
+import { cheatView } from '../../examples/checkout/cheat/view.ts'
 import { lanesView } from '../../examples/checkout/lanes/view.ts'
 import { merchantView } from '../../examples/checkout/merchant/view.ts'
 import { documentOf, type PageName } from '../../examples/checkout/page/frame.ts'
@@ -10,7 +11,7 @@ import type { Piece } from '../../examples/checkout/page/tree.ts'
 import { shopperView } from '../../examples/checkout/shopper/view.ts'
 import { faultsOf } from './axe.ts'
 import { openChromium } from './chromium.ts'
-import { lanesStates, merchantStates, shopperStates } from './states.ts'
+import { cheatStates, lanesStates, merchantStates, shopperStates } from './states.ts'
 
 const root = join(import.meta.dirname, '../..')
 const folder = join(root, 'screenshots')
@@ -25,6 +26,9 @@ const screens: readonly { readonly page: PageName; readonly name: string; readon
   ),
   ...Object.entries(merchantStates).map(
     ([name, till]) => ({ page: 'merchant', name, content: merchantView(till, nothing) }) as const,
+  ),
+  ...Object.entries(cheatStates).map(
+    ([name, cheat]) => ({ page: 'cheat', name, content: cheatView(cheat, nothing) }) as const,
   ),
   ...Object.entries(lanesStates).map(
     ([name, lanes]) => ({ page: 'lanes', name, content: lanesView(lanes, nothing) }) as const,
@@ -86,6 +90,6 @@ function answer(request: Request): Response {
   const screen = screens.find((one) => one.page === kind && one.name === name)
   if (!screen) return new Response('', { status: 204 })
   const assets = { script: '/none.js', style: '/style.css', icon: '/icon.svg' }
-  const html = documentOf({ page: screen.page, network: 'regtest', assets, content: screen.content })
+  const html = documentOf({ page: screen.page, network: 'regtest', isDemo: true, assets, content: screen.content })
   return new Response(html, { headers: { 'content-type': 'text/html; charset=utf-8' } })
 }

@@ -1,5 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import type { Books } from '../../examples/checkout/api.ts'
+import { twoWayTexts } from '../../examples/checkout/shopper/twoWayTexts.ts'
 import { texts } from '../../examples/checkout/texts.ts'
 import type { House } from './house.ts'
 
@@ -66,6 +67,16 @@ export async function openLane(shopper: Shopper): Promise<void> {
   const { page } = shopper
   await makeWallet(shopper)
   await page.getByRole('button', { name: texts.wallet.money.get }).click()
+  await page.locator('button:not([aria-disabled])', { hasText: /^Put .* in a lane$/ }).click()
+  await page.locator('.phase-open').waitFor()
+}
+
+/** From nothing to an open lane that pays both ways. */
+export async function openTwoWayLane(shopper: Shopper): Promise<void> {
+  const { page } = shopper
+  await makeWallet(shopper)
+  await page.getByRole('button', { name: texts.wallet.money.get }).click()
+  await page.getByRole('radio', { name: twoWayTexts.kinds['two-way'][0] }).check()
   await page.locator('button:not([aria-disabled])', { hasText: /^Put .* in a lane$/ }).click()
   await page.locator('.phase-open').waitFor()
 }

@@ -1,7 +1,14 @@
-import type { Books, Shop, WindowDetail } from '../../examples/checkout/api.ts'
+import type { Books, CheatStep, Shop, TwoWayAccount, WindowDetail } from '../../examples/checkout/api.ts'
+import type { Cheat } from '../../examples/checkout/cheat/view.ts'
 import type { Lanes } from '../../examples/checkout/lanes/view.ts'
 import type { Till } from '../../examples/checkout/merchant/view.ts'
-import { firstState, type Lane, type Purchase, type State } from '../../examples/checkout/shopper/model.ts'
+import {
+  firstState,
+  type Lane,
+  type Purchase,
+  type State,
+  type TwoWayLane,
+} from '../../examples/checkout/shopper/model.ts'
 
 export const noon = Date.UTC(2026, 4, 3, 12, 0, 0)
 
@@ -11,11 +18,13 @@ export const shop: Shop = {
   now: noon,
   isDemo: true,
   blockSeconds: 2,
+  twoWay: { confirmations: 3, delayBlocks: 12 },
   articles: [
-    { id: 'story', price: 40, parts: 1 },
-    { id: 'song', price: 1, parts: 60 },
-    { id: 'leaves', price: 1, parts: 200 },
-    { id: 'tide', price: 5, parts: 1 },
+    { id: 'story', price: 40, parts: 1, deposit: 0, over: 'any' },
+    { id: 'song', price: 1, parts: 60, deposit: 0, over: 'any' },
+    { id: 'leaves', price: 1, parts: 200, deposit: 0, over: 'any' },
+    { id: 'chart', price: 2_500, parts: 1, deposit: 1_500, over: 'two-way' },
+    { id: 'tide', price: 5, parts: 1, deposit: 0, over: 'one-way' },
   ],
 }
 
@@ -24,6 +33,7 @@ const txid = 'b1d4'.repeat(16)
 const paymentId = `0x${'7c21'.repeat(8)}`
 
 export const openLane: Lane = {
+  kind: 'one-way',
   id: channel,
   phase: 'open',
   capacity: 20_000n,
@@ -64,6 +74,7 @@ export const story: Purchase = {
     },
   ],
   receipt,
+  isReturned: false,
 }
 
 export const song: Purchase = {
@@ -97,14 +108,48 @@ const ready: State = {
   isPersistent: true,
 }
 
+const advice = 'Come back within 12 blocks, or let a watchtower look: an old state could be broadcast meanwhile.'
+
+export const openTwoWay: TwoWayLane = {
+  kind: 'two-way',
+  id: `0x${'b07d'.repeat(16)}`,
+  phase: 'open',
+  capacity: 20_000n,
+  balance: 18_960n,
+  words: 'The channel pays both ways, without a block.',
+  progress: null,
+  delayBlocks: 12,
+  remaining: 15_160n,
+  updates: 4,
+  isPending: false,
+  advice,
+  trouble: null,
+  isElsewhere: false,
+}
+
+export const chart: Purchase = {
+  ...story,
+  id: '0x04',
+  article: 'chart',
+  price: 2_500n,
+  goods: [
+    {
+      kind: 'chart',
+      lines: ['##########################', '##  3   5   6   5  3   1 #', '#   4   7   9   8  6   4  '],
+    },
+  ],
+}
+
 const cost = {
+  over: 'one-way',
   capacity: 20_000n,
   fundingFee: 154n,
   closeFee: 310n,
   payable: 19_690n,
   confirmations: 3,
-  expiryBlocks: 1_008,
-}
+  backBlocks: 1_008,
+  reserve: 0n,
+} as const
 const withMoney: State = { ...ready, money: { confirmed: 100_000n, pending: 0n } }
 const open: State = { ...withMoney, lanes: [openLane], purchases: [story] }
 const ending = { txid, confirmations: 3, toPayee: 412n, toPayer: 19_278n }
@@ -118,6 +163,18 @@ const account = {
   settled: 412,
   closingTxid: txid,
 } as const
+
+const twoWayAccount: TwoWayAccount = {
+  channel: openTwoWay.id,
+  phase: 'closed',
+  capacity: 20_000,
+  balance: 1_040,
+  updates: 4,
+  words: 'The channel has ended, and all that was yours has been taken.',
+  progress: null,
+  advice: 'Everything that was yours is back in the wallet.',
+  closing: { txid, values: [1_040, 18_460], fee: 500 },
+}
 
 /** Every state of the shopper's page that a person can come upon. */
 export const shopperStates: Readonly<Record<string, State>> = {
@@ -163,6 +220,46 @@ export const shopperStates: Readonly<Record<string, State>> = {
   full: { ...open, trouble: { code: 'store/full', detail: '' }, skewMs: 460_000, isPersistent: false },
   elsewhere: { ...open, lanes: [{ ...openLane, isElsewhere: true }] },
   closing: { ...open, lanes: [{ ...openLane, phase: 'closing' }] },
+  'two-way-offer': {
+    ...withMoney,
+    over: 'two-way',
+    cost: { ...cost, over: 'two-way', closeFee: 2_112n, payable: 16_888n, backBlocks: 12, reserve: 15_000n },
+  },
+  'two-way-funding': {
+    ...withMoney,
+    twoWay: [
+      {
+        ...openTwoWay,
+        phase: 'funding',
+        words: 'Your coins are on their way into the channel. 1 of 3 blocks are there.',
+        progress: { have: 1, need: 3 },
+        updates: 0,
+      },
+    ],
+  },
+  'two-way': { ...withMoney, twoWay: [openTwoWay], purchases: [chart, story] },
+  'two-way-ending': {
+    ...withMoney,
+    twoWay: [
+      {
+        ...openTwoWay,
+        phase: 'ending',
+        words:
+          'A side has closed the channel alone, and what is yours is being taken on the chain. 4 of 12 blocks are there.',
+        progress: { have: 4, need: 12 },
+        isPending: true,
+        trouble: 'No node answers.',
+        advice: `Your coins are being taken on the chain, which needs this wallet again. ${advice}`,
+      },
+    ],
+  },
+  'two-way-closed': {
+    ...withMoney,
+    over: 'two-way',
+    cost,
+    twoWay: [{ ...openTwoWay, phase: 'closed', advice: 'Everything that was yours is back in the wallet.' }],
+    twoWayAccounts: { [openTwoWay.id]: twoWayAccount },
+  },
   closed: { ...open, lanes: [closed], accounts: { [channel]: account }, cost },
 }
 
@@ -205,6 +302,30 @@ export const books: Books = {
       settled: 412,
     },
   ],
+  twoWay: [
+    {
+      channel: `0x${'b07d'.repeat(16)}`,
+      phase: 'open',
+      capacity: 20_000,
+      balance: 1_040,
+      updates: 4,
+      words: 'The channel pays both ways, without a block.',
+      progress: null,
+      advice: 'Come back within 12 blocks, or let a watchtower look: an old state could be broadcast meanwhile.',
+      closing: null,
+    },
+    {
+      channel: `0x${'b07e'.repeat(16)}`,
+      phase: 'funding',
+      capacity: 50_000,
+      balance: 0,
+      updates: 0,
+      words: "The other side's coins are on their way into the channel. 1 of 3 blocks are there.",
+      progress: { have: 1, need: 3 },
+      advice: 'Come back within 12 blocks, or let a watchtower look: an old state could be broadcast meanwhile.',
+      closing: null,
+    },
+  ],
   balance: { claims: 806, settled: 412, lost: 0, sold: 964, credit: 254, isBalanced: true },
   ledger: Array.from({ length: 8 }, (_, at) => ({
     at: noon - 1_000 * at,
@@ -226,6 +347,7 @@ export const merchantStates: Readonly<Record<string, Till>> = {
     books: {
       ...books,
       channels: [],
+      twoWay: [],
       ledger: [],
       entries: 0,
       balance: { claims: 0, settled: 0, lost: 0, sold: 0, credit: 0, isBalanced: true },
@@ -285,4 +407,17 @@ export const lanesStates: Readonly<Record<string, Lanes>> = {
     isStale: false,
   },
   gone: { windows: [figures], chosen: 7, detail: 'gone', isStale: true },
+}
+
+const cheatSteps: readonly CheatStep[] = [
+  { type: 'opened', capacity: 50_000, fundingTxid: txid },
+  { type: 'copied', number: 0, balance: 50_000 },
+  { type: 'paid', paid: 20_000, number: 8, balance: 30_000 },
+  { type: 'broadcast', number: 0, claimed: 50_000, txid },
+  { type: 'caught', txid, taken: 47_120 },
+  { type: 'ended', capacity: 50_000, toShop: 47_120, toCheat: 0, stateFee: 1_780, justiceFee: 440, anchors: 660 },
+]
+
+export const cheatStates: Readonly<Record<string, Cheat>> = {
+  ended: { story: { isPlaying: false, steps: cheatSteps, trouble: null }, isStale: false },
 }

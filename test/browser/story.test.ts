@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { texts } from '../../examples/checkout/texts.ts'
+import { twoWayTexts } from '../../examples/checkout/shopper/twoWayTexts.ts'
+import { sat, texts } from '../../examples/checkout/texts.ts'
 import { faultsOf } from './axe.ts'
 import { openChromium } from './chromium.ts'
 import { type House, openHouse } from './house.ts'
@@ -11,6 +12,7 @@ import {
   leavesPaid,
   makeWallet,
   openLane,
+  openTwoWayLane,
   type Shopper,
   shopperIn,
   stopLeaves,
@@ -99,6 +101,32 @@ describe('the shopper, in Chromium', () => {
     expect((await booksOf(house)).entries - before).toBe(200)
     await closeLane(again)
     expect(await sumsOf(again)).toMatchObject({ [texts.end.goods]: 200, [texts.end.settled]: 294 })
+  })
+
+  it('pays over a lane that pays both ways, through a reload, is paid back over it, and closes together', async () => {
+    const shopper = await arrive()
+    const { page } = shopper
+    await openTwoWayLane(shopper)
+    await page.getByRole('button', { name: 'Borrow for 2,500 sat' }).click()
+    await page.getByRole('img', { name: texts.chartOf }).waitFor()
+    await buyLeaves(page, 5)
+    await page.reload()
+    await unlock(page)
+    await leavesPaid(page, 15)
+    const bought = await stopLeaves(page)
+    await page.getByRole('button', { name: texts.bringBack('1,500 sat') }).click()
+    await page.getByText(texts.broughtBack('1,500 sat')).waitFor()
+    const shops = 2_500 - 1_500 + bought
+    await page.getByText(sat(20_000 - shops), { exact: true }).waitFor()
+    expect(await sumsOf(page)).toMatchObject({ [twoWayTexts.shops]: shops })
+    await page.getByText('If you close this page now').waitFor()
+    await page.getByRole('button', { name: twoWayTexts.close }).click()
+    await page.getByText(twoWayTexts.end.returned).waitFor()
+    const sums = await sumsOf(page)
+    expect(sums).toMatchObject({ [twoWayTexts.end.yours]: 20_000 - shops, [twoWayTexts.end.shops]: shops })
+    const { fee, returned } = twoWayTexts.end
+    expect((sums[fee] ?? 0) + (sums[returned] ?? 0)).toBe(20_000 - shops)
+    await page.getByText(twoWayTexts.end.proven).waitFor()
   })
 
   it('goes on by itself after the edge was killed in the middle, and after it was unplugged', async () => {

@@ -2,6 +2,7 @@ import type { WindowDetail } from '../api.ts'
 import { h, type Inside, type Piece } from '../page/tree.ts'
 import { brief, count, texts } from '../texts.ts'
 import { type Bar, type Picture, pictureOf } from './picture.ts'
+import { lanesTexts } from './texts.ts'
 
 /** What the edge says of a window without its transactions. */
 export interface WindowFigures {
@@ -23,7 +24,7 @@ export interface Lanes {
   readonly isStale: boolean
 }
 
-const say = texts.lanes
+const say = lanesTexts
 
 /** The whole of the lanes page below its head. */
 export function lanesView(

@@ -1,6 +1,8 @@
-import type { Balance, Books, Entry, TillChannel } from '../api.ts'
+import type { Balance, Books, Entry, TillChannel, TwoWayAccount } from '../api.ts'
 import { h, type Inside, type Piece } from '../page/tree.ts'
+import { twoWayTexts } from '../shopper/twoWayTexts.ts'
 import { brief, count, sat, texts, timeOf } from '../texts.ts'
+import { merchantTexts } from './texts.ts'
 
 /** What the merchant's page knows. */
 export interface Till {
@@ -11,7 +13,7 @@ export interface Till {
   readonly settling: readonly string[]
 }
 
-const say = texts.merchant
+const say = merchantTexts
 
 /** The whole of the merchant's page below its head. */
 export function merchantView({ books, isStale, settling }: Till, settle: (channel: string) => void): readonly Piece[] {
@@ -54,6 +56,12 @@ function content(books: Books, settling: readonly string[], settle: (channel: st
         h('p', { class: 'hint figures' }, say.height(books.height)),
       ),
       channelTable(books, settling, settle),
+    ),
+    h(
+      'section',
+      { class: 'part', 'aria-labelledby': 'two-way' },
+      h('h2', { id: 'two-way', class: 'over' }, say.twoWay),
+      twoWayTable(books.twoWay),
     ),
     h(
       'section',
@@ -125,6 +133,35 @@ function channelRow(
         : '—',
     ),
   )
+}
+
+function twoWayTable(lanes: readonly TwoWayAccount[]): Inside {
+  const [open] = lanes.filter(({ phase }) => phase !== 'closed' && phase !== 'declined')
+  if (lanes.length === 0) return h('p', { class: 'hint' }, say.twoWayNone)
+  const { channel, phase, progress, shop, shopper, updates } = say.twoWayColumns
+  return [
+    h('p', { class: 'hint' }, say.twoWayNote),
+    table('two-way', [channel, phase, progress, shop, shopper, updates], lanes.map(twoWayRow)),
+    open !== undefined && h('p', { class: 'hint' }, say.twoWayAway(open.advice)),
+  ]
+}
+
+function twoWayRow({ channel, phase, words, progress, capacity, balance, updates }: TwoWayAccount): Piece {
+  return h(
+    'tr',
+    { key: channel },
+    h('th', { scope: 'row' }, h('code', { title: channel }, brief(channel))),
+    h('td', {}, h('span', { class: `phase phase-${phase}`, title: words }, twoWayTexts.phases[phase])),
+    h('td', {}, progress ? blocksOf(progress) : '—'),
+    h('td', { class: 'number' }, sat(balance)),
+    h('td', { class: 'number' }, sat(capacity - balance)),
+    h('td', { class: 'number' }, count(updates)),
+  )
+}
+
+function blocksOf({ have, need }: NonNullable<TwoWayAccount['progress']>): Inside {
+  const text = say.twoWayProgress(have, need)
+  return [h('progress', { max: need, value: have, 'aria-label': text }), ' ', text]
 }
 
 /** Both sides of the books, counted from different records. */
@@ -200,6 +237,9 @@ const numeric: ReadonlySet<string> = new Set([
   say.columns.payments,
   say.ledgerColumns.number,
   say.ledgerColumns.price,
+  say.twoWayColumns.shop,
+  say.twoWayColumns.shopper,
+  say.twoWayColumns.updates,
 ])
 
 function table(label: string, heads: readonly string[], rows: readonly Piece[]): Piece {

@@ -1,23 +1,35 @@
 import type { Shop } from '../api.ts'
 import { texts } from '../texts.ts'
-import { h, type Inside, type Piece, toHtml } from './tree.ts'
+import { h, type Piece, toHtml } from './tree.ts'
 
-export type PageName = 'shop' | 'merchant' | 'lanes'
+export type PageName = 'shop' | 'merchant' | 'lanes' | 'cheat'
 
 /** Where each page lives. */
-export const paths: Readonly<Record<PageName, string>> = { shop: '/', merchant: '/merchant', lanes: '/lanes' }
+export const paths: Readonly<Record<PageName, string>> = {
+  shop: '/',
+  merchant: '/merchant',
+  lanes: '/lanes',
+  cheat: '/cheat',
+}
+
+/** The pages there are: the cheat is played on a test chain of this machine's own only. */
+export function pagesOf(isDemo: boolean): readonly PageName[] {
+  const all = Object.keys(paths) as PageName[]
+  return isDemo ? all : all.filter((page) => page !== 'cheat')
+}
 
 /** What a page is made from. The script and the style are named by the build. */
 export interface Frame {
   readonly page: PageName
   readonly network: Shop['network']
+  readonly isDemo: boolean
   readonly assets: { readonly script: string; readonly style: string; readonly icon: string }
   /** What is there before any script runs. */
   readonly content: readonly Piece[]
 }
 
 /** A whole document. It holds no script and no style of its own, so the strictest policy fits it. */
-export function documentOf({ page, network, assets, content }: Frame): string {
+export function documentOf({ page, network, isDemo, assets, content }: Frame): string {
   const head = h(
     'head',
     {},
@@ -29,10 +41,10 @@ export function documentOf({ page, network, assets, content }: Frame): string {
     h('link', { rel: 'stylesheet', href: assets.style }),
     h('script', { type: 'module', src: assets.script }),
   )
-  return `<!doctype html>${toHtml(h('html', { lang: texts.language }, head, bodyOf(page, network, content)))}`
+  return `<!doctype html>${toHtml(h('html', { lang: texts.language }, head, bodyOf({ page, network, isDemo, content })))}`
 }
 
-function bodyOf(page: PageName, network: Shop['network'], content: Inside): Piece {
+function bodyOf({ page, network, isDemo, content }: Omit<Frame, 'assets'>): Piece {
   return h(
     'body',
     { class: `page-${page}` },
@@ -47,7 +59,7 @@ function bodyOf(page: PageName, network: Shop['network'], content: Inside): Piec
         h(
           'ul',
           {},
-          (Object.keys(paths) as PageName[]).map((name) =>
+          pagesOf(isDemo).map((name) =>
             h(
               'li',
               {},

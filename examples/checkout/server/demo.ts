@@ -16,8 +16,8 @@ export interface Miner {
   readonly stop: () => void
 }
 
-/** Blocks that are mined after the last thing that waited for one. */
-const blocksAfter = 8
+/** Blocks that are mined after the last thing that waited for one: more than a side waits that closes alone. */
+const blocksAfter = 20
 const coins = 100_000n
 /** Most gifts of one start: rewards are not endless. */
 const giftsMax = 100

@@ -2,10 +2,11 @@ import type { Article, ArticleId, Goods, Tide } from '../api.ts'
 
 /** What the shop sells and hands over. Nothing of it leaves the server before it is paid. */
 export const articles: readonly Article[] = [
-  { id: 'story', price: 40, parts: 1 },
-  { id: 'song', price: 1, parts: 60 },
-  { id: 'leaves', price: 1, parts: 200 },
-  { id: 'tide', price: 5, parts: 1 },
+  { id: 'story', price: 40, parts: 1, deposit: 0, over: 'any' },
+  { id: 'song', price: 1, parts: 60, deposit: 0, over: 'any' },
+  { id: 'leaves', price: 1, parts: 200, deposit: 0, over: 'any' },
+  { id: 'chart', price: 2_500, parts: 1, deposit: 1_500, over: 'two-way' },
+  { id: 'tide', price: 5, parts: 1, deposit: 0, over: 'one-way' },
 ]
 
 /** The part of an article, or nothing for one that is not for sale this way. */
@@ -19,10 +20,25 @@ export function goodsOf(article: ArticleId, part: number): Goods | null {
       return { kind: 'second', notes: secondOf(part) }
     case 'leaves':
       return leafOf(part)
+    case 'chart':
+      return { kind: 'chart', lines: chart }
     default:
       return null
   }
 }
+
+/** The harbour from above: land, water, and the depth in metres at low water. */
+const chart = [
+  '##########################',
+  '####  1   2   2  1  ######',
+  '##  2   3   4   3  2  ####',
+  '##  3   5   6   5  3   1 #',
+  '#   4   7   9   8  6   4  ',
+  '##  3   6   8   9  9  11 >',
+  '##  2   4   5   6  8  12  ',
+  '###   1   2  ####   7   9 ',
+  '############ keeper ##  6 ',
+] as const
 
 const story = {
   title: 'The keeper who set his clock by the water',

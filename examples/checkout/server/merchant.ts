@@ -4,13 +4,15 @@ import type { Books } from '../api.ts'
 import { csvOf, openLedger } from './books.ts'
 import { refuse } from './shop.ts'
 import type { Counter } from './till.ts'
+import type { TwoWayCounter } from './twoWay.ts'
 
 /** The merchant's side: books, the ledger as a file, and settling now. To be put behind the merchant's own login. */
-export function merchantRoutes({ till, orders, height, neglected }: Counter): Hono {
+export function merchantRoutes({ till, orders, height, neglected }: Counter, twoWay: TwoWayCounter): Hono {
   const ledger = openLedger({ till, orders, height })
   const app = new Hono()
   app.get('/merchant/books', async (context) => {
-    const books: Books = { ...(await ledger.books()), now: Date.now(), neglected: neglected() }
+    const [counted, accounts] = await Promise.all([ledger.books(), twoWay.accounts()])
+    const books: Books = { ...counted, twoWay: [...accounts].reverse(), now: Date.now(), neglected: neglected() }
     return context.json(books)
   })
   app.get('/merchant/ledger.csv', async (context) =>

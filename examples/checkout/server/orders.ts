@@ -12,11 +12,18 @@ export interface Orders {
   /** Stores an order; the first one under an id stands, and is returned. */
   readonly place: (paymentId: string, order: StoredOrder) => Promise<StoredOrder>
   readonly order: (paymentId: string) => Promise<StoredOrder | null>
+  /** Stores that what was lent is back. False when it was already. */
+  readonly takeBack: (paymentId: string) => Promise<boolean>
+  /** Stores that it is with the shopper after all. */
+  readonly lendAgain: (paymentId: string) => Promise<void>
+  readonly isTakenBack: (paymentId: string) => Promise<boolean>
 }
 
 /** Most orders that are kept in memory beside the store. */
 const rememberedMax = 20_000
 const keyOf = (paymentId: string) => `shop/orders/${paymentId.slice(2)}`
+const backKeyOf = (paymentId: string) => `shop/returns/${paymentId.slice(2)}`
+const [lent, back] = [Uint8Array.of(0), Uint8Array.of(1)]
 
 /** The shop's orders in the till's store. */
 export function openOrders(store: Store): Orders {
@@ -32,8 +39,26 @@ export function openOrders(store: Store): Orders {
     const record = await store.get(keyOf(paymentId))
     return record ? remember(paymentId, JSON.parse(new TextDecoder().decode(record.bytes)) as StoredOrder) : null
   }
+  /** Of two that come at once, one writes. */
+  const mark = async (paymentId: string, state: Uint8Array) => {
+    const key = backKeyOf(paymentId)
+    const before = await store.get(key)
+    if ((before?.bytes[0] ?? 0) === state[0]) return false
+    try {
+      await store.commit([{ key, expected: before?.version ?? 0, bytes: state }])
+      return true
+    } catch (error) {
+      if ((error as { readonly code?: unknown }).code === 'store/conflict') return false
+      throw error
+    }
+  }
   return {
     order,
+    takeBack: (paymentId) => mark(paymentId, back),
+    lendAgain: async (paymentId) => {
+      await mark(paymentId, lent)
+    },
+    isTakenBack: async (paymentId) => (await store.get(backKeyOf(paymentId)))?.bytes[0] === 1,
     place: async (paymentId, wanted) => {
       const before = await order(paymentId)
       if (before) return before

@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import type { Shop } from '../api.ts'
+import { cheatView } from '../cheat/view.ts'
 import { lanesView } from '../lanes/view.ts'
 import { merchantView } from '../merchant/view.ts'
-import { documentOf, type PageName, paths } from '../page/frame.ts'
+import { documentOf, type PageName, pagesOf, paths } from '../page/frame.ts'
 import type { Piece } from '../page/tree.ts'
 import { firstState } from '../shopper/model.ts'
 import { shopperView } from '../shopper/view.ts'
@@ -27,14 +28,16 @@ export function pageRoutes(folder: string, shop: () => Shop): Hono {
   const contents: Readonly<Record<PageName, () => readonly Piece[]>> = {
     shop: () => shopperView({ ...firstState, shop: shop() }, nothing),
     merchant: () => merchantView({ books: null, isStale: false, settling: [] }, nothing),
+    cheat: () => cheatView({ story: null, isStale: false }, nothing),
     lanes: () => lanesView({ windows: null, chosen: null, detail: null, isStale: false }, nothing),
   }
   const app = new Hono()
-  for (const page of Object.keys(paths) as PageName[])
+  const { isDemo, network } = shop()
+  for (const page of pagesOf(isDemo))
     app.get(paths[page], (context) => {
       const assets = { script: names[page] ?? '', style: names.style ?? '', icon: names.icon ?? '' }
       context.header('cache-control', 'no-cache')
-      return context.html(documentOf({ page, network: shop().network, assets, content: contents[page]() }))
+      return context.html(documentOf({ page, network, isDemo, assets, content: contents[page]() }))
     })
   app.get('/assets/:file', (context) => {
     const file = context.req.param('file')

@@ -1,14 +1,16 @@
 import { type Context, Hono } from 'hono'
 import { channelId, fromHex, isHex, sats, toHex } from 'lanekit'
 import { type PaidEnv, paid, type Till, type TillProgram } from 'lanekit/till'
-import type { Account, Article, ArticleId, Order, Receipt, Shop } from '../api.ts'
-import { articles, goodsOf, tideAt } from './goods.ts'
+import type { Account, Article, Shop } from '../api.ts'
+import { articles, tideAt } from './goods.ts'
+import type { HandOver } from './handOver.ts'
 import type { Orders } from './orders.ts'
 
 export interface ShopOptions {
   readonly till: Till
   readonly program: TillProgram
   readonly orders: Orders
+  readonly told: HandOver
   readonly facts: Omit<Shop, 'now' | 'articles'>
 }
 
@@ -16,7 +18,7 @@ export interface ShopOptions {
 const orderCharsMax = 256
 
 /** The shop's routes: prices, orders that become goods once the till says so, and one answer sold by 402. */
-export function shopRoutes({ till, program, orders, facts }: ShopOptions): Hono<PaidEnv> {
+export function shopRoutes({ till, program, orders, told, facts }: ShopOptions): Hono<PaidEnv> {
   const app = new Hono<PaidEnv>()
   app.get('/shop', (context) => context.json({ ...facts, now: Date.now(), articles } satisfies Shop))
   app.put('/shop/orders/:paymentId', async (context) => {
@@ -58,29 +60,6 @@ export function shopRoutes({ till, program, orders, facts }: ShopOptions): Hono<
     return context.json(tideAt(Date.now()))
   })
   return app
-
-  /** Goods come from what the till has stored, never from what somebody says. */
-  async function told(
-    paymentId: string,
-    { article, part, at }: { readonly article: ArticleId; readonly part: number; readonly at: number },
-    price: number,
-  ): Promise<Order> {
-    const id = fromHex(paymentId as `0x${string}`)
-    const payment = (await till.isPaid(id)) ? await till.payment(id) : null
-    if (!payment) return { paymentId, article, part, price, goods: null, receipt: null }
-    const { channelId: channel, number, paid } = payment
-    const receipt: Receipt = {
-      paymentId,
-      article,
-      part,
-      price: Number(payment.price),
-      at,
-      channel,
-      number,
-      paid: Number(paid),
-    }
-    return { paymentId, article, part, price, goods: goodsOf(article, part), receipt }
-  }
 }
 
 function wantedOf(text: string): { readonly article: Article; readonly part: number } | null {

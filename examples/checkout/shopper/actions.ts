@@ -1,4 +1,5 @@
 import type { ArticleId } from '../api.ts'
+import type { State } from './model.ts'
 
 /** What a person can do on the shopper's page. */
 export type Action =
@@ -8,8 +9,10 @@ export type Action =
   | { readonly do: 'coins' }
   | { readonly do: 'copy'; readonly text: string }
   | { readonly do: 'choose'; readonly capacity: bigint }
+  | { readonly do: 'over'; readonly over: State['over'] }
   | { readonly do: 'open' }
-  | { readonly do: 'close' }
+  | { readonly do: 'close' | 'close-alone' }
+  | { readonly do: 'bring-back'; readonly article: ArticleId }
   | { readonly do: 'pause' | 'resume' }
   | { readonly do: 'take-back' }
   | { readonly do: 'buy' | 'stop' | 'go-on'; readonly article: ArticleId }

@@ -159,11 +159,13 @@ async function wait(purchase: Purchase, show: (next: Purchase) => void): Promise
 /** The last goods of a stored purchase: they are the shop's to give again, and cost nothing. */
 async function fetchGoods({ fetch }: CashierParts, purchase: Purchase): Promise<Purchase> {
   const goods: Goods[] = []
+  let { isReturned } = purchase
   for (let part = Math.max(0, purchase.paid - goodsKept); part < purchase.paid; part++) {
     const said = await ask<Order>(`/shop/orders/${hexOf(await paymentIdOf(purchase, part))}`, { fetch })
     if (said.ok && said.value.goods) goods.push(said.value.goods)
+    if (said.ok && said.value.isReturned) isReturned = true
   }
-  return { ...purchase, goods }
+  return { ...purchase, goods, isReturned }
 }
 
 export function troubleOf(error: unknown): Trouble {

@@ -37,6 +37,8 @@ function bodyOf(state: State, article: Article, act: Act): Inside {
       return song(state, article, act)
     case 'leaves':
       return leaves(state, article, act)
+    case 'chart':
+      return chart(state, article, act)
     default:
       return tide(state, article, act)
   }
@@ -177,6 +179,40 @@ function leafTable({ goods }: Purchase): Inside {
 
 const leavesShownMax = 5
 
+/** What is lent: bought with a deposit, shown, and brought back. */
+function chart(state: State, article: Article, act: Act): Inside {
+  const bought = purchaseOf(state, 'chart')
+  const goods = bought?.goods[0]
+  const deposit = sat(article.deposit)
+  if (goods?.kind === 'chart' && bought && !bought.isReturned) {
+    const isBusy = state.doing === 'bringing-back'
+    return [
+      h('pre', { class: 'chart', role: 'img', 'aria-label': texts.chartOf }, goods.lines.join('\n')),
+      h(
+        'div',
+        { class: 'row' },
+        h(
+          'button',
+          {
+            type: 'button',
+            'aria-disabled': isBusy ? 'true' : null,
+            onclick: isBusy ? null : () => act({ do: 'bring-back', article: 'chart' }),
+          },
+          isBusy ? texts.bringingBack : texts.bringBack(deposit),
+        ),
+      ),
+      receiptLine(bought),
+    ]
+  }
+  return [
+    buyButton(state, article, {
+      label: texts.articles.chart.buy(sat(article.price)),
+      run: () => act({ do: 'buy', article: 'chart' }),
+    }),
+    bought?.isReturned ? h('p', { class: 'hint', role: 'status' }, texts.broughtBack(deposit)) : standing(bought),
+  ]
+}
+
 function tide(state: State, article: Article, act: Act): Inside {
   const { tide } = state
   const isAsking = tide === 'asking'
@@ -212,7 +248,7 @@ function buyButton(
   },
 ): Piece {
   const { label, run, isBusy = false, stop = null } = button
-  const hindrance = stop ? null : hindranceOf(state, BigInt(article.price))
+  const hindrance = stop ? null : hindranceOf(state, BigInt(article.price), article.over)
   const isHindered = hindrance !== null || isBusy
   const note = `why-${article.id}`
   return h(

@@ -1,7 +1,8 @@
 import { h, type Inside } from '../page/tree.ts'
 import { brief, sat, spanOf, texts } from '../texts.ts'
 import type { Act } from './actions.ts'
-import { isProven, type Lane, laneOf, type Proof, proofOf, type State } from './model.ts'
+import { isProven, isTwoWay, type Lane, laneOf, type Proof, proofOf, type State } from './model.ts'
+import { twoWayTexts } from './twoWayTexts.ts'
 import { figures, offerCard } from './walletCard.ts'
 
 /** Below so many blocks the deadline is said aloud. */
@@ -139,5 +140,6 @@ function verdict(proof: Proof): Inside {
 export function phaseOf(state: State): Inside {
   const lane = laneOf(state)
   if (!lane || state.wallet.step !== 'ready') return null
-  return h('span', { class: `phase phase-${lane.phase}` }, texts.lane.phases[lane.phase])
+  const word = isTwoWay(lane) ? twoWayTexts.phases[lane.phase] : texts.lane.phases[lane.phase]
+  return h('span', { class: `phase phase-${lane.phase}` }, word)
 }

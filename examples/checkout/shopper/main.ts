@@ -61,10 +61,16 @@ async function perform(action: Action): Promise<void> {
     case 'choose':
       tell({ type: 'capacity', capacity: action.capacity })
       return purse?.quote(action.capacity)
+    case 'over':
+      tell({ type: 'over', over: action.over })
+      return purse?.quote(state.capacity)
     case 'open':
-      return during('opening', async () => purse?.open(state.capacity))
+      return during('opening', async () => purse?.open(state.capacity, state.over))
     case 'close':
-      return during('closing', async () => purse?.close())
+    case 'close-alone':
+      return during('closing', async () => purse?.close(action.do === 'close' ? 'together' : 'alone'))
+    case 'bring-back':
+      return during('bringing-back', async () => bringBack(action.article))
     case 'pause':
     case 'resume':
       return tell({ type: 'pause', isPaused: action.do === 'pause' })
@@ -119,6 +125,11 @@ function wishFor(article: Exclude<ArticleId, 'tide'>): {
 async function goOn(article: ArticleId): Promise<void> {
   const purchase = purchaseOf(state, article)
   if (purchase) await purse?.goOn(purchase)
+}
+
+async function bringBack(article: ArticleId): Promise<void> {
+  const purchase = purchaseOf(state, article)
+  if (purchase) await purse?.bringBack(purchase)
 }
 
 /** All of that article: another tab may have begun one that this one has taken over. */

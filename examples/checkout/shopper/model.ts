@@ -1,7 +1,8 @@
-import type { Account, ArticleId, Goods, Receipt, Shop, Tide } from '../api.ts'
+import type { Account, Article, ArticleId, Goods, Receipt, Shop, Tide, TwoWayAccount } from '../api.ts'
 
-/** A channel as the wallet tells it: what this page reads of `lanekit/wallet`'s Channel. */
+/** A lane that pays one way, as the wallet tells it: what this page reads of `lanekit/wallet`'s Channel. */
 export interface Lane {
+  readonly kind: 'one-way'
   readonly id: string
   readonly phase: 'offered' | 'declined' | 'funding' | 'open' | 'closing' | 'refunding' | 'closed'
   readonly capacity: bigint
@@ -25,6 +26,33 @@ export interface Lane {
   readonly isElsewhere: boolean
 }
 
+/** A lane that pays both ways, as the wallet tells it: what this page reads of its TwoWayChannel. */
+export interface TwoWayLane {
+  readonly kind: 'two-way'
+  readonly id: string
+  readonly phase: TwoWayAccount['phase']
+  /** What the phase means, and the blocks that it waits for. */
+  readonly words: string
+  readonly progress: { readonly have: number; readonly need: number } | null
+  readonly delayBlocks: number
+  readonly capacity: bigint
+  /** What is this side's, and what of it can be paid now. */
+  readonly balance: bigint
+  readonly remaining: bigint
+  readonly updates: number
+  readonly isPending: boolean
+  /** What happens when the page is closed now. */
+  readonly advice: string
+  readonly trouble: string | null
+  readonly isElsewhere: boolean
+}
+
+export type AnyLane = Lane | TwoWayLane
+
+export function isTwoWay(lane: AnyLane): lane is TwoWayLane {
+  return lane.kind === 'two-way'
+}
+
 export interface Money {
   readonly confirmed: bigint
   readonly pending: bigint
@@ -32,12 +60,17 @@ export interface Money {
 
 /** What opening a lane would cost, before anything is signed. */
 export interface Cost {
+  /** Of the kind that it is the price of. */
+  readonly over: 'one-way' | 'two-way'
   readonly capacity: bigint
   readonly fundingFee: bigint
   readonly closeFee: bigint
   readonly payable: bigint
   readonly confirmations: number
-  readonly expiryBlocks: number
+  /** Until the coins come back by themselves, or after closing alone. */
+  readonly backBlocks: number
+  /** Kept beside the lane. */
+  readonly reserve: bigint
 }
 
 /** How far the wallet in this page is. */
@@ -67,6 +100,8 @@ export interface Purchase {
   readonly goods: readonly Goods[]
   /** Of the last part. */
   readonly receipt: Receipt | null
+  /** What was lent is with the shop again. */
+  readonly isReturned: boolean
 }
 
 /** The end of a lane, from three sides that do not believe one another. */
@@ -97,10 +132,15 @@ export interface State {
   readonly cost: Cost | Trouble | null
   readonly capacity: bigint
   readonly lanes: readonly Lane[]
+  readonly twoWay: readonly TwoWayLane[]
+  /** Which kind of lane is to be opened next. */
+  readonly over: 'one-way' | 'two-way'
   readonly purchases: readonly Purchase[]
   readonly tide: { readonly tide: Tide; readonly price: bigint } | 'asking' | null
   readonly songLimit: bigint
   readonly accounts: Readonly<Record<string, Account>>
+  /** What the shop says of lanes that pay both ways and have ended. */
+  readonly twoWayAccounts: Readonly<Record<string, TwoWayAccount>>
   readonly isPaused: boolean
   /** What the page did to itself, and what the browser says. */
   readonly isUnplugged: boolean
@@ -110,7 +150,7 @@ export interface State {
   readonly skewMs: number
   readonly isPersistent: boolean | null
   /** What the page is doing for the person right now, so that nothing is asked for twice. */
-  readonly doing: 'coins' | 'opening' | 'closing' | 'killing' | null
+  readonly doing: 'coins' | 'opening' | 'closing' | 'killing' | 'bringing-back' | null
   readonly trouble: Trouble | null
 }
 
@@ -127,10 +167,13 @@ export const firstState: State = {
   cost: null,
   capacity: capacities[0],
   lanes: [],
+  twoWay: [],
+  over: 'one-way',
   purchases: [],
   tide: null,
   songLimit: songLimits[1],
   accounts: {},
+  twoWayAccounts: {},
   isPaused: false,
   isUnplugged: false,
   isOffline: false,
@@ -150,6 +193,9 @@ export type Event =
   | { readonly type: 'capacity'; readonly capacity: bigint }
   | { readonly type: 'cost'; readonly cost: Cost | Trouble }
   | { readonly type: 'lane'; readonly lane: Lane }
+  | { readonly type: 'two-way'; readonly lanes: readonly TwoWayLane[] }
+  | { readonly type: 'two-way-account'; readonly account: TwoWayAccount }
+  | { readonly type: 'over'; readonly over: State['over'] }
   | { readonly type: 'purchase'; readonly purchase: Purchase }
   | { readonly type: 'tide'; readonly tide: State['tide'] }
   | { readonly type: 'song-limit'; readonly limit: bigint }
@@ -179,6 +225,12 @@ export function step(state: State, event: Event): State {
       return { ...state, cost: event.cost }
     case 'lane':
       return { ...state, lanes: withLane(state.lanes, event.lane) }
+    case 'two-way':
+      return { ...state, twoWay: event.lanes }
+    case 'two-way-account':
+      return { ...state, twoWayAccounts: { ...state.twoWayAccounts, [event.account.channel]: event.account } }
+    case 'over':
+      return { ...state, over: event.over, cost: null }
     case 'purchase':
       return { ...state, purchases: withPurchase(state.purchases, event.purchase) }
     case 'tide':
@@ -219,9 +271,10 @@ function withPurchase(purchases: readonly Purchase[], purchase: Purchase): reado
 }
 
 /** The lane that the page is about: one that lives, else the last that ended. */
-export function laneOf({ lanes }: State): Lane | null {
-  const living = lanes.filter(({ phase }) => phase !== 'closed' && phase !== 'declined')
-  return living.at(-1) ?? lanes.at(-1) ?? null
+export function laneOf({ lanes, twoWay, over }: State): AnyLane | null {
+  const all: readonly AnyLane[] = over === 'one-way' ? [...twoWay, ...lanes] : [...lanes, ...twoWay]
+  const living = all.filter(({ phase }) => phase !== 'closed' && phase !== 'declined')
+  return living.at(-1) ?? all.at(-1) ?? null
 }
 
 /** Why nothing can be bought now, or `null` when it can. Texts and buttons follow it. */
@@ -234,15 +287,18 @@ export type Hindrance =
   | 'paused'
   | 'too-little'
   | 'unplugged'
+  | 'one-way-only'
+  | 'two-way-only'
 
 /** What keeps a part of this price from being bought, if anything does. */
-export function hindranceOf(state: State, price: bigint): Hindrance | null {
+export function hindranceOf(state: State, price: bigint, over: Article['over'] = 'any'): Hindrance | null {
   const { wallet, isPaused } = state
   if (wallet.step !== 'ready') return wallet.step === 'locked' ? 'locked' : 'no-wallet'
   const lane = laneOf(state)
   if (!lane || lane.phase === 'closed' || lane.phase === 'declined') return 'no-lane'
   if (lane.isElsewhere) return 'elsewhere'
   if (lane.phase !== 'open') return 'not-open'
+  if (over === (isTwoWay(lane) ? 'one-way' : 'two-way')) return `${over}-only`
   if (isPaused) return 'paused'
   if (lane.remaining < price) return 'too-little'
   return state.isUnplugged || state.isOffline ? 'unplugged' : null
@@ -280,13 +336,25 @@ export function isProven({ paid, received, settled }: Proof): boolean | null {
 }
 
 /** Which card the wallet's column shows. */
-export type Card = 'loading' | 'none' | 'locked' | 'working' | 'words' | 'money' | 'offer' | 'progress' | 'lane' | 'end'
+export type Card =
+  | 'loading'
+  | 'none'
+  | 'locked'
+  | 'working'
+  | 'words'
+  | 'money'
+  | 'offer'
+  | 'progress'
+  | 'lane'
+  | 'end'
+  | 'two-way'
 
 export function cardOf(state: State): Card {
   const { wallet, money } = state
   if (wallet.step !== 'ready') return wallet.step
   const lane = laneOf(state)
   if (lane && lane.phase !== 'declined') {
+    if (isTwoWay(lane)) return 'two-way'
     if (lane.phase === 'closed') return 'end'
     return lane.phase === 'offered' || lane.phase === 'funding' ? 'progress' : 'lane'
   }

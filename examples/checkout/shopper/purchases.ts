@@ -13,7 +13,7 @@ export interface Purchases {
   readonly save: (purchase: Purchase) => Promise<void>
 }
 
-type Stored = Pick<Purchase, 'article' | 'parts' | 'at' | 'paid' | 'state' | 'fault' | 'receipt'> & {
+type Stored = Pick<Purchase, 'article' | 'parts' | 'at' | 'paid' | 'state' | 'fault' | 'receipt' | 'isReturned'> & {
   readonly price: string
 }
 
@@ -59,7 +59,17 @@ export function newPurchase(wish: {
   readonly price: bigint
 }): Purchase {
   const id = hexOf(crypto.getRandomValues(new Uint8Array(16)))
-  return { ...wish, id, at: Date.now(), paid: 0, state: 'paying', fault: null, goods: [], receipt: null }
+  return {
+    ...wish,
+    id,
+    at: Date.now(),
+    paid: 0,
+    state: 'paying',
+    fault: null,
+    goods: [],
+    receipt: null,
+    isReturned: false,
+  }
 }
 
 /** The payment id of a part: the same whenever it is asked for, so that a part that may be paid is not paid under another. */

@@ -1,21 +1,24 @@
 import { type ChannelId, channelId, type Store, sats } from 'lanekit'
-import { esplora, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
+import { esplora, httpBoxes, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
 import { createVault, openVault, type Vault } from 'lanekit/wallet'
-import { type BitcoinWallet, type Channel, createBitcoinWallet, payingFetch } from 'lanekit/wallet/bitcoin'
-import type { Account, Goods, Shop } from '../api.ts'
+import { type BitcoinWallet, createBitcoinWallet, type OneWayChannel, payingFetch } from 'lanekit/wallet/bitcoin'
+import type { Account, Goods, Order, Shop } from '../api.ts'
 import { ask, type Plug } from '../page/ask.ts'
 import { type Cashier, openCashier, type Paid, troubleOf } from './cashier.ts'
-import { type Event, type Lane, laneOf, type Purchase, type State } from './model.ts'
+import { type Cost, type Event, isTwoWay, type Lane, laneOf, type Purchase, type State, type Trouble } from './model.ts'
 import { newPurchase, openPurchases } from './purchases.ts'
 import { createPlayer } from './song.ts'
+import { openTwoWaySide, type TwoWaySide, troubleOfRefusal } from './twoWay.ts'
 
 /** What the wallet's part of the page can do. Loaded after the first paint. */
 export interface Purse {
   readonly create: (password: string, words: string | null) => Promise<void>
   readonly unlock: (password: string) => Promise<void>
   readonly wordsWritten: () => void
-  readonly open: (capacity: bigint) => Promise<void>
-  readonly close: () => Promise<void>
+  readonly open: (capacity: bigint, over: State['over']) => Promise<void>
+  readonly close: (how: 'together' | 'alone') => Promise<void>
+  /** Brings what was lent back to the shop, which pays its deposit back. */
+  readonly bringBack: (purchase: Purchase) => Promise<void>
   /** Opens the wallet anew, which takes its lanes over from whoever has them. */
   readonly takeBack: () => Promise<void>
   readonly quote: (capacity: bigint) => Promise<void>
@@ -34,7 +37,7 @@ export interface PurseParts {
 
 /** How often the wallet looks at the chain by itself, and how often it is asked to while a block is waited for. */
 const pollMs = 20_000
-const waitPollMs = { demo: 1_500, real: 10_000 }
+const waitPollMs = { least: 400, most: 10_000 }
 /** How long a payment is waited for before the page says that it is on its way. */
 const answerMs = 2_000
 /** Blocks until a lane comes back by itself: a week. */
@@ -96,15 +99,19 @@ export async function openPurse(parts: PurseParts): Promise<Purse> {
       }
     },
     wordsWritten: () => tell({ type: 'wallet', wallet: { step: 'ready' } }),
-    open: async (capacity) => {
+    open: async (capacity, over) => {
+      if (over === 'two-way') return held().twoWay.open(capacity)
       const opened = await held().wallet.openChannel({ peer: location.origin, capacity: sats(capacity), expiryBlocks })
-      if (opened.ok) tellLane(opened.channel, tell)
-      else tell({ type: 'cost', cost: { code: codeOf(opened.refusal), detail: opened.refusal.detail } })
+      if (opened.ok && opened.channel.kind === 'one-way') tell({ type: 'lane', lane: laneFrom(opened.channel) })
+      if (!opened.ok) tell({ type: 'cost', cost: troubleOfRefusal(opened.refusal) })
     },
-    close: async () => {
+    close: async (how) => {
       const lane = laneOf(parts.state())
-      if (lane) await held().wallet.closeChannel(channelId(lane.id as `0x${string}`))
+      if (!lane) return
+      if (isTwoWay(lane)) return held().twoWay.close(lane, how)
+      await held().wallet.closeChannel(idOf(lane))
     },
+    bringBack: (purchase) => held().bringBack(purchase),
     takeBack: async () => {
       session?.end()
       if (vault) await begin(vault)
@@ -123,6 +130,8 @@ interface Session {
   readonly cashier: Cashier
   readonly quote: (capacity: bigint) => Promise<void>
   readonly fetchPaid: Purse['fetchPaid']
+  readonly twoWay: TwoWaySide
+  readonly bringBack: Purse['bringBack']
   /** The store has failed under it. */
   readonly isBroken: () => boolean
   readonly end: () => void
@@ -145,20 +154,24 @@ async function openSession(
     network,
     nodes: [esplora({ url: `${location.origin}/bitcoin`, network, fetch: plug.fetch })],
     peers: httpPeers({ fetch: plug.fetch }),
+    boxes: httpBoxes({ fetch: plug.fetch }),
     pollMs,
   })
+  const twoWay = openTwoWaySide({ wallet, store, plug, tell, answerMs })
   const ending = new AbortController()
   const player = createPlayer()
   const pay = async (amount: bigint, paymentId: Uint8Array): Promise<Paid> => {
     const lane = laneOf(state())
     if (!lane) return { state: 'refused', fault: 'not-open' }
+    if (isTwoWay(lane)) return twoWay.pay(lane, amount, paymentId)
     return wallet.pay(idOf(lane), sats(amount), { paymentId, waitMs: answerMs })
   }
   const use = async (purchase: Purchase, goods: Goods) => {
     if (purchase.article === 'song' && goods.kind === 'second') await player.play(goods)
   }
+  const purchases = openPurchases(store)
   const cashier = openCashier({
-    purchases: openPurchases(store),
+    purchases,
     fetch: plug.fetch,
     pay,
     isHeld: () => state().isPaused || laneOf(state())?.isElsewhere === true,
@@ -166,15 +179,30 @@ async function openSession(
     failed: (trouble) => tell({ type: 'trouble', trouble }),
     use,
   })
-  const quote = (capacity: bigint) => quoteLane(wallet, capacity, tell)
+  const quote = async (capacity: bigint) => {
+    const { over } = state()
+    const cost = over === 'two-way' ? await twoWay.quote(capacity) : await quoteLane(wallet, capacity)
+    // Another one may be wished for by now.
+    if (state().over === over && state().capacity === capacity) tell({ type: 'cost', cost })
+  }
   tell({ type: 'address', address: await wallet.address() })
-  void followLanes(wallet, { ...parts, tell, signal: ending.signal })
-  void followCoins(wallet, { ...parts, tell, quote, signal: ending.signal })
+  void followLanes(wallet, { ...parts, tell, twoWay, signal: ending.signal })
+  void followCoins(wallet, { ...parts, tell, quote, twoWay, signal: ending.signal })
   await cashier.restore()
   return {
     wallet,
     cashier,
     quote,
+    twoWay,
+    bringBack: async (purchase) => {
+      const path = `/shop/orders/${purchase.receipt?.paymentId}/return`
+      const said = await ask<Order>(path, { fetch: plug.fetch, method: 'POST' })
+      if (!said.ok && said.code !== 'returned-already')
+        throw Object.assign(new Error(''), { code: said.status === 0 ? 'shop/unreachable' : said.code })
+      const next: Purchase = { ...purchase, isReturned: true, goods: [] }
+      await purchases.save(next)
+      tell({ type: 'purchase', purchase: next })
+    },
     fetchPaid: async (path, priceMax) => {
       const fetch = payingFetch(wallet, { priceMax: sats(priceMax), fetch: (request) => plug.fetch(request) })
       return fetch(path, { cache: 'no-store' })
@@ -191,11 +219,15 @@ async function openSession(
 /** Every lane after each change, and what the till says of those that ended. */
 async function followLanes(
   wallet: BitcoinWallet,
-  { tell, plug, signal }: PurseParts & { readonly signal: AbortSignal },
+  { tell, plug, twoWay, signal }: PurseParts & { readonly twoWay: TwoWaySide; readonly signal: AbortSignal },
 ): Promise<void> {
   try {
     for await (const channel of wallet.changes(signal)) {
-      tellLane(channel, tell)
+      if (channel.kind === 'two-way') {
+        twoWay.show()
+        continue
+      }
+      tell({ type: 'lane', lane: laneFrom(channel) })
       if (channel.phase !== 'closed') continue
       const said = await ask<Account>(`/shop/lanes/${channel.id}`, { fetch: plug.fetch })
       if (said.ok) tell({ type: 'account', account: said.value })
@@ -211,10 +243,14 @@ async function followLanes(
  */
 async function followCoins(
   wallet: BitcoinWallet,
-  parts: PurseParts & { readonly quote: (capacity: bigint) => Promise<void>; readonly signal: AbortSignal },
+  parts: PurseParts & {
+    readonly quote: (capacity: bigint) => Promise<void>
+    readonly twoWay: TwoWaySide
+    readonly signal: AbortSignal
+  },
 ): Promise<void> {
-  const { shop, tell, state, plug, quote, signal } = parts
-  const pauseMs = shop.isDemo ? waitPollMs.demo : waitPollMs.real
+  const { shop, tell, state, plug, quote, twoWay, signal } = parts
+  const pauseMs = Math.max(waitPollMs.least, Math.min(waitPollMs.most, shop.blockSeconds * 750))
   let before = -1n
   while (!signal.aborted) {
     try {
@@ -226,8 +262,9 @@ async function followCoins(
         if (confirmed > 0n && (confirmed !== before || state().cost === null)) await quote(state().capacity)
         before = confirmed
       }
+      await twoWay.lookAtEnded()
       const lane = laneOf(state())
-      if (lane?.phase === 'closed' && state().accounts[lane.id]?.settled == null) {
+      if (lane?.phase === 'closed' && !isTwoWay(lane) && state().accounts[lane.id]?.settled == null) {
         const said = await ask<Account>(`/shop/lanes/${lane.id}`, { fetch: plug.fetch })
         if (said.ok) tell({ type: 'account', account: said.value })
       }
@@ -246,24 +283,16 @@ function isWaiting(state: State): boolean {
   return lane === null || lane.phase !== 'open'
 }
 
-async function quoteLane(wallet: BitcoinWallet, capacity: bigint, tell: PurseParts['tell']): Promise<void> {
+async function quoteLane(wallet: BitcoinWallet, capacity: bigint): Promise<Cost | Trouble> {
   const told = await wallet.quoteChannel({ peer: location.origin, capacity: sats(capacity), expiryBlocks })
-  if (!told.ok) return tell({ type: 'cost', cost: { code: codeOf(told.refusal), detail: told.refusal.detail } })
-  if (told.quote.kind !== 'one-way') return
-  const { fundingFee, closeFee, payable, confirmationsMin, expiryBlocks: blocks } = told.quote
-  tell({
-    type: 'cost',
-    cost: { capacity, fundingFee, closeFee, payable, confirmations: confirmationsMin, expiryBlocks: blocks },
-  })
+  if (!told.ok) return troubleOfRefusal(told.refusal)
+  if (told.quote.kind !== 'one-way') throw new Error('What was wished for is quoted.')
+  const { fundingFee, closeFee, payable, confirmationsMin: confirmations, expiryBlocks: backBlocks } = told.quote
+  return { over: 'one-way', capacity, fundingFee, closeFee, payable, reserve: 0n, confirmations, backBlocks }
 }
 
-function codeOf({ code }: { readonly code: string }): string {
-  return code.startsWith('insufficient') ? 'insufficient' : code
-}
-
-/** A lane pays one shop: the shopper's wallet opens no other channels. */
-function tellLane(channel: Channel, tell: PurseParts['tell']): void {
-  if (channel.kind === 'one-way') tell({ type: 'lane', lane: { ...channel, height: channel.height ?? 0 } })
+function laneFrom(channel: OneWayChannel): Lane {
+  return { ...channel, height: channel.height ?? 0 }
 }
 
 function idOf({ id }: Lane): ChannelId {

@@ -3,7 +3,8 @@ import { brief, count, sat, spanOf, texts, timeOf, troubleText } from '../texts.
 import type { Act } from './actions.ts'
 import { counter } from './counter.ts'
 import { endCard, laneCard, phaseOf, progressCard } from './laneCard.ts'
-import { cardOf, laneOf, type Purchase, type State, skewMsMax } from './model.ts'
+import { cardOf, isTwoWay, laneOf, type Purchase, type State, skewMsMax } from './model.ts'
+import { twoWayCard } from './twoWayCard.ts'
 import { lockedCard, moneyCard, noneCard, offerCard, wordsCard, workingCard } from './walletCard.ts'
 
 /** The whole of the shopper's page below its head. */
@@ -37,7 +38,8 @@ export function shopperView(state: State, act: Act): readonly Piece[] {
 
 function card(state: State, act: Act): Inside {
   const { wallet } = state
-  const lane = laneOf(state)
+  const any = laneOf(state)
+  const lane = any && !isTwoWay(any) ? any : null
   switch (cardOf(state)) {
     case 'none':
       return noneCard(state, act)
@@ -55,6 +57,8 @@ function card(state: State, act: Act): Inside {
       return lane && progressCard(state, lane)
     case 'lane':
       return lane && laneCard(state, lane, act)
+    case 'two-way':
+      return any && isTwoWay(any) && twoWayCard(state, any, act)
     case 'end':
       return lane && endCard(state, lane, act)
     default:

@@ -1,7 +1,8 @@
 import { h, type Inside, type Piece } from '../page/tree.ts'
 import { sat, spanOf, texts } from '../texts.ts'
 import type { Act } from './actions.ts'
-import { type Cost, capacities, laneOf, type State, type Trouble } from './model.ts'
+import { type Cost, capacities, isTwoWay, laneOf, type State, type Trouble } from './model.ts'
+import { twoWayTexts } from './twoWayTexts.ts'
 
 const passwordLengthMin = 8
 
@@ -175,8 +176,10 @@ export function offerCard(state: State, act: Act): Inside {
   const isBusy = doing === 'opening' || known === null
   return [
     h('h3', {}, say.title),
-    lane?.phase === 'declined' && h('p', { class: 'fault' }, say.declined(lane.fault ?? '')),
+    lane?.phase === 'declined' &&
+      h('p', { class: 'fault' }, isTwoWay(lane) ? lane.words : say.declined(lane.fault ?? '')),
     h('p', {}, say.lead),
+    kindChoice(state, act),
     h(
       'fieldset',
       { class: 'choice' },
@@ -211,20 +214,57 @@ export function offerCard(state: State, act: Act): Inside {
   ]
 }
 
+/** One way or both ways, with a sentence on the one that is chosen. */
+function kindChoice({ over }: State, act: Act): Piece {
+  const kinds = ['one-way', 'two-way'] as const
+  return h(
+    'fieldset',
+    { class: 'choice' },
+    h('legend', {}, twoWayTexts.choice),
+    kinds.map((kind) =>
+      h(
+        'label',
+        {},
+        h('input', {
+          type: 'radio',
+          name: 'over',
+          value: kind,
+          checked: over === kind,
+          onchange: () => act({ do: 'over', over: kind }),
+        }),
+        h('span', {}, twoWayTexts.kinds[kind][0]),
+      ),
+    ),
+    h('p', { class: 'hint', role: 'status' }, twoWayTexts.kinds[over][1]),
+  )
+}
+
 function costOf({ shop }: State, cost: Cost | null, refusal: Trouble | null): Inside {
   const say = texts.offer
   if (refusal) return h('p', { class: 'fault' }, refusal.code === 'insufficient' ? say.poor : refusal.detail)
   if (!cost) return h('p', { class: 'working' }, h('span', { class: 'spinner' }), say.asking)
   const blockSeconds = shop?.blockSeconds ?? 600
+  const wait = say.wait(cost.confirmations, spanOf(cost.confirmations * blockSeconds))
+  const fees = [[say.fundingFee, sat(cost.fundingFee)] as const]
+  if (cost.over === 'two-way') {
+    const span = spanOf(cost.backBlocks * blockSeconds)
+    return [
+      figures([
+        ...fees,
+        [twoWayTexts.closeFee, sat(cost.closeFee)],
+        [twoWayTexts.reserve, sat(cost.reserve)],
+        [say.payable, sat(cost.payable)],
+      ]),
+      [wait, twoWayTexts.back(cost.backBlocks, span), twoWayTexts.watch(cost.backBlocks, span)].map((text) =>
+        h('p', { class: 'hint' }, text),
+      ),
+    ]
+  }
   return [
-    figures([
-      [say.fundingFee, sat(cost.fundingFee)],
-      [say.closeFee, sat(cost.closeFee)],
-      [say.payable, sat(cost.payable)],
-    ]),
-    h('p', { class: 'hint' }, say.wait(cost.confirmations, spanOf(cost.confirmations * blockSeconds))),
-    h('p', { class: 'hint' }, say.back(cost.expiryBlocks, spanOf(cost.expiryBlocks * 600))),
-    h('p', { class: 'hint' }, say.dust),
+    figures([...fees, [say.closeFee, sat(cost.closeFee)], [say.payable, sat(cost.payable)]]),
+    [wait, say.back(cost.backBlocks, spanOf(cost.backBlocks * 600)), say.dust].map((text) =>
+      h('p', { class: 'hint' }, text),
+    ),
   ]
 }
 

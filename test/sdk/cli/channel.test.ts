@@ -1,15 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../edge/local/bitcoinBackend.ts'
 import { type Merchant, openMerchant } from '../../../edge/local/walkChannel.ts'
 import { type Edge, startEdge } from '../../../edge/local/workerd.ts'
 import { file } from '../../../sdk/adapters/file.ts'
-import { httpPeers, memory, systemRandom, webCipher } from '../../../sdk/adapters/index.ts'
+import { httpBoxes, httpPeers, memory, systemRandom, webCipher } from '../../../sdk/adapters/index.ts'
+import { networks } from '../../../sdk/bitcoin/index.ts'
 import { run } from '../../../sdk/cli/run.ts'
-import { type ChannelId, sats } from '../../../sdk/units.ts'
-import { createBitcoinWallet } from '../../../sdk/wallet/bitcoin/index.ts'
+import { createBitcoinKeyring } from '../../../sdk/keys/index.ts'
+import { type ChannelId, fromHex, sats, toHex } from '../../../sdk/units.ts'
+import { type BitcoinWallet, createBitcoinWallet, encodeInvitation } from '../../../sdk/wallet/bitcoin/index.ts'
+import { keyringBitcoinSigner } from '../../../sdk/wallet/bitcoin/signer.ts'
 import { openVault } from '../../../sdk/wallet/index.ts'
 import { lanekit } from './lanekit.ts'
 
@@ -21,6 +24,7 @@ let folder: string
 let bitcoin: BitcoinBackend
 let edge: Edge
 let merchant: Merchant
+let other: BitcoinWallet | null = null
 let place: readonly string[]
 /** The same for a wallet, which need not ask of twenty unused addresses each time. */
 let looking: readonly string[]
@@ -41,6 +45,7 @@ beforeAll(async () => {
   looking = [...place, '--gap-limit', '3']
 }, 120_000)
 afterAll(async () => {
+  other?.close()
   await merchant.stop()
   await edge.stop()
   await bitcoin.stop()
@@ -77,6 +82,14 @@ async function openedChannel(): Promise<ChannelId> {
   wallet.close()
   await store.close()
   return opened.channel.id
+}
+
+/** Somebody with a wallet of their own, for the other side of a channel that pays both ways. */
+async function otherSide(): Promise<BitcoinWallet> {
+  const keys = keyringBitcoinSigner(createBitcoinKeyring(new Uint8Array(32).fill(7), networks.regtest))
+  const parts = { keys, store: memory(), network: 'regtest', nodes: [bitcoin.node], pollMs: 250, gapLimit: 2 } as const
+  other = await createBitcoinWallet({ ...parts, peers: httpPeers(), boxes: httpBoxes() })
+  return other
 }
 
 describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
@@ -117,5 +130,59 @@ describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
     })
     expect(absent.code).toBe(1)
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("no network 'bitcoin'") })
+  })
+
+  it('opens a channel that pays both ways, pays, is paid, tells where it stands, and closes it together', async () => {
+    vi.stubEnv('LANEKIT_PASSWORD', password)
+    const other = await otherSide()
+    const mining = setInterval(() => void bitcoin.mine(1), 700)
+    try {
+      const invitation = toHex(encodeInvitation(await other.invite({ box: edge.url, terms: { delayBlocks: 144 } })))
+      const open = ['channel', 'open', '40000', '--invitation', invitation, '--json', ...looking]
+      const quoted = JSON.parse((await run([...open, '--quote'])).stdout)
+      expect(quoted).toMatchObject({ ok: true, quote: { kind: 'two-way', capacity: '40000', delayBlocks: 144 } })
+      const opened = JSON.parse((await run(open)).stdout)
+      expect(opened).toMatchObject({ ok: true, channel: { kind: 'two-way', phase: 'open', own: 'opener' } })
+      const { id } = opened.channel
+      const paid = await run(['channel', 'pay', id, '9000', '--json', ...looking])
+      expect(JSON.parse(paid.stdout)).toMatchObject({ ok: true, state: 'paid', amount: '9000', number: 1 })
+
+      const name = `0x${'ab'.repeat(16)}` as const
+      const asked = run(['channel', 'request', id, '2000', '--payment', name, ...looking])
+      expect(await other.pay(id, sats(2_000n), { paymentId: fromHex(name), waitMs: 40_000 })).toMatchObject({
+        state: 'paid',
+      })
+      expect(await asked).toMatchObject({ code: 0, stdout: `2,000 sat received as number 2, under ${name}\n` })
+
+      const listed = await run(['channel', 'list', ...looking])
+      expect(listed.stdout).toContain(`${id}  open  both ways, opened here\n  40,000 sat, 33,000 sat yours, `)
+      expect(listed.stdout).toContain('  If you leave now: Come back within 144 blocks')
+      const closed = await run(['channel', 'close', id, '--wait', '50', '--json', ...looking])
+      expect(JSON.parse(closed.stdout)).toMatchObject({ ok: true, channel: { id, kind: 'two-way' } })
+    } finally {
+      clearInterval(mining)
+      vi.unstubAllEnvs()
+    }
+  })
+
+  it('says what is wrong with what it was called with, before it opens anything', async () => {
+    const id = `0x${'22'.repeat(32)}`
+    const wrong: readonly (readonly [readonly string[], string])[] = [
+      [['open', '40000'], 'either --peer URL or --invitation HEX'],
+      [['open', '0', '--peer', merchant.url], 'the channel wants whole satoshi'],
+      [['open', '40000', '--invitation', '0xff'], '--invitation is none'],
+      [['open', '40000', '--peer', merchant.url, '--expiry', 'soon'], '--expiry wants blocks'],
+      [['invite'], '--box wants the URL of an edge'],
+      [['pay', id, '1.5'], 'a payment wants whole satoshi'],
+      [['pay', id, '5', '--payment', '0xab'], '--payment wants 0x and 32 digits'],
+      [['request', 'x'], "'x' is not a channel id"],
+      [['close', id, '--alone', '--feerate', '2'], '--alone has no --feerate'],
+      [['close', id, '--wait', 'x'], '--wait wants seconds'],
+    ]
+    for (const [[word = '', ...rest], reason] of wrong)
+      expect(await run(['channel', word, ...rest, ...place])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(reason),
+      })
   })
 })
