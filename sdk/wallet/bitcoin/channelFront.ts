@@ -23,7 +23,7 @@ export type Opened =
 export type PayOutcome = OneWayOutcome | TwoWayOutcome
 
 /** Why a payment was refused. */
-export type PayFault = Fault | PayerFault | PenaltyFault
+type PayFault = Fault | PayerFault | PenaltyFault
 
 /** Whom a payment goes to: whoever is at the other side of a channel. */
 export type PayTarget = ChannelId
