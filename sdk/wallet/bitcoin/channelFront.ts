@@ -1,5 +1,3 @@
-import type { Fault, PayerFault } from '../../channel/index.ts'
-import type { Fault as PenaltyFault } from '../../channel/penalty/index.ts'
 import { SdkError } from '../../errors.ts'
 import { type ChannelId, type Feerate, inMsats, type Sats, wholeSats } from '../../units.ts'
 import type { ChangeFeed } from './changes.ts'
@@ -21,9 +19,6 @@ export type Opened =
 
 /** What became of a payment, over a channel of either kind. */
 export type PayOutcome = OneWayOutcome | TwoWayOutcome
-
-/** Why a payment was refused. */
-type PayFault = Fault | PayerFault | PenaltyFault
 
 /** Whom a payment goes to: whoever is at the other side of a channel. */
 export type PayTarget = ChannelId
