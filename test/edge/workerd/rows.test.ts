@@ -163,26 +163,24 @@ const shardRow: fc.Arbitrary<ShardRow> = fc.record({
   since: small,
   dueAt: maybe(fc.nat(1_000_000)),
 })
-const shardChanges = fc
-  .array(
-    fc.oneof(
-      shardRow.map((row): ShardChange => ({ put: 'row', row })),
-      // Bytes come with their row.
-      fc.tuple(payload, shardRow).map(([bytes, row]): readonly ShardChange[] => [
-        { put: 'payload', row: bytes },
-        { put: 'row', row: { ...row, hash: bytes.hash } },
-      ]),
-      fc.nat(9).map((live): ShardChange => ({ put: 'head', row: { live } })),
-      fc
-        .record({ sender, seen: maybe(small), final: small, checkedAt: small, checkAt: maybe(fc.nat(1_000_000)) })
-        .map((row): ShardChange => ({ put: 'account', row })),
-      hash.map((of): ShardChange => ({ remove: 'payload', hash: of })),
-      fc.record({ before: small, limit: fc.constant(9) }).map((wish): ShardChange => ({ remove: 'old', ...wish })),
-      sender.map((of): ShardChange => ({ remove: 'sender', sender: of })),
-    ),
-    { maxLength: 40 },
-  )
-  .map((changes) => changes.flat())
+const shardChanges = fc.array(
+  fc.oneof(
+    shardRow.map((row): ShardChange => ({ put: 'row', row })),
+    // Bytes come with their row, in one transaction.
+    fc.tuple(payload, shardRow).map(([bytes, row]): readonly ShardChange[] => [
+      { put: 'payload', row: bytes },
+      { put: 'row', row: { ...row, hash: bytes.hash } },
+    ]),
+    fc.nat(9).map((live): ShardChange => ({ put: 'head', row: { live } })),
+    fc
+      .record({ sender, seen: maybe(small), final: small, checkedAt: small, checkAt: maybe(fc.nat(1_000_000)) })
+      .map((row): ShardChange => ({ put: 'account', row })),
+    hash.map((of): ShardChange => ({ remove: 'payload', hash: of })),
+    fc.record({ before: small, limit: fc.constant(9) }).map((wish): ShardChange => ({ remove: 'old', ...wish })),
+    sender.map((of): ShardChange => ({ remove: 'sender', sender: of })),
+  ),
+  { maxLength: 40 },
+)
 
 function shardView(rows: ShardRows) {
   const hashes = [0, 1, 2, 3].map((n) => txHash(`0x${`0${n}`.repeat(32)}`))
@@ -241,14 +239,14 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
     await fc.assert(
       fc.asyncProperty(shardChanges, async (changes) => {
         const memory = memoryShard()
-        memory.apply(changes)
+        memory.apply(changes.flat())
         const stored = await runInDurableObject(CHAIN.getByName(`shard rows ${run++}`), (_, { storage }) => {
           for (const table of ['head', 'payloads', 'accounts']) storage.sql.exec(`DROP TABLE ${table}`)
           // Places are noted all the time, instead of after thousands of rows.
           const store = openShardStore(storage.sql, 2)
           for (let at = 0; at < changes.length; at += 8) {
             shardView(store)
-            storage.transactionSync(() => store.apply(changes.slice(at, at + 8)))
+            storage.transactionSync(() => store.apply(changes.slice(at, at + 8).flat()))
           }
           const kept = shardView(store)
           store.forget()

@@ -146,7 +146,7 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
     sweep: () => sweep(world),
     tend: async () => {
       for (const desk of [...state.desks.values()])
-        if (!desk.isElsewhere && !isOver(desk)) await tendDesk(desk, state.sent)
+        if (!desk.isElsewhere && (!isOver(desk) || desk.reserve > 0n)) await tendDesk(desk, state.sent)
     },
   }
 }

@@ -42,6 +42,8 @@ describe('a payment by hash whose sides do not finish it', { timeout: 60_000 }, 
     await world.mineUntil(() => phaseOf(anna.twoWay, channel) === 'closed', anna)
     const failed = { state: 'failed', paymentHash, reason: 'channel-ended' }
     expect(await anna.twoWay.payment(paymentHash)).toEqual(failed)
+    // The reserve for fees goes home when the channel is over. [TW46]
+    await world.mineUntil(() => anna.twoWay.find(channel)?.reserve === 0n, anna)
     await anna.wallet.refresh()
     expect((await anna.wallet.balance()).confirmed).toBeGreaterThan(290_000n)
   })
