@@ -8,7 +8,17 @@ import { directoryOf, keepDirectory } from './backup.ts'
 import { claimPenaltyDesk, openPenaltyDesk } from './claim.ts'
 import { askCopies } from './copying.ts'
 import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
-import { attempt, feed, greetNow, hurry, inTurn, type PenaltyDesk, type PenaltyWorld, perform } from './desk.ts'
+import {
+  attempt,
+  feed,
+  greetNow,
+  hurry,
+  inTurn,
+  isWaiting,
+  type PenaltyDesk,
+  type PenaltyWorld,
+  perform,
+} from './desk.ts'
 import { deskPayments, type Htlcs, openHtlcs, settleHtlcs } from './htlcs.ts'
 import { readBox } from './inbox.ts'
 import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayDraft } from './opening.ts'
@@ -19,7 +29,7 @@ import { type RestoredChannel, restoreRecords } from './restore.ts'
 import { directoryIndex, rootOf } from './roots.ts'
 import { type TwoWaySwaps, twoWaySwaps } from './swapping.ts'
 import { sweepsFromSeed } from './sweepSeed.ts'
-import { isElsewhereError, tendDesk } from './tend.ts'
+import { greetAgain, isElsewhereError, tendDesk } from './tend.ts'
 import { handOver, isCovered, wantsTower } from './tower.ts'
 import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
 
@@ -165,6 +175,20 @@ function begin(state: State, desk: PenaltyDesk): void {
     askCopies(desk)
   }
   state.own.task(readBox(desk, state.own.signal))
+  state.own.task(keepAsking(state, desk, wishes))
+}
+
+/** How often it is seen whether the other side is to be asked again: a look at the chain may be long away. */
+const askAgainMs = 1_000
+
+/** A word that was lost, either way, is asked for again while somebody waits for what follows. [TW8] [TW26] */
+async function keepAsking({ own }: State, desk: PenaltyDesk, wishes: Wishes): Promise<void> {
+  const { clock, signal } = own
+  while (!desk.isElsewhere && !isOver(desk)) {
+    await clock.sleep(askAgainMs, signal)
+    const isDue = clock.now() >= desk.greetAt && isWaiting(desk.known)
+    if (isDue || wishes.list.length > 0) await greetAgain(desk)
+  }
 }
 
 /** Leaves with the tower what waits for it, beside the turns: no payment waits for that. What fails is tried again after a later turn. */

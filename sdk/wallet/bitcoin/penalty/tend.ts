@@ -39,6 +39,18 @@ export function tendDesk(desk: PenaltyDesk, sent: Set<ChannelId>): Promise<void>
   })
 }
 
+/** Greets the other side again where this is due, between two looks at the chain. [TW26] */
+export function greetAgain(desk: PenaltyDesk): Promise<void> {
+  return inTurn(desk, async () => {
+    try {
+      if (isWaiting(await load(desk))) await greetNow(desk)
+    } catch (error) {
+      if (!(error instanceof SdkError)) throw error
+      if (!isElsewhereError(error)) desk.trouble = error // The next time tries again.
+    }
+  })
+}
+
 async function lookAt(desk: PenaltyDesk, channel: LiveChannel): Promise<void> {
   const { world } = desk
   const sighting = await attempt(desk, () => lookAtFunding(world.chain, channel))
