@@ -187,19 +187,26 @@ function awakeFront(
   }
 }
 
+/** Pause after a look that failed, twice as long after the next one. */
+const retryMsMin = 500
+
 /** Looks at the chain until the wallet closes. Nodes that do not answer now may answer the next time. */
 async function lookAgain(
   look: () => Promise<void>,
   { clock, pollMs, signal }: { readonly clock: Clock; readonly pollMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
+  let failedMs = 0
   for (;;) {
     try {
       await look()
+      failedMs = 0
     } catch (error) {
       const isWeather = error instanceof SdkError && (error.retryable || error.code.startsWith('node/'))
       if (!isWeather) throw error
+      failedMs = Math.max(2 * failedMs, retryMsMin)
     }
-    await clock.sleep(pollMs, signal)
+    // What failed is not left alone for a whole pause: channels pay nothing before the chain was seen.
+    await clock.sleep(failedMs > 0 ? Math.min(failedMs, pollMs) : pollMs, signal)
   }
 }
 
