@@ -11,6 +11,7 @@ import {
   quoteChannel,
   storeChannel,
 } from './opening.ts'
+import { within } from './patience.ts'
 import {
   askClose,
   claimDesk,
@@ -172,18 +173,8 @@ async function payNow(
   const signed = await signPayment(desk, { amount, paymentId })
   if (!signed.ok) return { state: 'refused', fault: signed.fault }
   const { message } = signed
-  const patience = new AbortController()
-  const giveUp = () => patience.abort()
-  if (world.signal.aborted) giveUp()
-  world.signal.addEventListener('abort', giveUp, { once: true })
-  const late = world.clock.sleep(waitMs, patience.signal).then(
-    () => 'late' as const,
-    () => 'late' as const,
-  )
-  const answer = await Promise.race([signed.answer, late])
-  world.signal.removeEventListener('abort', giveUp)
-  giveUp()
-  if (answer === 'late') return { state: 'pending', paymentId, message }
+  const answer = await within(signed.answer, world, waitMs)
+  if (answer === undefined) return { state: 'pending', paymentId, message }
   if (answer !== null) return { state: 'refused', fault: answer }
   const { best, spent } = desk.known.channel
   return { state: 'paid', kind: 'one-way', paymentId, number: signed.number, paid: best.paid, spent, message }

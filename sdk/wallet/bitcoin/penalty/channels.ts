@@ -4,6 +4,7 @@ import { invariant, SdkError } from '../../../errors.ts'
 import type { Clock } from '../../../ports.ts'
 import { type ChannelId, type Feerate, type Msats, type Sats, sameBytes, type Txid } from '../../../units.ts'
 import type { ChannelRefusal } from '../opening.ts'
+import { within } from '../patience.ts'
 import { directoryOf, keepDirectory } from './backup.ts'
 import { claimPenaltyDesk, openPenaltyDesk } from './claim.ts'
 import { askCopies } from './copying.ts'
@@ -266,15 +267,7 @@ async function pay(
   const wishes = state.wishes.get(desk.id)
   invariant(wishes, 'every channel has a list of wishes')
   const { outcome } = await wishFor(wishes, desk, { amount, paymentId })
-  const patience = new AbortController()
-  const end = () => patience.abort()
-  own.signal.addEventListener('abort', end, { once: true })
-  const late = own.clock.sleep(waitMs, patience.signal).catch(() => undefined)
-  const pending = late.then((): TwoWayOutcome => ({ state: 'pending', paymentId }))
-  const first = await Promise.race([outcome, pending])
-  own.signal.removeEventListener('abort', end)
-  end()
-  return first
+  return (await within(outcome, own, waitMs)) ?? { state: 'pending', paymentId }
 }
 
 async function received({ world }: State, id: ChannelId, paymentId: Uint8Array): Promise<Receipt | null> {

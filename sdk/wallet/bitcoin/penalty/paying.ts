@@ -12,6 +12,7 @@ import type { Aside, LiveChannel, Way } from '../../../channel/penalty/index.ts'
 import { sha256 } from '../../../crypto/index.ts'
 import { SdkError } from '../../../errors.ts'
 import { type ChannelId, fromHex, type Height, height, type Msats, msats, sameBytes, toHex } from '../../../units.ts'
+import { within } from '../patience.ts'
 import { type PenaltyDesk, say } from './desk.ts'
 import { askedName, type Htlcs, isGone } from './htlcs.ts'
 import { keepInvoice, type ReceivedPush, receivedPushes, takeBlocks } from './invoices.ts'
@@ -322,24 +323,6 @@ async function ask(
   } finally {
     asked.delete(name)
   }
-}
-
-async function within<value>(
-  answer: Promise<value>,
-  { clock, signal }: Pick<Htlcs, 'clock' | 'signal'>,
-  waitMs: number,
-): Promise<value | undefined> {
-  const patience = new AbortController()
-  const end = () => patience.abort()
-  signal.addEventListener('abort', end, { once: true })
-  const late = clock.sleep(waitMs, patience.signal).then(
-    () => undefined,
-    () => undefined,
-  )
-  const first = await Promise.race([answer, late])
-  signal.removeEventListener('abort', end)
-  end()
-  return first
 }
 
 function refused(reason: PaymentRefusal): HtlcOutcome {
