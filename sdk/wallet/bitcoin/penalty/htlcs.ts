@@ -5,7 +5,7 @@ import type { Clock, StoreWrite } from '../../../ports.ts'
 import { type ChannelId, type Hex, type Msats, sameBytes, toHex } from '../../../units.ts'
 import type { DeskPayments, Saved } from './beside.ts'
 import { isOver } from './describe.ts'
-import { elsewhere, hurry, inTurn, type PenaltyDesk, type PenaltyWorld, say } from './desk.ts'
+import { elsewhere, type PenaltyDesk, type PenaltyWorld, say } from './desk.ts'
 import {
   changeHub,
   changesOfHub,
@@ -28,7 +28,7 @@ import {
   settledByChain,
   settledWrites,
 } from './payments.ts'
-import { isElsewhereError } from './tend.ts'
+import { isElsewhereError, wake } from './tend.ts'
 import type { Wishes } from './wishes.ts'
 
 /** Payments by hash over the two-way channels of a wallet. */
@@ -79,16 +79,6 @@ export async function openHtlcs(
     asked: new Map(),
     pushed: new Map(),
     pushOrders: new Map(),
-  }
-}
-
-/** A turn in which follows what there is to do. What fails is tried again at the next look at the chain. */
-export async function wake(desk: PenaltyDesk): Promise<void> {
-  try {
-    await inTurn(desk, async () => hurry(desk))
-  } catch (error) {
-    if (!(error instanceof SdkError)) throw error
-    if (!isElsewhereError(error)) desk.trouble = error
   }
 }
 

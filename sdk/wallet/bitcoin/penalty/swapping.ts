@@ -11,11 +11,12 @@ import {
 import { unreachable } from '../../../errors.ts'
 import { type ChannelId, msats, sameBytes, toHex } from '../../../units.ts'
 import type { PenaltyDesk } from './desk.ts'
-import { type Htlcs, isGone, wake } from './htlcs.ts'
+import { type Htlcs, isGone } from './htlcs.ts'
 import { decideHeld, invoiceOf, keepInvoice, offeredTo } from './invoices.ts'
 import { liveOf } from './node.ts'
 import { offer } from './paying.ts'
 import { paymentOf } from './payments.ts'
+import { wake } from './tend.ts'
 
 /** The lock of a swap, on the other chain: read there, and called by whoever has a wallet there. */
 export interface SwapLockSide {

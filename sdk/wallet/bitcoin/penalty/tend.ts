@@ -8,6 +8,7 @@ import {
   broadcast,
   broadcastSpend,
   greetNow,
+  hurry,
   inTurn,
   isWaiting,
   load,
@@ -39,15 +40,25 @@ export function tendDesk(desk: PenaltyDesk, sent: Set<ChannelId>): Promise<void>
   })
 }
 
+/** A turn that nobody waits for: what fails in it, or follows from it, is the channel's trouble, and a later turn tries again. */
+async function inQuietTurn(desk: PenaltyDesk, run: () => Promise<void>): Promise<void> {
+  try {
+    await inTurn(desk, run)
+  } catch (error) {
+    if (!(error instanceof SdkError)) throw error
+    if (!isElsewhereError(error)) desk.trouble = error
+  }
+}
+
+/** A turn in which follows what there is to do. What lacks an answer is asked for soon. */
+export function wake(desk: PenaltyDesk): Promise<void> {
+  return inQuietTurn(desk, async () => hurry(desk))
+}
+
 /** Greets the other side again where this is due, between two looks at the chain. [TW26] */
 export function greetAgain(desk: PenaltyDesk): Promise<void> {
-  return inTurn(desk, async () => {
-    try {
-      if (isWaiting(await load(desk))) await greetNow(desk)
-    } catch (error) {
-      if (!(error instanceof SdkError)) throw error
-      if (!isElsewhereError(error)) desk.trouble = error // The next time tries again.
-    }
+  return inQuietTurn(desk, async () => {
+    if (isWaiting(await load(desk))) await greetNow(desk)
   })
 }
 
