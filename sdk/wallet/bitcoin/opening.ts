@@ -11,19 +11,11 @@ import {
   type Terms,
 } from '../../channel/index.ts'
 import type { DraftFault } from '../../channel/penalty/index.ts'
-import { invariant, SdkError } from '../../errors.ts'
+import { SdkError } from '../../errors.ts'
 import type { BitcoinSigner, Peers, Store, StoreWrite } from '../../ports.ts'
 import { type ChannelId, type Feerate, type Height, height, type Sats, type Txid } from '../../units.ts'
 import type { OneWayChannel } from './channel.ts'
-import {
-  channelIndexMax,
-  countFrom,
-  encodeCount,
-  encodePayerRecord,
-  type PayerRecord,
-  payerKeys,
-  peerBytesMax,
-} from './payerRecord.ts'
+import { encodePayerRecord, nextChannelIndex, type PayerRecord, payerKeys, peerBytesMax } from './payerRecord.ts'
 import type { CoinsRefusal } from './payments.ts'
 import type { TwoWayQuote, TwoWayWish } from './penalty/opening.ts'
 
@@ -156,9 +148,7 @@ export async function quoteChannel(world: OpeningWorld, wish: OneWayWish): Promi
 
 /** Signs a channel's funding, and stores it with the channel in one commit. Nothing has left. [OW23] */
 export async function storeChannel(world: OpeningWorld, wish: OneWayWish): Promise<Stored> {
-  const count = await world.store.get(payerKeys.count)
-  const index = count ? countFrom(count.bytes) : 0
-  invariant(index < channelIndexMax, 'a seed has keys for its channels')
+  const { index, write } = await nextChannelIndex(world.store)
   const draft = await draftOpening(world, wish, index)
   if (!draft.ok) return draft
   const reserved = await world.coins.reserve(fundingOutput(draft.value.opening), wish.feerate)
@@ -168,7 +158,7 @@ export async function storeChannel(world: OpeningWorld, wish: OneWayWish): Promi
   const record = { epoch: 1, index, peer: wish.peer, channel: openPayer(opening, reserved.transaction) }
   await world.store.commit([
     { key: payerKeys.channel(id), expected: 0, bytes: encodePayerRecord(record) },
-    { key: payerKeys.count, expected: count?.version ?? 0, bytes: encodeCount(index + 1) },
+    write,
     ...reserved.writes,
   ])
   return { ok: true, id, record, version: 1 }

@@ -1,6 +1,7 @@
 import { asBytes, asList, asNumber } from '../../channel/fields.ts'
 import { decodePayer, encodePayer, fundingBytesMax, type Payer } from '../../channel/index.ts'
-import { SdkError } from '../../errors.ts'
+import { invariant, SdkError } from '../../errors.ts'
+import type { Store, StoreWrite } from '../../ports.ts'
 import { decodeRlp, encodeRlp, quantity } from '../../rlp.ts'
 import { type ChannelId, channelId } from '../../units.ts'
 
@@ -53,6 +54,14 @@ export function payerRecordFrom(bytes: Uint8Array): PayerRecord {
   const channel = decodePayer(payer)
   if (!channel.ok) throw corrupt(channel.reason)
   return { epoch, index, peer: new TextDecoder().decode(address), channel: channel.value }
+}
+
+/** A key of the seed that no channel of either kind has, and the write that uses it up. */
+export async function nextChannelIndex(store: Store): Promise<{ readonly index: number; readonly write: StoreWrite }> {
+  const count = await store.get(payerKeys.count)
+  const index = count ? countFrom(count.bytes) : 0
+  invariant(index < channelIndexMax, 'a seed has keys for its channels')
+  return { index, write: { key: payerKeys.count, expected: count?.version ?? 0, bytes: encodeCount(index + 1) } }
 }
 
 /** How many channel keys are used up, as {@link encodeCount} wrote it. */

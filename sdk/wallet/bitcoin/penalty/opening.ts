@@ -11,8 +11,6 @@ import {
   spendableOf,
   type Terms,
 } from '../../../channel/penalty/index.ts'
-import { invariant } from '../../../errors.ts'
-import type { StoreWrite } from '../../../ports.ts'
 import {
   type ChannelId,
   channelId,
@@ -25,7 +23,7 @@ import {
   wholeSats,
 } from '../../../units.ts'
 import type { ChannelRefusal } from '../opening.ts'
-import { channelIndexMax, countFrom, encodeCount, payerKeys } from '../payerRecord.ts'
+import { nextChannelIndex } from '../payerRecord.ts'
 import { secretsAt } from './claim.ts'
 import type { PenaltyWorld } from './desk.ts'
 import { encodePenaltyRecord, type Invitation, type PenaltyRecord, penaltyKeys } from './record.ts'
@@ -106,20 +104,17 @@ export async function quoteTwoWay(
   world: PenaltyWorld,
   wish: TwoWayDraft,
 ): Promise<{ readonly ok: true; readonly quote: TwoWayQuote } | Refused> {
-  const made = await draftOf(world, wish, (await nextIndex(world)).index)
-  if (!made.ok) return made
-  const { draft } = made
+  const judged = await judge(world, wish, (await nextChannelIndex(world.store)).index)
+  if (!judged.ok) return judged
+  const { draft, fundingFee } = judged
   const { capacity, terms } = draft
-  const beside = [reserveOutput(draft.keys.funding)] // Any key weighs the same.
-  const quoted = await world.coins.quote({ script: fundingLike, value: capacity }, undefined, beside)
-  if (!quoted.ok) return { ok: false, refusal: quoted }
   const [limits, content] = [limitsOf(draft), firstContent(draft)]
   return {
     ok: true,
     quote: {
       kind: 'two-way',
       capacity,
-      fundingFee: quoted.fee,
+      fundingFee,
       reserve: feeReserve,
       closeFee: costOf(limits, content),
       payable: wholeSats(spendableOf(limits, content, 'opener')),
@@ -127,6 +122,20 @@ export async function quoteTwoWay(
       delayBlocks: terms.delayBlocks,
     },
   }
+}
+
+/** A channel as the other side will judge it, and what its funding costs, where the coins are there. */
+async function judge(
+  world: PenaltyWorld,
+  wish: TwoWayDraft,
+  index: number,
+): Promise<{ readonly ok: true; readonly draft: Draft; readonly fundingFee: Sats } | Refused> {
+  const made = await draftOf(world, wish, index)
+  if (!made.ok) return made
+  const { capacity, keys } = made.draft
+  const beside = [reserveOutput(keys.funding)] // Any key weighs the same.
+  const quoted = await world.coins.quote({ script: fundingLike, value: capacity }, undefined, beside)
+  return quoted.ok ? { ...made, fundingFee: quoted.fee } : { ok: false, refusal: quoted }
 }
 
 /** The funding output as far as its weight goes: a P2WSH of keys that are not known yet. */
@@ -137,32 +146,30 @@ export async function storeTwoWay(
   world: PenaltyWorld,
   wish: TwoWayDraft,
 ): Promise<({ readonly ok: true; readonly step: Step } & StoredTwoWay) | Refused> {
-  const quoted = await quoteTwoWay(world, wish)
-  if (!quoted.ok) return quoted
-  const { index, writes } = await nextIndex(world)
-  const made = await draftOf(world, wish, index)
-  if (!made.ok) return made
+  const { index, write } = await nextChannelIndex(world.store)
+  const judged = await judge(world, wish, index)
+  if (!judged.ok) return judged
   const { id, box, terms } = wish.invitation
-  const step = openChannel(made.draft)
+  const step = openChannel(judged.draft)
   const early = { channel: step.channel, funding: null, isAlone: false }
   const record: PenaltyRecord = { epoch: 1, index, own: 'opener', box, terms, ...early }
-  const write = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
-  await world.store.commit([write, ...writes])
+  const stored = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
+  await world.store.commit([stored, write])
   return { ok: true, id, record, step }
 }
 
 /** Stores an invitation that one opener can answer. */
 export async function storeInvitation(world: PenaltyWorld, { box, terms }: InvitationWish): Promise<StoredTwoWay> {
   const asked = { ...termsDefault, ...terms }
-  const { index, writes } = await nextIndex(world)
+  const { index, write } = await nextChannelIndex(world.store)
   const id = channelId(toHex(world.random(32)))
   const most = (await isEvictable(world)) && asked.capacityMax > evictableCapacityMax
   const capacityMax = most ? evictableCapacityMax : asked.capacityMax
   const full = { ...asked, network: world.network, capacityMax, nodeKey: await world.keys.channelKey(index) }
   const early = { channel: null, funding: null, isAlone: false }
   const record: PenaltyRecord = { epoch: 1, index, own: 'accepter', box, terms: full, ...early }
-  const write = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
-  await world.store.commit([write, ...writes])
+  const stored = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
+  await world.store.commit([stored, write])
   return { id, record }
 }
 
@@ -191,14 +198,6 @@ function sentenceOf(fault: DraftFault, { capacityMin, capacityMax }: Terms): str
   if (fault === 'pushed-too-much')
     return 'Too little would be left to this side for the fees and reserve of the channel.'
   return `The other side would not take the channel: ${fault}.`
-}
-
-/** A key of the seed that no channel has; the count is of channels of both kinds. */
-async function nextIndex({ store }: PenaltyWorld): Promise<{ index: number; writes: readonly StoreWrite[] }> {
-  const count = await store.get(payerKeys.count)
-  const index = count ? countFrom(count.bytes) : 0
-  invariant(index < channelIndexMax, 'a seed has keys for its channels')
-  return { index, writes: [{ key: payerKeys.count, expected: count?.version ?? 0, bytes: encodeCount(index + 1) }] }
 }
 
 /** True where a channel lives in one place only, which may be cleared without its owner. */
