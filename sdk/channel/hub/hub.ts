@@ -174,7 +174,15 @@ function proposed(hub: Hub, channel: ChannelId, changes: readonly Change[]): Hub
   }, hub)
 }
 
-function isWaitingFor({ to, amount, htlc, expiry, state }: Forward, channel: ChannelId, change: Change): boolean {
+/**
+ * True for a payment that waits to be passed on by this very change of a channel. Another channel may have given it up since
+ * {@link hubChanges} said so: look again before {@link hubStep} is told that it was proposed.
+ */
+export function isWaitingFor(
+  { to, amount, htlc, expiry, state }: Forward,
+  channel: ChannelId,
+  change: Change,
+): boolean {
   if (to !== channel || state.kind !== 'waiting' || change.type !== 'add') return false
   return amount === change.amount && expiry === change.expiry && sameBytes(htlc.paymentHash, change.paymentHash)
 }

@@ -8,6 +8,7 @@ export {
   hubPreimages,
   hubStep,
   hubWantsTurn,
+  isWaitingFor,
   type Order,
   ordersMax,
 } from './hub.ts'

@@ -9,6 +9,7 @@ import {
   hubChanges,
   hubPreimages,
   hubStep,
+  isWaitingFor,
 } from '../../../channel/hub/index.ts'
 import { type Change, type Htlc, isLive, type LiveChannel, type Way } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
@@ -85,7 +86,8 @@ export async function commitWithHub(
       inputs.push({ type: 'withdraw', paymentHash: note.htlc.paymentHash })
   const inputsOf = (now: Hub) => {
     // Another channel may have said meanwhile that it is too late.
-    if (changes.every((change) => change.type !== 'add' || isWaitingFor(now, id, change))) return inputs
+    const isWaiting = (change: Change) => now.forwards.some((one) => isWaitingFor(one, id, change))
+    if (changes.every((change) => change.type !== 'add' || isWaiting(change))) return inputs
     throw new SdkError('wallet/busy', 'What was to be passed on is not any more.', { retryable: true })
   }
   await changeHub(hub, inputsOf, writes)
@@ -177,17 +179,6 @@ export function wayTo({ terms }: HubDesk, to: LiveChannel): Way | null {
   const { fee, deltaBlocks, leftBlocksMin } = terms
   const leftBlocks = Math.max(leftBlocksMin, to.opening.draft.terms.marginBlocks + takeBlocks)
   return { node: nodeKeyOf(to, to.own), fee, deltaBlocks, leftBlocks }
-}
-
-function isWaitingFor(
-  { forwards }: Hub,
-  id: ChannelId,
-  { amount, expiry, paymentHash }: Extract<Change, { type: 'add' }>,
-) {
-  return forwards.some((one) => {
-    if (one.to !== id || one.state.kind !== 'waiting') return false
-    return one.amount === amount && one.expiry === expiry && sameBytes(one.htlc.paymentHash, paymentHash)
-  })
 }
 
 function takenOver(): SdkError {
