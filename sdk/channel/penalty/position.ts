@@ -10,10 +10,15 @@ import { type ChannelSecrets, ownSecret } from './secrets.ts'
 import { type Channel, type Live, type LiveChannel, ownContent, proposerOf, signedContent } from './state.ts'
 import { answerMessage, commitMessage, onYield, revokeMessage } from './update.ts'
 
-/** Greets the other side: tells this side's position and asks for its own. [TW25] [TW26] */
+/**
+ * Greets the other side: tells this side's position and asks for its own. One that had no answer yet is repeated: with other bytes, an
+ * answer that takes longer than the pause between two greetings would never fit. [TW25] [TW26]
+ */
 export function greet(channel: LiveChannel, { random }: Extract<Input, { type: 'reconnected' }>): Step {
   invariant(random.length === challengeBytes, 'a greeting takes 16 bytes')
-  const next = { ...channel, session: { ...channel.session, random, isMet: false, isAsked: false } }
+  const { session } = channel
+  const kept = session.isMet ? random : (session.random ?? random)
+  const next = { ...channel, session: { ...session, random: kept, isMet: false, isAsked: false } }
   return stay(next, send({ type: 'position', ...positionOf(next), challenge: challengeOf(next), echo: null }))
 }
 

@@ -129,6 +129,21 @@ describe('a side that has lost states', () => {
 })
 
 describe('a channel from a backup', () => {
+  it('[TW26] is met by the answer to an earlier greeting, when it has greeted again meanwhile', () => {
+    const pair = paid(opened(), 1)
+    feed(pair, 'opener', greeting('x'))
+    const [slow] = hold(pair, 'opener', greeting('y'))
+    const answers = hold(pair, 'accepter', message(slow as Message))
+    hold(pair, 'opener', greeting('z'))
+    expect(live(pair, 'opener').session.isMet).toBe(false)
+    for (const answer of answers) hold(pair, 'opener', message(answer))
+    expect(live(pair, 'opener').session.isMet).toBe(true)
+    // Once it was met, another greeting is another question.
+    hold(pair, 'opener', greeting('w'))
+    for (const answer of answers) hold(pair, 'opener', message(answer))
+    expect(live(pair, 'opener').session.isMet).toBe(false)
+  })
+
   it('[TW29] signs and broadcasts nothing by itself but its funding', () => {
     const pair = paid(opened(), 1)
     const backup = restored(pair.channels.opener, 'backup')
