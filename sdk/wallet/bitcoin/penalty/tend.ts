@@ -1,5 +1,5 @@
 import { decodeTransaction } from '../../../bitcoin/index.ts'
-import { isLive, type LiveChannel, otherSide } from '../../../channel/penalty/index.ts'
+import { type FeeCoin, isLive, type LiveChannel, otherSide } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import { type ChannelId, sats } from '../../../units.ts'
 import { isOver } from './describe.ts'
@@ -68,27 +68,25 @@ async function lookAt(desk: PenaltyDesk, channel: LiveChannel): Promise<void> {
   if (!sighting) return
   const isNew = desk.sighting?.view.height !== sighting.view.height
   desk.sighting = sighting
-  if (isNew) await lookAtReserve(desk)
   await stepNow(desk, { type: 'chain', view: sighting.view })
   const after = (await load(desk)).channel
-  if (!after || !isLive(after) || (!sighting.spend && after.phase !== 'ending')) return
-  await pursueEnd(desk, after, sighting)
+  if (after && isLive(after) && (sighting.spend || after.phase === 'ending')) await pursueEnd(desk, after, sighting)
+  else if (isNew) await attempt(desk, () => reserveOf(desk))
 }
 
-async function lookAtReserve(desk: PenaltyDesk): Promise<void> {
+/** Coins that blocks hold for the channel's fees. Remembers their sum. [TW46] */
+async function reserveOf(desk: PenaltyDesk): Promise<readonly FeeCoin[]> {
   const { world, known } = desk
-  const coins = await attempt(desk, async () => reserveCoins(world.chain, await world.keys.channelKey(known.index)))
-  if (coins) desk.reserve = sats(coins.reduce((sum, { value }) => sum + value, 0n))
+  const coins = await reserveCoins(world.chain, await world.keys.channelKey(known.index))
+  desk.reserve = sats(coins.reduce((sum, { value }) => sum + value, 0n))
+  return coins
 }
 
 /** Claims what there is, or lifts the own commitment: again with each look. [TW36] [TW38] [TW39] */
 async function pursueEnd(desk: PenaltyDesk, channel: LiveChannel, sighting: Sighting): Promise<void> {
-  const { world, secrets, archive, known } = desk
-  const { chain } = world
-  const asked = await attempt(desk, async () => ({
-    feerate: await chain.feerate(),
-    coins: await reserveCoins(chain, await world.keys.channelKey(known.index)),
-  }))
+  const { secrets, archive } = desk
+  const { chain } = desk.world
+  const asked = await attempt(desk, async () => ({ feerate: await chain.feerate(), coins: await reserveOf(desk) }))
   if (!asked) return
   const end = { chain, channel, secrets, archive, to: payoutOf(channel), ...asked }
   const pursued = await attempt(desk, () => pursueSpent(end, sighting))
@@ -137,7 +135,7 @@ async function freeReserve(desk: PenaltyDesk): Promise<void> {
   if (!channel || !isLive(channel) || !isOver(desk)) return
   const asked = await attempt(desk, async () => ({
     feerate: await world.chain.feerate(),
-    coins: await reserveCoins(world.chain, await world.keys.channelKey(index)),
+    coins: await reserveOf(desk),
   }))
   for (const coin of asked?.coins ?? []) {
     const freed = asked && planFreed(coin, payoutOf(channel), asked.feerate)
