@@ -37,7 +37,7 @@ export interface PurseParts {
 
 /** How often the wallet looks at the chain by itself, and how often it is asked to while a block is waited for. */
 const pollMs = 20_000
-const waitPollMs = { least: 400, most: 10_000 }
+const waitPollMs = { least: 1_000, most: 10_000 }
 /** How long a payment is waited for before the page says that it is on its way. */
 const answerMs = 2_000
 /** Blocks until a lane comes back by itself: a week. */
