@@ -44,6 +44,16 @@ export {
   type Way,
 } from './messages.ts'
 export { channelIdOf, draftFault, fundingOutput } from './opening.ts'
+export {
+  adoptedFrom,
+  type Beside,
+  keptAfter,
+  nothingBeside,
+  type PeerCopy,
+  peerCopyBytesMax,
+  type Wish,
+} from './peerCopy.ts'
+export { isFreshWord } from './position.ts'
 export { type Pursuit, pursueClaims, pursueCommitment } from './pursue.ts'
 export { decodeChannel, encodeChannel, recordBytesMax } from './records.ts'
 export { type ChannelSecrets, channelSecrets, sideKeysOf } from './secrets.ts'

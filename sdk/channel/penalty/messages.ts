@@ -10,6 +10,7 @@ import { asideFrom, asideItem } from './asideCodec.ts'
 import { changesFrom, changesItem, signaturesFrom, signaturesItem } from './changesCodec.ts'
 import type { CommitmentSignatures } from './commitments.ts'
 import { type Change, changeFaults } from './content.ts'
+import { type Beside, besideFrom, besideItems, nothingBeside } from './peerCopy.ts'
 import { type Draft, type DraftFault, draftFaults, penaltyFormat, type Side, type SideKeys } from './terms.ts'
 import { draftFrom, draftItem, keysFrom, keysItem, outpointFrom, outpointItem } from './termsCodec.ts'
 
@@ -118,7 +119,7 @@ export const faults = [
   'unknown-preimage',
 ] as const
 
-/** Longest message: a batch of all changes with as many signatures is a fifth of it. */
+/** Longest message: two copies beside a position, and a batch of all changes with as many signatures is a fifth of it. */
 export const messageBytesMax = 16_384
 
 /** A message as it came, with the tag that shows who sent it: see {@link isAuthentic}. */
@@ -126,6 +127,7 @@ export interface Envelope {
   readonly channel: ChannelId
   readonly from: Side
   readonly message: Message
+  readonly beside: Beside
   /** What the tag covers. */
   readonly covered: Uint8Array
   readonly tag: Uint8Array
@@ -153,12 +155,17 @@ export function linkKeyOf(sharedSecret: Uint8Array, id: ChannelId): Uint8Array {
 
 /** Bytes of a message, with its tag. Equal messages are equal bytes, so a resend is the same bytes. */
 export function encodeMessage(
-  { channel, from, message }: Pick<Envelope, 'channel' | 'from' | 'message'>,
+  {
+    channel,
+    from,
+    message,
+    beside = nothingBeside,
+  }: Pick<Envelope, 'channel' | 'from' | 'message'> & Partial<Envelope>,
   linkKey: Uint8Array,
 ): Uint8Array {
   const kind = quantity(kinds.indexOf(message.type))
   const head = [quantity(version), fromHex(channel), quantity(sides.indexOf(from)), kind]
-  const covered = encodeRlp([...head, bodyOf(message)])
+  const covered = encodeRlp([...head, bodyOf(message), ...besideItems(beside)])
   return tagged(covered, linkKey)
 }
 
@@ -172,16 +179,16 @@ export function decodeMessage(bytes: Uint8Array): Decoded<Envelope> {
   const parted = untagged(bytes)
   if (!parted) return refused('the message is too short')
   const item = decodeRlp(parted.covered)
-  const parts = item.ok ? asList(item.value, 5) : undefined
+  const parts = item.ok ? (asList(item.value, 5) ?? asList(item.value, 6)) : undefined
   if (!parts) return refused('the message has the wrong shape')
   if (asNumber(parts[0], version) !== version) return refused('the message has another version')
   const id = asFixed(parts[1], 32)
   const from = asName(parts[2], sides)
   const kind = asName(parts[3], kinds)
   if (!id || !from || !kind) return refused('the message has no known kind, side or channel')
-  const message = messageFrom(kind, parts[4])
-  return message
-    ? accepted({ channel: channelId(toHex(id)), from, message, ...parted })
+  const [message, beside] = [messageFrom(kind, parts[4]), besideFrom(parts[5])]
+  return message && beside
+    ? accepted({ channel: channelId(toHex(id)), from, message, beside, ...parted })
     : refused('the message has a malformed body')
 }
 

@@ -24,9 +24,7 @@ export function greet(channel: LiveChannel, { random }: Extract<Input, { type: '
 
 /** The other side tells where it stands. It is judged, answered, and sent what it lacks. [TW25] [TW27] [TW28] */
 export function onPosition(channel: LiveChannel, position: Position, secrets: ChannelSecrets): Step {
-  // Whoever carries messages can bring an old position again: no more than a repetition hangs on one without an echo.
-  const challenge = challengeOf(channel)
-  const isFresh = challenge !== null && position.echo !== null && sameBytes(position.echo, challenge)
+  const isFresh = isFreshWord(channel, position)
   const fit = fitOf(channel, position, secrets)
   const judged = judgedBy(channel, fit, isFresh, position, secrets)
   const next = judged.channel as LiveChannel
@@ -36,6 +34,15 @@ export function onPosition(channel: LiveChannel, position: Position, secrets: Ch
   const told = position.challenge || wanted || next.phase !== channel.phase
   const answer = { type: 'position', ...positionOf(next), challenge: wanted, echo: position.challenge } as const
   return { channel: next, effects: [...judged.effects, ...lacks, ...(told ? [send(answer)] : [])] }
+}
+
+/**
+ * TW27: whoever carries messages can bring an old position again: no more than a repetition hangs on one that does not repeat what was asked
+ * for this very state.
+ */
+export function isFreshWord(channel: LiveChannel, { echo }: Pick<Position, 'echo'>): boolean {
+  const challenge = challengeOf(channel)
+  return challenge !== null && echo !== null && sameBytes(echo, challenge)
 }
 
 /** What follows for this side from where the other one stands. */

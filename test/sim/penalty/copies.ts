@@ -12,6 +12,8 @@ export interface Copies {
   number: number
   stored: number
   isAsked: boolean
+  /** What it was restored from is nobody's to compare with: it never goes on. [TW44] */
+  isAlone: boolean
   /** What waits in memory for its state to be kept. */
   readonly held: { readonly number: number; readonly leave: () => void }[]
   /** Height at which this process was first to broadcast its commitment. */
@@ -19,7 +21,7 @@ export interface Copies {
 }
 
 export function createCopies(): Copies {
-  return { kept: null, number: 0, stored: 0, isAsked: false, held: [], endingSince: null }
+  return { kept: null, number: 0, stored: 0, isAsked: false, isAlone: false, held: [], endingSince: null }
 }
 
 /** Lets something leave once its state is kept. What comes from a backup is bound to nothing: it tells no more than where it stands. */
@@ -51,10 +53,16 @@ export function ask(world: World, node: SideNode): void {
   })
 }
 
+/** TW44: with one copy alone, the other side's word that it is the newest changes nothing. */
+export function isTrusting({ copies, channel }: SideNode, after: Channel): boolean {
+  if (!copies?.isAlone || !channel || !isLive(channel) || !isLive(after)) return false
+  return channel.origin === 'backup' && after.origin === 'proven'
+}
+
 /** A restored side that has forgotten nothing that left is an own one again, once the other side's word fits. [TW43] */
 export function isResumed(node: SideNode): boolean {
   const { copies, channel } = node
-  if (!copies || !channel || !isLive(channel) || channel.phase === 'behind') return false
+  if (!copies || copies.isAlone || !channel || !isLive(channel) || channel.phase === 'behind') return false
   return channel.origin !== 'own' && channel.session.isMet
 }
 

@@ -72,6 +72,8 @@ export const mutants: readonly Mutant[] = [
     faults: { drop: 0.3 },
   },
   { name: 'takes a backup for its newest state', decode: (bytes) => decodeChannel(bytes, 'own'), faults: restored },
+  { name: 'takes what the other side gives back for its newest state', peerCopy: 'newest', faults: restored },
+  { name: 'takes a record that is not its own', peerCopy: 'any', faults: restored },
   { name: 'does not lift its commitment', lift: () => () => [], faults: { feeSpike: 1 } },
   { ...claiming('does not punish', ({ kind }) => kind !== 'justice'), faults: cheated },
   { ...claiming('punishes the balance alone', (claim) => claim.kind !== 'justice' || !claim.htlc), faults: cheated },

@@ -1,6 +1,7 @@
 import { decodeTransaction, encodeTransaction, sequenceReplaceable } from '../../../sdk/bitcoin/index.ts'
 import {
   acceptChannel,
+  type Beside,
   type Channel,
   type ChannelSecrets,
   channelIdOf,
@@ -8,6 +9,7 @@ import {
   decodeChannel,
   decodeMessage,
   type Effect,
+  type Envelope,
   encodeChannel,
   encodeMessage,
   type fundingOutput,
@@ -29,7 +31,8 @@ import { type ChannelId, sats, toHex, txid } from '../../../sdk/units.ts'
 import { broadcast, faucetValue, faucetWitness, type SimChain } from '../chain.ts'
 import { after, fail, note, outageMax, strikes, type World } from '../world.ts'
 import { type Audit, auditBroadcast, auditSend, auditStored } from './audit.ts'
-import { ask, type Copies, createCopies, isOverdue, isResumed, once } from './copies.ts'
+import { ask, type Copies, createCopies, isOverdue, isResumed, isTrusting, once } from './copies.ts'
+import { besideOf, createShelf, hear, isAskedToClose, lie, type Manner, type PeerShelf, shelve } from './peerCopies.ts'
 import type { Mutant } from './setting.ts'
 
 /** What survives a crash. */
@@ -52,7 +55,7 @@ export interface SideNode {
   /** As it was stored last. */
   stored: Channel | null
   /** States that were stored once, for backups and for cheating. */
-  readonly past: { readonly record: Uint8Array; readonly notes: number }[]
+  readonly past: { readonly record: Uint8Array; readonly notes: number; readonly number: number }[]
   fullUntil: number
   cutUntil: number
   /** It has broken the rules, and is nobody to be fair to. */
@@ -66,6 +69,8 @@ export interface SideNode {
   readonly mutant: Mutant | null
   /** `null` for a side that keeps none, or only wants them. */
   readonly copies: Copies | null
+  /** `null` where the sides leave nothing with each other. */
+  readonly shelf: PeerShelf | null
 }
 
 /** Both sides, and what is between them. */
@@ -93,8 +98,9 @@ export function createNode(setup: {
   readonly payout: Uint8Array
   readonly mutant: Mutant | null
   readonly hasCopies: boolean
+  readonly manner: Manner | null
 }): SideNode {
-  const { side, secrets, draft, sharedSecret, payout, mutant, hasCopies } = setup
+  const { side, secrets, draft, sharedSecret, payout, mutant, hasCopies, manner } = setup
   const id = channelIdOf(draft)
   return {
     side,
@@ -114,6 +120,7 @@ export function createNode(setup: {
     isGone: false,
     mutant,
     copies: hasCopies ? createCopies() : null,
+    shelf: manner && createShelf(manner),
   }
 }
 
@@ -132,7 +139,8 @@ export function feed(scene: Scene, node: SideNode, input: Input): void {
   if (!node.channel || node.isGone) return
   const step = node.mutant?.step?.(penaltyStep) ?? penaltyStep
   try {
-    perform(scene, node, step(node.channel, input, node.secrets))
+    const next = step(node.channel, input, node.secrets)
+    if (!isTrusting(node, next.channel)) perform(scene, node, next)
   } catch (error) {
     if (!(error instanceof InvariantError || error instanceof SdkError)) throw error
     fail(scene.world, `${node.side}: ${error.message}`)
@@ -179,9 +187,11 @@ function persist(scene: Scene, node: SideNode, effect: Extract<Effect, { type: '
     node.disk.record = encodeChannel(effect.channel)
     node.disk.notes.push(...effect.notes)
     node.stored = effect.channel
-    node.past.push({ record: node.disk.record, notes: node.disk.notes.length })
     auditStored(scene.audit, node, effect.channel)
     if (node.copies) node.copies.stored += 1
+    const number = node.copies?.stored ?? 0
+    node.past.push({ record: node.disk.record, notes: node.disk.notes.length, number })
+    shelve(node)
     ask(world, node)
   }
   if (isUnknown) crash(scene, node)
@@ -203,6 +213,7 @@ export function restart(scene: Scene, node: SideNode): void {
   const decoded = decodeChannel(node.disk.record)
   if (!decoded.ok) return fail(scene.world, `the ${node.side}'s record is damaged: ${decoded.reason}`)
   node.channel = decoded.value
+  if (node.shelf) node.shelf.held = node.shelf.kept
   if (node.copies) node.copies.endingSince = null
   ask(scene.world, node)
   greet(scene, node)
@@ -223,7 +234,15 @@ function transmit(scene: Scene, node: SideNode, message: Message): void {
     return
   }
   if (strikes(world, 'drop')) return
-  const bytes = encodeMessage({ channel: node.id, from: node.side, message }, node.linkKey)
+  const to = scene.nodes[otherSide(node.side)]
+  // A liar does not tell a restored side where it stands.
+  if (node.shelf?.manner === 'lying' && to.wasRestored && !world.isHealed && message.type === 'position') return
+  carry(scene, node, message, besideOf(node, message))
+}
+
+function carry(scene: Scene, node: SideNode, message: Message, beside: Beside): void {
+  const { world, audit } = scene
+  const bytes = encodeMessage({ channel: node.id, from: node.side, message, beside }, node.linkKey)
   const to = scene.nodes[otherSide(node.side)]
   audit.said.push({ to: to.side, bytes })
   after(world, strikes(world, 'delay') ? world.random.from(2, 25) : 1, () => deliver(scene, to, bytes))
@@ -233,28 +252,39 @@ function transmit(scene: Scene, node: SideNode, message: Message): void {
 /** A message arrives, whoever brought it. */
 export function deliver(scene: Scene, node: SideNode, bytes: Uint8Array): void {
   if (!node.channel || node.isGone) return
-  const message = read(node, bytes)
-  if (message) feed(scene, node, { type: 'message', message })
+  const envelope = read(node, bytes)
+  if (envelope) take(scene, node, envelope)
   if (!isResumed(node) || !node.channel) return
   const own = { ...(node.channel as LiveChannel), origin: 'own' } as const
   perform(scene, node, { channel: own, effects: [{ type: 'persist', channel: own, notes: [] }] })
 }
 
-/** Messages as they were read: the same bytes come time and again. */
-const known = new WeakMap<Uint8Array, { readonly by: SideNode; readonly message: Message | null }>()
+function take(scene: Scene, node: SideNode, { message, beside }: Pick<Envelope, 'message' | 'beside'>): void {
+  const { world } = scene
+  const lied = beside.wish === 'none' ? null : lie(world, node, message)
+  if (lied) return carry(scene, node, lied.message, lied.beside)
+  hear(world, node, beside)
+  const isAsked = isAskedToClose(node, message, beside)
+  feed(scene, node, { type: 'message', message })
+  if (isAsked === 'yes') feed(scene, node, { type: 'force' })
+  if (isAsked === 'ask') greet(scene, node)
+}
 
-function read(node: SideNode, bytes: Uint8Array): Message | null {
+/** Messages as they were read: the same bytes come time and again. */
+const known = new WeakMap<Uint8Array, { readonly by: SideNode; readonly envelope: Envelope | null }>()
+
+function read(node: SideNode, bytes: Uint8Array): Envelope | null {
   const found = known.get(bytes)
-  if (found?.by === node) return found.message
+  if (found?.by === node) return found.envelope
   const envelope = decodeMessage(bytes)
   const isMeant =
     envelope.ok &&
     isAuthentic(envelope.value, node.linkKey) &&
     envelope.value.from !== node.side &&
     envelope.value.channel === node.id
-  const message = isMeant ? envelope.value.message : null
-  known.set(bytes, { by: node, message })
-  return message
+  const meant = isMeant ? envelope.value : null
+  known.set(bytes, { by: node, envelope: meant })
+  return meant
 }
 
 /** Hands a transaction to the mempool. */

@@ -19,6 +19,8 @@ export interface Mutant {
   readonly name: string
   readonly step?: (right: typeof penaltyStep) => typeof penaltyStep
   readonly decode?: typeof decodeChannel
+  /** Takes what the other side gives back for the newest, or whatever that is. [TW48] */
+  readonly peerCopy?: 'newest' | 'any'
   readonly resolve?: (right: typeof resolve) => typeof resolve
   readonly lift?: (right: typeof pursueCommitment) => typeof pursueCommitment
   /** Faults without which it does no harm: they are there in each of its worlds. */

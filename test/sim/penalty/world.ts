@@ -39,6 +39,8 @@ const realEvery = 2_000
 const realStart = 1_000
 /** In one of so many worlds both sides require copies. */
 const copiesEvery = 4
+/** By a number that follows from the seed: what the sides do with what they leave with each other, in some of those worlds. [TW47] */
+const manners = [null, 'honest', 'lying', 'silent', null, 'honest', null, 'lying'] as const
 const sides = ['opener', 'accepter'] as const
 
 /** Runs one world of a two-way channel from its seed to its end, or to the first rule that is broken. */
@@ -73,9 +75,11 @@ function createScene(seed: number, mutant: Mutant | null): OwnScene {
   const chain = createChain(world, runScript)
   const { secrets, draft, scripts, accepterKeys, nodeSecret } = drawChannel(random)
   const sharedSecret = currentEngine().sharedSecret(nodeSecret, draft.keys.funding)
-  const hasCopies = seed % copiesEvery === 0
+  const hasCopies = seed % copiesEvery === 0 || mutant?.peerCopy !== undefined
+  const drawn = manners[Math.floor(seed / copiesEvery) % manners.length] ?? null
+  const manner = mutant?.peerCopy ? 'lying' : hasCopies ? drawn : null
   const nodeOf = (side: Side) =>
-    createNode({ side, secrets: secrets[side], draft, sharedSecret, payout: scripts[side], mutant, hasCopies })
+    createNode({ side, secrets: secrets[side], draft, sharedSecret, payout: scripts[side], mutant, hasCopies, manner })
   const nodes = { opener: nodeOf('opener'), accepter: nodeOf('accepter') }
   const healsAt = random.from(200, 800)
   const audit = createAudit(world)
@@ -163,17 +167,27 @@ function cheat(scene: OwnScene, node: SideNode): void {
   after(world, 30, claim)
 }
 
+/**
+ * What a side can be restored from. Where the sides leave copies with each other, the place has kept an old one, or has lost it: of the
+ * last few, so that what the other side gives back is often newer.
+ */
+function pastOf({ copies, shelf, past }: SideNode): SideNode['past'] {
+  if (shelf) return past.slice(-8)
+  if (!copies) return past
+  return copies.kept ? [{ ...copies.kept, number: copies.number }] : []
+}
+
 /** A side's disk is replaced by an older copy of it, or by the one that is kept, and it knows that. */
 function restore(scene: OwnScene, node: SideNode): void {
   const { world } = scene
-  const { copies } = node
-  const past = copies ? [copies.kept].filter((one) => one !== null) : node.past
+  const { copies, shelf } = node
+  const past = pastOf(node)
   const found = past.filter(({ record }) => {
     const decoded = decodeChannel(record)
     return decoded.ok && isLive(decoded.value)
   })
   if (found.length === 0 || node.isGone) return
-  const { record, notes } = world.random.pick(found)
+  const { record, notes, number } = world.random.pick(found)
   world.counts.restore += 1
   note(world, `the ${node.side} is restored from a backup`)
   const decoded = (node.mutant?.decode ?? decodeChannel)(record, 'backup')
@@ -181,7 +195,12 @@ function restore(scene: OwnScene, node: SideNode): void {
   node.disk.record = encodeChannel(decoded.value)
   node.disk.notes.length = notes
   node.stored = decoded.value
-  if (copies) copies.stored = copies.number
+  if (copies) {
+    copies.number = number
+    copies.stored = number
+    copies.isAlone = shelf !== null
+  }
+  if (shelf) shelf.copied = number
   node.wasRestored = true
   crash(scene, node)
 }

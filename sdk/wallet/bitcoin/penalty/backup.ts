@@ -38,6 +38,10 @@ export interface Copies {
   readonly places: readonly Place[]
   /** Seals them. */
   readonly key: Uint8Array
+  /** The newest state as it is left everywhere: one number is sealed once, and is the same bytes then. */
+  sealed: KeptBackup | null
+  /** Number of the newest state that was left with the other side. [TW47] */
+  toldPeer: number
   /** They are being asked. */
   isAsked: boolean
   /** What is of a state that no edge has yet. [TW42] */
@@ -96,7 +100,8 @@ export function copiesOf(
   setting: BackupSetting,
   at: { readonly id: ChannelId; readonly own: Side; readonly box: string; readonly root: Uint8Array },
 ): Copies {
-  return { places: placesOf(setting, at), key: named(at.root, 'backup key'), isAsked: false, held: [] }
+  const key = named(at.root, 'backup key')
+  return { places: placesOf(setting, at), key, sealed: null, toldPeer: 0, isAsked: false, held: [] }
 }
 
 /** True where an edge has the state of that number. */
@@ -121,15 +126,23 @@ export function isOwnState({ channel }: PenaltyRecord): boolean {
 }
 
 /** Leaves a record at every place that lacks it. Throws what a place threw, after all of them were asked. */
-export async function keepCopies(
-  { places, key }: Copies,
+export async function keepCopies(copies: Copies, cipher: Cipher, record: PenaltyRecord, number: number): Promise<void> {
+  await keepAt(copies.places, await sealedCopy(copies, cipher, record, number))
+}
+
+/** A record as it is left with places and with the other side. */
+export async function sealedCopy(
+  copies: Pick<Copies, 'key' | 'sealed'>,
   cipher: Cipher,
   record: PenaltyRecord,
   number: number,
-): Promise<void> {
+): Promise<KeptBackup> {
+  if (copies.sealed?.number === number) return copies.sealed
   // Without the funding: it may be long, it has left by then, and its coins were set aside by a store that is gone.
   const plain = encodePenaltyRecord({ ...record, funding: null })
-  await keepAt(places, { number, bytes: await sealCopy(cipher, key, { number, plain }) })
+  const sealed = { number, bytes: await sealCopy(cipher, copies.key, { number, plain }) }
+  copies.sealed = sealed
+  return sealed
 }
 
 async function keepAt(places: readonly Place[], { number, bytes }: KeptBackup): Promise<void> {

@@ -12,6 +12,7 @@ import { type ChannelId, sats } from '../../../units.ts'
 import { copiesOf } from './backup.ts'
 import { noPayments } from './beside.ts'
 import { greetMsMin, type PenaltyDesk, type PenaltyWorld } from './desk.ts'
+import { readHeld } from './peerCopy.ts'
 import { encodePenaltyRecord, noteFrom, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { named, rootOf } from './roots.ts'
 
@@ -67,6 +68,9 @@ export async function openPenaltyDesk(
     // What an earlier wallet left in the store waits as well.
     watched: { receipt: null, isBehind: true, isAsked: false, isHeld: false },
     copies: world.backup && copiesOf(world.backup, { id, own, box, root }),
+    held: await readHeld(world.store, id),
+    isAskedBack: false,
+    peerCopy: null,
     fault: null,
     trouble: null,
     isElsewhere: false,

@@ -74,6 +74,11 @@ export interface TwoWayChannel extends ChannelWords {
   readonly isPending: boolean
   /** What could not be reached last, in words for people; it is tried again by itself. */
   readonly trouble: string | null
+  /**
+   * What the other side gave back to a channel that came from a backup, beside the copy it came from: `older` alone proves nothing, with the phase
+   * `behind` it does. `null` where it gave nothing back. [TW48]
+   */
+  readonly peerCopy: PenaltyDesk['peerCopy']
   /** Another tab or device has taken the channel over: open the wallet again to take it back. */
   readonly isElsewhere: boolean
 }
@@ -107,6 +112,7 @@ export function describeTwoWay(desk: PenaltyDesk): TwoWayChannel {
     updates: live ? ownContent(live).number : 0,
     isPending: live !== null && live.exchange.state !== 'idle',
     trouble: trouble?.message ?? null,
+    peerCopy: desk.peerCopy,
     isElsewhere,
   }
   return { ...facts, ...twoWayWords(facts) }

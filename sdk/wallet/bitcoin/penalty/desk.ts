@@ -1,6 +1,7 @@
 import {
   type ArchivedHtlc,
   type Aside,
+  type Beside,
   type Channel,
   type ChannelSecrets,
   channelIdOf,
@@ -26,6 +27,7 @@ import type { FundingSource } from '../opening.ts'
 import { type BackupSetting, type Copies, copyNumber, hold, isCopied, isOwnState, unkeptBlocksMax } from './backup.ts'
 import type { DeskPayments } from './beside.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
+import { besideOf, type Held as HeldCopy, heldStored, heldWrites, readHeld } from './peerCopy.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { reserveOutput } from './reserve.ts'
 import { type TowerSetting, towerWrites, type Watched } from './tower.ts'
@@ -86,6 +88,12 @@ export interface PenaltyDesk {
   closingAt: Height | null
   readonly watched: Watched
   readonly copies: Copies | null
+  /** The other side's own record, sealed. [TW47] */
+  held: HeldCopy
+  /** The other side comes from a backup, and wants that back. */
+  isAskedBack: boolean
+  /** How the copy that the other side gave back fits the one that this channel was restored from; `null` where it gave none. [TW48] */
+  peerCopy: 'older' | 'same' | 'newer' | 'unreadable' | null
   /** Why the last thing that was asked for was not done. */
   fault: Fault | null
   trouble: SdkError | null
@@ -160,7 +168,7 @@ async function performOne(
 ): Promise<Fault | null> {
   switch (effect.type) {
     case 'send':
-      post(desk, channel, effect.message)
+      post(desk, channel, effect.message, await besideOf(desk, effect.message))
       return null
     case 'broadcast':
       await broadcastKept(desk, channel, effect.transaction)
@@ -193,10 +201,10 @@ async function fund(desk: PenaltyDesk, { output }: Extract<Effect, { type: 'fund
  * Sends what is stored already. The mailbox keeps the order and tries again by itself, so no turn waits for it; what does
  * not arrive in the end is asked for by a greeting. [TW25]
  */
-function post(desk: PenaltyDesk, channel: Channel, message: Message): void {
+function post(desk: PenaltyDesk, channel: Channel, message: Message, beside?: Beside): void {
   const { linkKey, known } = desk
   if (!linkKey) return
-  const envelope = { channel: channelIdOf(draftOf(channel)), from: known.own, message }
+  const envelope = { channel: channelIdOf(draftOf(channel)), from: known.own, message, ...(beside ? { beside } : {}) }
   const bytes = encodeMessage(envelope, linkKey)
   once(desk, () => {
     // TW32: what has waited for a copy is not said any more by a side that has decided to close alone meanwhile.
@@ -280,6 +288,7 @@ export async function load(desk: PenaltyDesk): Promise<PenaltyRecord> {
   if (!stored) throw new SdkError('store/corrupt', "The record of a channel is missing in the wallet's store.")
   const known = penaltyRecordFrom(stored.bytes)
   if (known.epoch !== desk.epoch) throw elsewhere(desk)
+  desk.held = await readHeld(desk.world.store, desk.id, desk.held.copy)
   desk.known = known
   desk.version = stored.version
   desk.greetAt = 0
@@ -308,7 +317,7 @@ async function save(
   const record = { key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(next) }
   try {
     const saved = { before: before.channel, channel, notes: kept, version: expected + 1 }
-    await desk.payments.commit(desk, saved, [record, ...noted, ...revoked, ...writes])
+    await desk.payments.commit(desk, saved, [record, ...noted, ...revoked, ...heldWrites(desk), ...writes])
   } catch (error) {
     // Whoever wrote meanwhile has a higher epoch: `load` finds that out.
     if (error instanceof SdkError && error.code === 'store/conflict') await load(desk)
@@ -316,6 +325,7 @@ async function save(
   }
   desk.known = next
   desk.version = expected + 1
+  desk.held = heldStored(desk.held)
   if (revoked.length > 0) desk.watched.isBehind = true
   for (const note of kept) if (note.type === 'added') desk.archive.push({ htlc: note.htlc, number: note.number })
   desk.world.changed(desk)

@@ -1,17 +1,24 @@
 import {
   acceptChannel,
+  adoptedFrom,
+  type Beside,
   type Channel,
   channelIdOf,
   decodeMessage,
   draftFault,
   draftOf,
   isAuthentic,
+  isFreshWord,
   isLive,
   linkKeyOf,
   type Message,
   sideKeysOf,
 } from '../../../channel/penalty/index.ts'
-import { elsewhere, hurry, inTurn, isStale, load, type PenaltyDesk, perform } from './desk.ts'
+import { SdkError } from '../../../errors.ts'
+import { openCopy } from './backup.ts'
+import { elsewhere, greetNow, hurry, inTurn, isStale, load, type PenaltyDesk, perform, stepNow } from './desk.ts'
+import { hearBeside } from './peerCopy.ts'
+import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { isHeldBack } from './tower.ts'
 
 /** Reads the channel's box until the signal aborts, or another wallet has taken the channel over. */
@@ -37,16 +44,65 @@ function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
     if (message.type === 'order' || message.type === 'ordered' || message.type === 'push')
       return desk.payments.hear(desk, message)
     hurry(desk)
+    hearBeside(desk, envelope.value.beside)
+    const known = await takeBack(desk, channel, envelope.value.beside)
     const { tower, clock } = desk.world
-    if (tower && isHeldBack(tower, desk.watched, channel, message, clock.now())) {
+    if (tower && isHeldBack(tower, desk.watched, known, message, clock.now())) {
       desk.watched.isHeld = true // It is proposed again when it is asked for. [TW41]
       return
     }
-    const step = desk.world.step(channel, { type: 'message', message }, desk.secrets)
-    if (desk.known.isAlone && isTrusting(channel, step.channel)) return
+    const step = desk.world.step(known, { type: 'message', message }, desk.secrets)
+    if (desk.known.isAlone && isTrusting(known, step.channel)) return
     await perform(desk, step)
     await resume(desk)
+    if (envelope.value.beside.wish === 'closing') await closeFor(desk, known, message)
   })
+}
+
+/**
+ * TW48: a side that came from a backup takes what it left with the other side, where that is newer than what it came from. It stays a backup, and
+ * one whose newest state nobody else shows.
+ */
+async function takeBack(desk: PenaltyDesk, channel: Channel, { returned }: Beside): Promise<Channel> {
+  const { world, copies, known } = desk
+  if (!returned || !world.backup || !copies || !isLive(channel) || channel.origin !== 'backup') return channel
+  const plain = await openCopy(world.backup.cipher, copies.key, returned)
+  const copy = plain && readCopy(plain)
+  // What opens is of this seed and channel; it must be of this very opening as well.
+  const fits =
+    copy?.channel && copy.index === known.index && channelIdOf(draftOf(copy.channel)) === channelIdOf(draftOf(channel))
+  const adopted = fits && copy.channel ? adoptedFrom(channel, copy.channel) : null
+  if (!adopted) desk.peerCopy = 'unreadable'
+  else if (returned.number <= known.copied) desk.peerCopy = returned.number < known.copied ? 'older' : 'same'
+  else await adopt(desk, { ...known, channel: adopted, isAlone: true, isFromPeer: true, copied: returned.number })
+  return desk.known.channel ?? channel
+}
+
+function readCopy(plain: Uint8Array): PenaltyRecord | null {
+  try {
+    return penaltyRecordFrom(plain, 'backup')
+  } catch (error) {
+    if (error instanceof SdkError && error.code === 'store/corrupt') return null
+    throw error
+  }
+}
+
+/** Nothing is proposed, or proven, by what is read: so it is stored as it is, without what follows from a step. */
+async function adopt(desk: PenaltyDesk, record: PenaltyRecord): Promise<void> {
+  const expected = desk.version ?? 0
+  desk.version = null
+  await desk.world.store.commit([{ key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(record) }])
+  desk.known = record
+  desk.version = expected + 1
+  desk.peerCopy = 'newer'
+  desk.world.changed(desk)
+}
+
+/** TW48: the other side can only wait for this one to close. Its word is asked for afresh, since whoever carries it can bring an old one again. */
+async function closeFor(desk: PenaltyDesk, asked: Channel, message: Message): Promise<void> {
+  if (message.type !== 'position' || !isLive(asked) || asked.origin === 'backup') return
+  if (isFreshWord(asked, message)) await stepNow(desk, { type: 'force' })
+  else await greetNow(desk)
 }
 
 /** TW44: with one copy alone, the other side's word that it is the newest changes nothing; that it is not, does. */

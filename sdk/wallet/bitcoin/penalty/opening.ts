@@ -151,7 +151,7 @@ export async function storeTwoWay(
   if (!judged.ok) return judged
   const { id, box, terms } = wish.invitation
   const step = openChannel(judged.draft)
-  const early = { channel: step.channel, funding: null, isAlone: false }
+  const early = { channel: step.channel, funding: null, isAlone: false, isFromPeer: false, copied: 0 }
   const record: PenaltyRecord = { epoch: 1, index, own: 'opener', box, terms, ...early }
   const stored = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
   await world.store.commit([stored, write])
@@ -166,7 +166,7 @@ export async function storeInvitation(world: PenaltyWorld, { box, terms }: Invit
   const most = (await isEvictable(world)) && asked.capacityMax > evictableCapacityMax
   const capacityMax = most ? evictableCapacityMax : asked.capacityMax
   const full = { ...asked, network: world.network, capacityMax, nodeKey: await world.keys.channelKey(index) }
-  const early = { channel: null, funding: null, isAlone: false }
+  const early = { channel: null, funding: null, isAlone: false, isFromPeer: false, copied: 0 }
   const record: PenaltyRecord = { epoch: 1, index, own: 'accepter', box, terms: full, ...early }
   const stored = { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
   await world.store.commit([stored, write])

@@ -34,6 +34,10 @@ export interface PenaltyRecord {
   readonly funding: Uint8Array | null
   /** Restored from one copy alone, with which a lying peer could be in league: it is never taken for the newest. [TW44] */
   readonly isAlone: boolean
+  /** That copy is the one that the other side gave back: it is asked to close. [TW48] */
+  readonly isFromPeer: boolean
+  /** Number of the copy that it was restored from: nothing below that is gone on from. 0 where it was not restored. [TW43] */
+  readonly copied: number
 }
 
 /** Where records of two-way channels lie. The name of a channel here is that of its box. */
@@ -44,6 +48,8 @@ export const penaltyKeys = {
   notes: (id: ChannelId) => `bitcoin/two-way-notes/${id.slice(2)}/`,
   note: (id: ChannelId, version: number, at: number) =>
     `bitcoin/two-way-notes/${id.slice(2)}/${version.toString(16).padStart(12, '0')}-${at.toString(16).padStart(2, '0')}`,
+  /** The other side's own record, sealed, as it left it with this side. [TW47] */
+  peerCopy: (id: ChannelId) => `bitcoin/two-way-peer/${id.slice(2)}`,
   /** Revoked states that the tower does not have yet, in the commits that revoked them. [TW40] */
   states: (id: ChannelId) => `bitcoin/two-way-tower/${id.slice(2)}/`,
   state: (id: ChannelId, number: number) =>
@@ -59,7 +65,7 @@ export const penaltyKeys = {
   numberOf: (key: string) => Number.parseInt(key.slice(-12), 16),
 } as const
 
-const version = 2
+const version = 3
 const invitationVersion = 1
 const fundingBytesMax = 100_000
 const termsBytesMax = 512
@@ -79,6 +85,8 @@ export function encodePenaltyRecord({
   channel,
   funding,
   isAlone,
+  isFromPeer,
+  copied,
 }: PenaltyRecord): Uint8Array {
   return encodeRlp([
     quantity(version),
@@ -89,7 +97,8 @@ export function encodePenaltyRecord({
     encodeTerms(terms),
     channel ? encodeChannel(channel) : nothing,
     funding ?? nothing,
-    quantity(isAlone ? 1 : 0),
+    quantity(isFromPeer ? 2 : isAlone ? 1 : 0),
+    quantity(copied),
   ])
 }
 
@@ -100,7 +109,7 @@ export function encodePenaltyRecord({
  */
 export function penaltyRecordFrom(bytes: Uint8Array, origin: 'own' | 'backup' = 'own'): PenaltyRecord {
   const item = decodeRlp(bytes)
-  const parts = item.ok ? asList(item.value, 9) : undefined
+  const parts = item.ok ? (asList(item.value, 10) ?? asList(item.value, 9)) : undefined
   const epoch = asNumber(parts?.[1], Number.MAX_SAFE_INTEGER)
   const index = asNumber(parts?.[2], channelIndexMax)
   const own = asName(parts?.[3], sides)
@@ -108,10 +117,13 @@ export function penaltyRecordFrom(bytes: Uint8Array, origin: 'own' | 'backup' = 
   const terms = decodeTerms(asBytes(parts?.[5], termsBytesMax) ?? nothing)
   const state = asBytes(parts?.[6], recordBytesMax)
   const funding = asBytes(parts?.[7], fundingBytesMax)
-  const alone = asNumber(parts?.[8], 1)
-  const isNumbered = epoch !== undefined && index !== undefined && alone !== undefined
+  const alone = asNumber(parts?.[8], 2)
+  // Version 2 did not say which copy it came from.
+  const isOld = parts?.length === 9 && asNumber(parts[0], version) === version - 1
+  const copied = isOld ? 0 : asNumber(parts?.[9], Number.MAX_SAFE_INTEGER)
+  const isNumbered = epoch !== undefined && index !== undefined && alone !== undefined && copied !== undefined
   const isWhole = isNumbered && own && box && terms.ok && state && funding
-  if (asNumber(parts?.[0], version) !== version || !isWhole) throw corrupt('it does not read as one')
+  if (!(isOld || asNumber(parts?.[0], version) === version) || !isWhole) throw corrupt('it does not read as one')
   const channel = state.length > 0 ? decodeChannel(state, origin) : null
   if (channel && !channel.ok) throw corrupt(channel.reason)
   return {
@@ -122,7 +134,9 @@ export function penaltyRecordFrom(bytes: Uint8Array, origin: 'own' | 'backup' = 
     terms: terms.value,
     channel: channel?.value ?? null,
     funding: funding.length > 0 ? funding : null,
-    isAlone: alone === 1,
+    isAlone: alone > 0,
+    isFromPeer: alone === 2,
+    copied,
   }
 }
 

@@ -74,7 +74,10 @@ async function restoreOne(
   if (record.index !== index || record.own !== own || !record.channel || !isLive(record.channel))
     return { record: null, how: 'lost' }
   const isAlone = !copies.some(({ place }) => place.isEdge) || copies.every(({ place }) => place.isEdge)
-  return { record: { ...record, epoch: record.epoch + epochsAhead, isAlone }, how: isAlone ? 'alone' : 'restored' }
+  return {
+    record: { ...record, epoch: record.epoch + epochsAhead, isAlone, isFromPeer: false, copied: newest.number },
+    how: isAlone ? 'alone' : 'restored',
+  }
 }
 
 interface Opened {

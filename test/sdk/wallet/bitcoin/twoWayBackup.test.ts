@@ -67,6 +67,13 @@ async function opened(backup: BackupSetting): Promise<{ anna: Person; ben: Perso
   return { anna, ben, id: invitation.id, number }
 }
 
+/** Anna pays Ben 10,000 sat, and he has it for good. */
+async function payMore(anna: Person, ben: Person, id: ChannelId): Promise<void> {
+  const paymentId = ben.twoWay.request()
+  expect((await anna.twoWay.pay(id, msats(10_000_000n), { paymentId, waitMs })).state).toBe('paid')
+  await until(async () => (await ben.twoWay.received(id, paymentId)) !== null)
+}
+
 describe('a wallet that is lost, and comes back from its seed', { timeout: 120_000 }, () => {
   it('[TW42] [TW43] takes its channel from the copies, and pays on once the other side has shown where it stands', async () => {
     const { anna, ben, id, number } = await opened(backupAt())
@@ -97,6 +104,8 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     await until(() => phaseOf(again) === 'restored')
     expect((await again.twoWay.pay(id, msats(1_000n), { waitMs: 1_500 })).state).toBe('pending')
     expect(again.twoWay.list()[0]).toMatchObject({ spendable: 0n, balance: 71_000_000n })
+    // The other side was told nothing after the last payment was final, and so has the copy before.
+    expect(again.twoWay.list()[0]?.peerCopy).toBe('older')
     await again.twoWay.close(id, { fee: sats(500n) })
     await minedTo('closed', again, ben)
   })
@@ -125,14 +134,11 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
   })
 
   it('[TW28] learns that it has lost states, lets the other side close, and takes its balance', async () => {
-    let isLosing = false
-    const losing = backupAt((link) => ({ ...link, keep: async (kept) => (isLosing ? undefined : link.keep(kept)) }))
-    const { anna, ben, id, number } = await opened(losing)
-    isLosing = true // The edges say that they keep it, and do not.
-    const paymentId = ben.twoWay.request()
-    expect((await anna.twoWay.pay(id, msats(10_000_000n), { paymentId, waitMs })).state).toBe('paid')
-    await until(async () => (await ben.twoWay.received(id, paymentId)) !== null)
+    const { anna, ben, id, number } = await opened(backupAt())
     anna.wallet.close()
+    const careless = await person(number, null, anna.store) // From now on, no copy is left anywhere.
+    await payMore(careless, ben, id)
+    careless.wallet.close()
     const again = await person(number, backupAt())
     expect(await again.twoWay.restore()).toEqual([{ id, found: 'restored' }])
     await until(() => phaseOf(again) === 'behind')
@@ -145,6 +151,23 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     const { confirmed, inChannels } = await again.wallet.balance()
     expect(inChannels).toBe(0n)
     expect(confirmed).toBeGreaterThan(200_000n + 55_000n)
+  })
+
+  it('[TW47] [TW48] takes the newest state from the other side, does not trust it to be that, and has it closed', async () => {
+    let isLosing = false
+    const losing = backupAt((link) => ({ ...link, keep: async (kept) => (isLosing ? undefined : link.keep(kept)) }))
+    const { anna, ben, id, number } = await opened(losing)
+    isLosing = true
+    await payMore(anna, ben, id)
+    anna.wallet.close()
+    const again = await person(number, backupAt())
+    expect(await again.twoWay.restore()).toEqual([{ id, found: 'restored' }])
+    await until(() => again.twoWay.list()[0]?.peerCopy === 'newer')
+    expect(again.twoWay.list()[0]).toMatchObject({ balance: 60_000_000n, updates: 2 })
+    await expect(again.twoWay.close(id, 'alone')).rejects.toThrow()
+    await minedTo('closed', again, ben)
+    await again.wallet.refresh()
+    expect((await again.wallet.balance()).confirmed).toBeGreaterThan(200_000n + 55_000n)
   })
 
   it('[TW44] believes nobody that the one copy which is left is the newest', async () => {
