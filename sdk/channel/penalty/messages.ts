@@ -59,6 +59,8 @@ export type Message =
   | { readonly type: 'closed'; readonly number: number; readonly fee: Sats; readonly signature: Uint8Array }
   /** A message of this number was not taken, and changed nothing. Nothing follows from it. */
   | { readonly type: 'refused'; readonly number: number; readonly fault: Fault }
+  /** Of a side that has lost all but the seed, which has no key of the channel yet: beside it, the wish for its copy, and the copy. [TW49] */
+  | { readonly type: 'recall' }
   | Aside
 
 /** What is said beside a channel, of payments that go on from it: it changes nothing in it. [TW45] */
@@ -136,7 +138,7 @@ export interface Envelope {
 const version = 1
 const kinds = [
   ...['open', 'accept', 'decline', 'fund', 'funded', 'ready', 'commit', 'answer', 'revoke', 'ask', 'yield'],
-  ...['position', 'shutdown', 'closing', 'closed', 'refused', 'order', 'ordered', 'push'],
+  ...['position', 'shutdown', 'closing', 'closed', 'refused', 'order', 'ordered', 'push', 'recall'],
 ] as readonly Message['type'][]
 const sides: readonly Side[] = ['opener', 'accepter']
 /** Longest challenge and echo. */
@@ -211,6 +213,7 @@ function bodyOf(message: Message): RlpItem {
       return [message.signature]
     case 'ready':
     case 'shutdown':
+    case 'recall':
       return []
     case 'commit':
       return [quantity(message.number), changesItem(message.changes), signaturesItem(message.signatures)]
@@ -262,6 +265,7 @@ function messageFrom(type: Message['type'], item: RlpItem | undefined): Message 
     }
     case 'ready':
     case 'shutdown':
+    case 'recall':
       return asList(item, 0) && { type }
     case 'ask':
     case 'yield': {

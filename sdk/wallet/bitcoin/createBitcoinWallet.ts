@@ -221,7 +221,7 @@ async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayChannel
 /** Channels that pay both ways, where the wallet has a way to their boxes. */
 async function twoWayOf(
   { boxes, nodes, tower, backup, hub }: BitcoinWalletParts,
-  world: Omit<TwoWayWorld, 'tower' | 'backup' | 'hub' | 'chain' | 'step' | 'mailbox'> & {
+  world: Omit<TwoWayWorld, 'tower' | 'backup' | 'hub' | 'chain' | 'step' | 'mailbox' | 'boxLink'> & {
     readonly client: BitcoinClient
   },
 ): Promise<TwoWayChannels | null> {
@@ -234,6 +234,7 @@ async function twoWayOf(
     hub: hub ?? null,
     chain: { ...client, coinsOf: coinsOf(nodes) },
     step: penaltyStep,
+    boxLink: boxes,
     mailbox: ({ epoch, ...at }) => createMailbox({ link: boxes(at), epoch, clock, random }),
   })
 }

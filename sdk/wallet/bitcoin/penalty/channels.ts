@@ -46,7 +46,7 @@ export type OpenedTwoWay =
   | { readonly ok: true; readonly channel: TwoWayChannel }
   | { readonly ok: false; readonly fault: ChannelRefusal['code']; readonly detail: string }
 
-export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'listed'> {
+export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'listed' | 'signal'> {
   readonly clock: Clock
   readonly signal: AbortSignal
   /** Told of every change, look at the chain and trouble of a channel. */

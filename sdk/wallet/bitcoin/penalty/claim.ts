@@ -70,6 +70,7 @@ export async function openPenaltyDesk(
     copies: world.backup && copiesOf(world.backup, { id, own, box, root }),
     held: await readHeld(world.store, id),
     isAskedBack: false,
+    recalledAt: 0,
     peerCopy: null,
     fault: null,
     trouble: null,

@@ -21,7 +21,7 @@ import {
 } from '../../../channel/penalty/index.ts'
 import type { Mailbox } from '../../../client/index.ts'
 import { SdkError, unreachable } from '../../../errors.ts'
-import type { BitcoinSigner, Clock, Random, Store, StoreWrite } from '../../../ports.ts'
+import type { BitcoinSigner, ChannelLink, Clock, Random, Store, StoreWrite } from '../../../ports.ts'
 import { type ChannelId, type Height, type Sats, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
 import { type BackupSetting, type Copies, copyNumber, hold, isCopied, isOwnState, unkeptBlocksMax } from './backup.ts'
@@ -39,7 +39,9 @@ export interface PenaltyWorld {
   readonly keys: Pick<BitcoinSigner, 'channelKey' | 'channelSecret' | 'signChannel'>
   readonly chain: PenaltyChain
   readonly coins: FundingSource
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'sleep'>
+  /** Aborts when the wallet closes. */
+  readonly signal: AbortSignal
   readonly random: Random
   /** Who watches while the wallet is away; `null` for nobody. */
   readonly tower: TowerSetting | null
@@ -49,6 +51,13 @@ export interface PenaltyWorld {
   readonly listed: () => Promise<void>
   /** The pure step. */
   readonly step: typeof penaltyStep
+  /** A side of a channel's box, with nothing remembered of it. [TW49] */
+  readonly boxLink: (at: {
+    readonly box: string
+    readonly id: ChannelId
+    readonly side: 'payer' | 'payee'
+    readonly token: Uint8Array
+  }) => ChannelLink
   /** Opens a side of a channel's box. */
   readonly mailbox: (at: {
     readonly box: string
@@ -92,6 +101,8 @@ export interface PenaltyDesk {
   held: HeldCopy
   /** The other side comes from a backup, and wants that back. */
   isAskedBack: boolean
+  /** When that was last given back to who asked for it by the box alone. */
+  recalledAt: number
   /** How the copy that the other side gave back fits the one that this channel was restored from; `null` where it gave none. [TW48] */
   peerCopy: 'older' | 'same' | 'newer' | 'unreadable' | null
   /** Why the last thing that was asked for was not done. */
@@ -228,7 +239,7 @@ function once(desk: PenaltyDesk, leave: () => void): void {
 }
 
 /** Begins what no turn waits for. */
-function inBackground(desk: PenaltyDesk, work: () => Promise<void>): void {
+export function inBackground(desk: PenaltyDesk, work: () => Promise<void>): void {
   desk.world.task(
     attempt(desk, work).then(
       () => undefined,

@@ -7,16 +7,30 @@ import {
   decodeMessage,
   draftFault,
   draftOf,
+  type Envelope,
+  encodeMessage,
   isAuthentic,
   isFreshWord,
   isLive,
   linkKeyOf,
   type Message,
+  nothingBeside,
   sideKeysOf,
 } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import { openCopy } from './backup.ts'
-import { elsewhere, greetNow, hurry, inTurn, isStale, load, type PenaltyDesk, perform, stepNow } from './desk.ts'
+import {
+  elsewhere,
+  greetNow,
+  hurry,
+  inBackground,
+  inTurn,
+  isStale,
+  load,
+  type PenaltyDesk,
+  perform,
+  stepNow,
+} from './desk.ts'
 import { hearBeside } from './peerCopy.ts'
 import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { isHeldBack } from './tower.ts'
@@ -38,6 +52,7 @@ function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
     if (!envelope.ok || envelope.value.from === desk.known.own) return
     const { channel } = await load(desk)
     const { message } = envelope.value
+    if (message.type === 'recall') return giveBack(desk, envelope.value)
     if (!channel) return message.type === 'open' ? accept(desk, envelope.value, message) : undefined
     if (!desk.linkKey || envelope.value.channel !== channelIdOf(draftOf(channel))) return
     if (!isAuthentic(envelope.value, desk.linkKey)) return
@@ -121,6 +136,27 @@ async function resume(desk: PenaltyDesk): Promise<void> {
   if (channel.origin === 'own' || channel.phase === 'behind' || !channel.session.isMet) return
   const own: Channel = { ...channel, origin: 'own' }
   await perform(desk, { channel: own, effects: [{ type: 'persist', channel: own, notes: [] }] })
+}
+
+/** Who asks by the box alone is answered so often at the most. */
+const recallMsMin = 1_000
+
+/**
+ * Gives back what the other side left, where it has lost all but its seed: without its channel it has no key for a tag, so nothing shows who asks,
+ * and only its seed opens what is given. [TW49]
+ */
+function giveBack(desk: PenaltyDesk, { channel, beside }: Pick<Envelope, 'channel' | 'beside'>): void {
+  const { held, id, known, linkKey, mailbox, world } = desk
+  const now = world.clock.now()
+  if (channel !== id || beside.wish !== 'copy' || !held.copy || !linkKey || now < desk.recalledAt + recallMsMin) return
+  desk.recalledAt = now
+  const answer = {
+    channel: id,
+    from: known.own,
+    message: { type: 'recall' },
+    beside: { ...nothingBeside, returned: held.copy },
+  } as const
+  inBackground(desk, () => mailbox.post(encodeMessage(answer, linkKey)))
 }
 
 /** The first opener that answers an invitation within its terms gets the channel. [TW6] */

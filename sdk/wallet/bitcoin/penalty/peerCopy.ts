@@ -66,7 +66,7 @@ export async function besideOf(desk: PenaltyDesk, message: Message): Promise<Bes
 
 /** Takes note of what came beside a message. It is stored with the state that the message makes. */
 export function hearBeside(desk: PenaltyDesk, beside: Beside): void {
-  if (beside.wish === 'copy') desk.isAskedBack = true
+  if (beside.wish !== 'none') desk.isAskedBack = true
   const copy = keptAfter(desk.held.copy, beside)
   if (copy !== desk.held.copy) desk.held = { ...desk.held, copy, isStored: false }
 }

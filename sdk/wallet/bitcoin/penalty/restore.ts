@@ -1,12 +1,13 @@
-import { isLive } from '../../../channel/penalty/index.ts'
+import { decodeMessage, encodeMessage, isLive, nothingBeside } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
-import type { BackupLink, Cipher, StoreWrite } from '../../../ports.ts'
+import type { BackupLink, ChannelLink, Cipher, StoreWrite } from '../../../ports.ts'
 import type { ChannelId } from '../../../units.ts'
+import { within } from '../patience.ts'
 import { channelIndexMax, encodeCount, payerKeys } from '../payerRecord.ts'
 import { copiesOf, directoryFrom, directoryOf, type Entry, encodeDirectory, openCopy, type Place } from './backup.ts'
 import type { PenaltyWorld } from './desk.ts'
 import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
-import { directoryIndex, rootOf } from './roots.ts'
+import { directoryIndex, named, rootOf } from './roots.ts'
 
 /**
  * What a restoring wallet found of one channel of its seed.
@@ -14,7 +15,7 @@ import { directoryIndex, rootOf } from './roots.ts'
  * - `restored`: from a copy at an edge and one in the channel's box, the newer of the two. It stays `unsure` until the other
  *   side has shown that the state is the newest, and turns `behind` when it shows that it is not. Where copies were required it then pays on;
  *   elsewhere it is to be closed.
- * - `alone`: from one copy. It stays `unsure`, or turns `behind`: close it by the other side.
+ * - `alone`: from one copy, or from the one that the other side gave back. It stays `unsure`, or turns `behind`: close it by the other side.
  * - `lost`: no copy could be read, or it was made before the channel was funded. What the other side's closing pays this one is
  *   found by `twoWay.sweep`.
  */
@@ -66,17 +67,91 @@ async function restoreOne(
 ): Promise<{ readonly record: PenaltyRecord | null; readonly how: RestoredChannel['found'] }> {
   const { backup, keys } = world
   if (!backup) return { record: null, how: 'lost' }
-  const { places, key } = copiesOf(backup, { id, own, box, root: await rootOf(keys, index) })
+  const root = await rootOf(keys, index)
+  const { places, key } = copiesOf(backup, { id, own, box, root })
   const copies = await readAll(places, (link) => opened(link, backup.cipher, key))
-  const newest = best(copies)
+  const recalled =
+    copies.length > 0 ? null : await recall(world, { id, own, box }, { root, key, cipher: backup.cipher })
+  const newest = recalled ?? best(copies)
   if (!newest) return { record: null, how: 'lost' }
   const record = penaltyRecordFrom(newest.plain, 'backup')
   if (record.index !== index || record.own !== own || !record.channel || !isLive(record.channel))
     return { record: null, how: 'lost' }
-  const isAlone = !copies.some(({ place }) => place.isEdge) || copies.every(({ place }) => place.isEdge)
+  const isAlone =
+    recalled !== null || !copies.some(({ place }) => place.isEdge) || copies.every(({ place }) => place.isEdge)
   return {
-    record: { ...record, epoch: record.epoch + epochsAhead, isAlone, isFromPeer: false, copied: newest.number },
+    record: {
+      ...record,
+      epoch: record.epoch + epochsAhead,
+      isAlone,
+      isFromPeer: recalled !== null,
+      copied: newest.number,
+    },
     how: isAlone ? 'alone' : 'restored',
+  }
+}
+
+/** So long the other side is waited for, which may be away: a later restore asks again. */
+const recallMsMax = 5_000
+
+/**
+ * Asks the other side for what this one left with it, by the box alone: nothing else is known of it without a copy. Nothing of the box is
+ * acknowledged, so whoever goes on from what is found reads it all. [TW49]
+ */
+async function recall(
+  { boxLink, clock, signal }: PenaltyWorld,
+  { id, own, box }: Omit<Entry, 'index'>,
+  { root, key, cipher }: { readonly root: Uint8Array; readonly key: Uint8Array; readonly cipher: Cipher },
+): Promise<Opened | null> {
+  const side = own === 'opener' ? 'payer' : 'payee'
+  const link = boxLink({ box, id, side, token: named(root, `box ${id}`) })
+  const patience = new AbortController()
+  const end = () => patience.abort()
+  signal.addEventListener('abort', end, { once: true })
+  const ask = async () => {
+    const wish = {
+      channel: id,
+      from: own,
+      message: { type: 'recall' },
+      beside: { ...nothingBeside, wish: 'copy' },
+    } as const
+    // The key of its tag is in what is asked for.
+    const bytes = encodeMessage(wish, named(root, 'recall'))
+    const after = await say(link, bytes)
+    for await (const message of link.receive(after, patience.signal)) {
+      const envelope = decodeMessage(message.bytes)
+      const returned = envelope.ok && envelope.value.message.type === 'recall' ? envelope.value.beside.returned : null
+      const plain = returned && (await openCopy(cipher, key, returned))
+      if (returned && plain) return { number: returned.number, plain }
+    }
+    return null
+  }
+  const answer = ask().catch((error) => {
+    if (!(error instanceof SdkError)) throw error
+    return null // The box is away, or gone, as the copies are.
+  })
+  try {
+    return (await within(answer, { clock, signal }, recallMsMax)) ?? null
+  } finally {
+    signal.removeEventListener('abort', end)
+    end()
+  }
+}
+
+/** How often something else may be said between, such as the last words of a wallet that has just been closed. */
+const sayTriesMax = 3
+
+/** Leaves a message in the box as it stands, and tells how far this side has read. */
+async function say(link: ChannelLink, bytes: Uint8Array): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const { epoch, sent, read } = await link.standing()
+    try {
+      await link.send({ sequence: sent + 1, bytes, epoch: Math.max(epoch, 1) })
+      return read
+    } catch (error) {
+      const isBetween = error instanceof SdkError && error.notes[0] === 'conflicting-message'
+      if (!isBetween || attempt === sayTriesMax) throw error
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  type Beside,
   channelIdOf,
   decodeMessage,
   decodeTerms,
@@ -8,9 +9,12 @@ import {
   encodeMessage,
   encodeTerms,
   isAuthentic,
+  keptAfter,
   linkKeyOf,
   type Message,
   messageBytesMax,
+  nothingBeside,
+  peerCopyBytesMax,
 } from '../../../../sdk/channel/penalty/index.ts'
 import { sha256 } from '../../../../sdk/crypto/engine.ts'
 import { encodeRlp, type RlpItem } from '../../../../sdk/rlp.ts'
@@ -40,6 +44,7 @@ function everyMessage(): readonly Message[] {
   const extra: readonly Message[] = [
     { type: 'decline', fault: 'busy' },
     { type: 'ready' },
+    { type: 'recall' },
     { type: 'refused', number: 3, fault: 'out-of-turn' },
     { type: 'order', paymentHash: bytesOf('p') },
     { type: 'ordered', paymentHash: bytesOf('p'), way: null },
@@ -65,7 +70,7 @@ const channel = () => channelIdOf(draftOf(drafted().channels.opener))
 describe('a message', () => {
   it('of every kind is read as it was written, and is the same bytes each time', () => {
     const messages = everyMessage()
-    expect(new Set(messages.map(({ type }) => type)).size).toBe(19)
+    expect(new Set(messages.map(({ type }) => type)).size).toBe(20)
     for (const message of messages) {
       const bytes = encodeMessage({ channel: channel(), from: 'accepter', message }, linkKey)
       expect(encodeMessage({ channel: channel(), from: 'accepter', message }, linkKey)).toEqual(bytes)
@@ -74,6 +79,27 @@ describe('a message', () => {
       expect(isAuthentic(envelope, linkKey)).toBe(true)
       expect(bytes.length).toBeLessThan(messageBytesMax)
     }
+  })
+
+  it('[TW47] has beside it a copy of each side and a wish, or nothing, and no copy that is too long', () => {
+    const at = { channel: channel(), from: 'opener', message: { type: 'shutdown' } } as const
+    const copy = (size: number) => ({ number: 2 ** 53 - 1, bytes: new Uint8Array(size).fill(7) })
+    const told = (beside: Beside) => decodeMessage(encodeMessage({ ...at, beside }, linkKey))
+    const full: Beside = { copy: copy(peerCopyBytesMax), returned: copy(peerCopyBytesMax), wish: 'closing' }
+    const position = everyMessage().find(({ type }) => type === 'position') as Message
+    const longest = encodeMessage({ ...at, message: position, beside: full }, linkKey)
+    expect(longest.length).toBeLessThan(messageBytesMax)
+    for (const beside of [
+      full,
+      nothingBeside,
+      { ...nothingBeside, wish: 'copy' },
+      { ...nothingBeside, copy: copy(1) },
+    ] as const)
+      expect(must(told(beside)).beside).toEqual(beside)
+    expect(encodeMessage({ ...at, beside: nothingBeside }, linkKey)).toEqual(encodeMessage(at, linkKey))
+    for (const size of [0, peerCopyBytesMax + 1])
+      expect(told({ ...nothingBeside, returned: copy(size) }).ok).toBe(false)
+    expect(keptAfter(copy(1), { ...nothingBeside, copy: { number: 3, bytes: copy(2).bytes } })).toEqual(copy(1))
   })
 
   it('[TW24] with any byte changed is not read, or not authentic', () => {

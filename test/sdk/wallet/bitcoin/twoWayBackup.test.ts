@@ -153,7 +153,7 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     expect(confirmed).toBeGreaterThan(200_000n + 55_000n)
   })
 
-  it('[TW47] [TW48] takes the newest state from the other side, does not trust it to be that, and has it closed', async () => {
+  it('[TW47] [TW48] [TW49] takes the newest state from the other side, does not trust it to be that, and has it closed', async () => {
     let isLosing = false
     const losing = backupAt((link) => ({ ...link, keep: async (kept) => (isLosing ? undefined : link.keep(kept)) }))
     const { anna, ben, id, number } = await opened(losing)
@@ -165,9 +165,22 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     await until(() => again.twoWay.list()[0]?.peerCopy === 'newer')
     expect(again.twoWay.list()[0]).toMatchObject({ balance: 60_000_000n, updates: 2 })
     await expect(again.twoWay.close(id, 'alone')).rejects.toThrow()
-    await minedTo('closed', again, ben)
-    await again.wallet.refresh()
-    expect((await again.wallet.balance()).confirmed).toBeGreaterThan(200_000n + 55_000n)
+    again.wallet.close()
+    // With no copy left but the list of channels, the other side is asked by the channel's box. [TW49]
+    const listEnd = 2 ** 32
+    const listAlone = backupAt((link) => ({
+      ...link,
+      kept: async () => {
+        const kept = await link.kept()
+        return kept && kept.number < listEnd ? kept : null
+      },
+    }))
+    const last = await person(number, listAlone)
+    await until(async () => (await last.twoWay.restore())[0]?.found === 'alone')
+    expect(last.twoWay.list()[0]).toMatchObject({ balance: 60_000_000n, updates: 2 })
+    await minedTo('closed', last, ben)
+    await last.wallet.refresh()
+    expect((await last.wallet.balance()).confirmed).toBeGreaterThan(200_000n + 55_000n)
   })
 
   it('[TW44] believes nobody that the one copy which is left is the newest', async () => {
