@@ -43,7 +43,7 @@ export interface ProposedClientParts {
  * does not fit the claim.
  */
 export interface ProposedClient {
-  /** The newest block of a game that can be read. */
+  /** The newest block of a game that can be read. An open game whose block the node does not have is passed over for an older one. */
   readonly head: (status?: GameClaim['status']) => Promise<Verified<ProposedBlock, ProposedVerdict>>
   /** The account, or `null` when it provably does not exist. */
   readonly account: (
@@ -73,6 +73,7 @@ export function createProposedClient({ chain, l1, node }: ProposedClientParts): 
     const slots = indices.map((index) => gameSlot(chain, index))
     const words = indices.length > 0 ? (await l1.storage(chain.factory, slots, at)).value : []
     const unread: string[] = []
+    let unfit: SdkError | null = null
     for (const word of words) {
       const game = listedGame(chain, word)
       if (!game.ok) {
@@ -87,10 +88,17 @@ export function createProposedClient({ chain, l1, node }: ProposedClientParts): 
         unread.push(claim.ok ? `it is ${claim.value.status}` : claim.reason)
         continue
       }
-      const block = await blockOf(claim.value)
+      const block = await blockOf(claim.value).catch((error: unknown) => {
+        // Nobody knows yet who lies, the node or whoever opened the game: one that fits both may stand before it.
+        if (claim.value.status !== 'open' || !(error instanceof SdkError) || error.code !== 'node/nonsense') throw error
+        unfit ??= error
+        return null
+      })
+      if (!block) continue
       const sources = [...read.verdict.sources, `${chain.name} node`]
       return { value: block, verdict: proposedVerdict({ l1: read.verdict, claim: claim.value, block, sources }) }
     }
+    if (unfit) throw unfit
     throw new SdkError('client/not-provable', `Of the last ${gamesMax} games of ${chain.name}, none can be read.`, {
       notes: [
         `Of the newest: ${unread[0] ?? 'there is none'}.`,

@@ -17,7 +17,8 @@ export interface OpChain {
   readonly gameListPosition: bigint
   /**
    * Types of games whose claims are read: those that the portal respects. Type 0 is a fault proof by Cannon, 8 the same with Kona,
-   * both of one output root; 4, 7 and 9 are fault proofs of a super root, 5 is one by the word of a named account.
+   * both of one output root; 4, 7 and 9 are fault proofs of a super root, 5 is one by the word of a named account; 621 is an output
+   * root that came with a proof, of Base alone.
    */
   readonly gameTypes: readonly number[]
   /** The first block that was made by the rules of the OP stack; its time in seconds since 1970. */
@@ -26,7 +27,10 @@ export interface OpChain {
   readonly blockSeconds: number
 }
 
-/** ethereum-optimism/superchain-registry, `superchain/configs/mainnet/base.toml`. */
+/**
+ * ethereum-optimism/superchain-registry, `superchain/configs/mainnet/base.toml`; the types in base/contract-deployments, which went
+ * from 0 on to 621 (`mainnet/2026-05-21-activate-multiproof`).
+ */
 export const base: OpChain = {
   name: 'base',
   chainId: 8_453,
@@ -34,7 +38,7 @@ export const base: OpChain = {
   systemConfig: '0x73a79fab69143498ed3712e519a88a918e1f4072' as Address,
   factory: '0x43edb88c4b80fdd2adff2412a7bebf9df42cb40e' as Address,
   gameListPosition: 104n,
-  gameTypes: [0],
+  gameTypes: [0, 621],
   genesis: { number: 0, timestamp: 1_686_789_347 },
   blockSeconds: 2,
 }

@@ -1,7 +1,7 @@
 import { keccak256 } from '../../crypto/hashes.ts'
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { toBigInt } from '../../rlp.ts'
-import { type Address, address, fromHex, type Slot, slot, toHex } from '../../units.ts'
+import { type Address, address, fromHex, type Slot, sameBytes, slot, toHex } from '../../units.ts'
 import type { OpChain } from './chains.ts'
 import { blockTimeAt, outputIn, superRootIn } from './superRoot.ts'
 
@@ -57,7 +57,12 @@ export interface GameClaim {
  * `packages/contracts-bedrock/src/dispute/lib/Types.sol`. Type 10 is one as well, and is not read.
  */
 const superTypes: readonly number[] = [4, 5, 7, 9]
-/** Types that only named accounts may play, from the same list. */
+/**
+ * Types whose games tell the output roots on the way to the one that they claim: `AggregateVerifier` of Base (its specs, "Proof
+ * Contracts"), where a proof comes with the claim and another one contests it.
+ */
+const checkpointTypes: readonly number[] = [621]
+/** Types that only named accounts may play, from the same list as those of super roots. */
 const permissionedTypes: readonly number[] = [1, 5]
 
 /**
@@ -66,6 +71,8 @@ const permissionedTypes: readonly number[] = [1, 5]
  */
 const [claimAt, typeAt, extraAt] = [0x14, 0x54, 0x58]
 const plainSize = typeAt + 32
+/** A checkpoint has its parent (20 bytes) behind its number, and then the roots. */
+const rootsAt = plainSize + 20
 
 /** Reads a game by its proven code and the proven word in {@link statusSlot}. */
 export function claimOf(told: {
@@ -79,7 +86,7 @@ export function claimOf(told: {
   if (!status) return refused('the challenger has won the game')
   const given = argumentsOf(code)
   if (!given) return refused('the game is no clone with its claim')
-  const what = superTypes.includes(game.type) ? superClaim(chain, game, given) : outputClaim(game, given)
+  const what = claimed(chain, game, given)
   if (!what.ok) return what
   const createdAt = Number(new DataView(word.buffer, word.byteOffset).getBigUint64(24))
   return accepted({ game: game.address, type: game.type, ...what.value, status, createdAt })
@@ -98,6 +105,11 @@ function argumentsOf(code: Uint8Array): Uint8Array | null {
   return size > code.length || size < plainSize + 2 ? null : code.subarray(code.length - size, code.length - 2)
 }
 
+function claimed(chain: OpChain, game: ListedGame, given: Uint8Array): Decoded<Claimed> {
+  if (superTypes.includes(game.type)) return superClaim(chain, game, given)
+  return checkpointTypes.includes(game.type) ? checkpointClaim(given) : outputClaim(game, given)
+}
+
 interface Claimed {
   readonly root: Uint8Array
   readonly number: number
@@ -107,7 +119,18 @@ interface Claimed {
 function outputClaim({ type }: ListedGame, given: Uint8Array): Decoded<Claimed> {
   const isPlain = given.length === plainSize
   if (!isPlain && typeOf(given) !== type) return refused('the game is not of the type that it was listed as')
-  const numberAt = isPlain ? typeAt : extraAt
+  return numberedClaim(given, isPlain ? typeAt : extraAt)
+}
+
+function checkpointClaim(given: Uint8Array): Decoded<Claimed> {
+  const roots = given.subarray(rootsAt)
+  const isWhole = roots.length > 0 && roots.length % 32 === 0
+  return isWhole && sameBytes(roots.subarray(-32), given.subarray(claimAt, claimAt + 32))
+    ? numberedClaim(given, typeAt)
+    : refused('the roots on the way do not end with the one that the game claims')
+}
+
+function numberedClaim(given: Uint8Array, numberAt: number): Decoded<Claimed> {
   const number = Number(toBigInt(given.subarray(numberAt, numberAt + 32)))
   // Whoever opens a game may claim any number.
   if (given.length < numberAt + 32 || !Number.isSafeInteger(number))

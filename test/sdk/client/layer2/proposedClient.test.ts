@@ -61,6 +61,15 @@ describe('a rollup by what was proposed on verified L1', () => {
     expect(asked).toEqual([1_000, 1_000, 1_000])
   })
 
+  it('passes over an open game that claims another block than the node has, but none that was defended', async () => {
+    const chain = { ...superRollup, gameTypes: [0, 9], genesis: { ...superRollup.genesis, number: 1 } }
+    const found = await createProposedClient({ chain, l1, node }).head()
+    expect(found.verdict.game).toMatchObject({ address: games[1], type: 0, status: 'open' })
+    const forging: ProofNode = { ...node, header: async () => youngest.bytes }
+    const defended = createProposedClient({ chain: { ...superRollup, gameTypes: [8, 9] }, l1, node: forging })
+    await expect(defended.head()).rejects.toMatchObject({ code: 'node/nonsense' })
+  })
+
   it('refuses a node that shows another block or state, an L1 of another chain, and a chain without games', async () => {
     const lying = createProposedClient({ chain: rollup, l1, node: { ...node, header: async () => youngest.bytes } })
     await expect(lying.head()).rejects.toMatchObject({ code: 'node/nonsense' })

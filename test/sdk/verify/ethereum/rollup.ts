@@ -120,6 +120,13 @@ function typedGameCode(type: number, number: bigint): Uint8Array {
   return cloneOf(...opening(root), bytesOf(BigInt(type), 4), word(number), new Uint8Array(124).fill(0xa5))
 }
 
+/** The code of a game that tells the roots on the way to the one that it claims. */
+export function checkpointGameCode(...way: readonly Uint8Array[]): Uint8Array {
+  return cloneOf(...opening(root), word(1_000n), new Uint8Array(20).fill(0x9a), ...way)
+}
+
+export { root as outputRoot }
+
 /** The encoding of a super root, in the order given. */
 export function superRootOf(
   outputs: readonly (readonly [chainId: number, root: Uint8Array])[],
