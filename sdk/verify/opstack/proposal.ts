@@ -44,8 +44,8 @@ export interface ProposedBlock {
  * A block of a rollup whose output root stands in a dispute game on its L1, the L1 block being trusted. Never throws.
  *
  * Funds at risk: anybody can open a game with any claim. While `game.status` is `open` it can still be lost, and a claim that was
- * `defended` may yet be set aside by the chain's guardian within days, which is not looked at. One that is `permissioned` nobody but
- * a named account could contest. For withdrawals, ask the portal.
+ * `defended` may yet be set aside by the chain's guardian within days, which is not looked at; nor is whether the portal went by games
+ * of this type when it was made. One that is `permissioned` nobody but a named account could contest. For withdrawals, ask the portal.
  *
  * Refuses a game that the factory's list does not hold, of a type that is not read, or that the challenger has won; a super root in
  * which the chain has no output root; a claim of another root, block or time; and whatever proof does not hold.
