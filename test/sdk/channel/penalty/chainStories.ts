@@ -32,6 +32,8 @@ import {
   spendOf,
   tipOf,
 } from './chainWorld.ts'
+import { allCuts, fewCuts } from './halfway.ts'
+import { halfwayStory } from './halfwayStories.ts'
 import { bytesOf, live } from './pair.ts'
 
 const sides = ['opener', 'accepter'] as const
@@ -84,6 +86,9 @@ export function chainStories(name: string, start: () => Promise<BitcoinBackend>)
     describe('by one', () => forcedEnds(() => backend))
     describe('by a cheater', () => revokedEnds(() => backend))
     describe('with HTLCs', () => htlcEnds(() => backend))
+    // The ledger is slow where it judges many.
+    const few = name === 'ledger' ? fewCuts.slice(0, 2) : fewCuts
+    describe('half-way', () => halfwayStory(() => backend, isThorough ? allCuts : few))
   })
 }
 
