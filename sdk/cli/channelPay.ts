@@ -233,7 +233,7 @@ export const requestPayment: Command = {
       id,
       what: 'Waiting for the payment',
       work: async (wallet) => {
-        const made = wallet.request({ channel: id, ...(amount === null ? {} : { amount }) })
+        const made = await wallet.request({ channel: id, ...(amount === null ? {} : { amount }) })
         const request = name ? { ...made, paymentId: name.id } : made
         const payment = toHex(request.paymentId)
         // Told before it is waited for: somebody has to pay it meanwhile.

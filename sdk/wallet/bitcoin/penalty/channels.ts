@@ -11,6 +11,7 @@ import { askCopies } from './copying.ts'
 import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
 import {
   attempt,
+  elsewhere,
   feed,
   greetNow,
   hurry,
@@ -22,9 +23,11 @@ import {
 } from './desk.ts'
 import { deskPayments, type Htlcs, openHtlcs, settleHtlcs } from './htlcs.ts'
 import { readBox } from './inbox.ts'
+import { type InvoicePayments, invoicePayments } from './invoicePaying.ts'
 import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayDraft } from './opening.ts'
 import { type TwoWayPayments, twoWayPayments } from './paying.ts'
 import { type Invitation, idOfPenaltyKey, type KeptNote, noteFrom, penaltyKeys } from './record.ts'
+import { type InvoiceRequest, type InvoiceWish, makeInvoice } from './request.ts'
 import { closingFee } from './reserve.ts'
 import { type RestoredChannel, restoreRecords } from './restore.ts'
 import { directoryIndex, rootOf } from './roots.ts'
@@ -32,7 +35,7 @@ import { type TwoWaySwaps, twoWaySwaps } from './swapping.ts'
 import { sweepsFromSeed } from './sweepSeed.ts'
 import { greetAgain, isElsewhereError, tendDesk } from './tend.ts'
 import { handOver, isCovered, wantsTower } from './tower.ts'
-import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
+import { giveUpWishes, pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
 
 /** Most two-way channels a wallet has at a time, those that ended included. */
 export const twoWayChannelsMax = 200
@@ -58,8 +61,25 @@ export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'l
 /** How a two-way channel is closed. */
 export type TwoWayClose = 'alone' | { readonly fee: Sats } | { readonly feerate?: Feerate }
 
-/** The two-way channels of one wallet. */
+/** What two-way channels can besides the one front of both kinds. */
 export interface TwoWayChannels extends TwoWayPayments, TwoWaySwaps {
+  /**
+   * Takes the channels of this seed from their copies, those that the store lacks. Nothing of them is broadcast: each is
+   * `unsure` until the other side has shown where it stands, and then `open` where copies were required, `restored` elsewhere, or
+   * `behind`. [TW29] [TW43] [TW44]
+   *
+   * Throws `wallet/no-backup` without a place of backups, or where no edge tells the list of channels.
+   */
+  readonly restore: () => Promise<readonly RestoredChannel[]>
+  /**
+   * Takes what closings of other sides have paid this seed, found without any record or copy, and says by which transactions.
+   * To be called again after the next block where it finds nothing yet.
+   */
+  readonly sweep: () => Promise<readonly Txid[]>
+}
+
+/** The two-way channels of one wallet: what its front is made of, and the rest. */
+export interface TwoWayDesks extends TwoWayChannels, InvoicePayments {
   /**
    * Invites one opener to make a channel with this wallet. The box is asked about it from now on. Where the store may be evicted and
    * nothing is backed up, the terms' largest capacity is lowered to {@link evictableCapacityMax}.
@@ -78,8 +98,10 @@ export interface TwoWayChannels extends TwoWayPayments, TwoWaySwaps {
     amount: Msats,
     options?: { readonly paymentId?: Uint8Array; readonly waitMs?: number },
   ) => Promise<TwoWayOutcome>
-  /** A fresh name for a payment, to be told to who shall pay it: see {@link TwoWayChannels.received}. */
+  /** A fresh name for a payment, to be told to who shall pay it: see {@link TwoWayDesks.received}. */
   readonly request: () => Uint8Array
+  /** Makes an invoice, over the channel that can receive most where none is said. */
+  readonly invoice: (wish: InvoiceWish) => Promise<InvoiceRequest>
   /** The payment of that name over a channel, once it is final. */
   readonly received: (id: ChannelId, paymentId: Uint8Array) => Promise<Receipt | null>
   /**
@@ -89,19 +111,6 @@ export interface TwoWayChannels extends TwoWayPayments, TwoWaySwaps {
   readonly close: (id: ChannelId, how: TwoWayClose) => Promise<TwoWayChannel>
   readonly list: () => readonly TwoWayChannel[]
   readonly find: (id: ChannelId) => TwoWayChannel | null
-  /**
-   * Takes the channels of this seed from their copies, those that the store lacks. Nothing of them is broadcast: each is
-   * `unsure` until the other side has shown where it stands, and then `open` where copies were required, `restored` elsewhere, or
-   * `behind`. [TW29] [TW43] [TW44]
-   *
-   * Throws `wallet/no-backup` without a place of backups, or where no edge tells the list of channels.
-   */
-  readonly restore: () => Promise<readonly RestoredChannel[]>
-  /**
-   * Takes what closings of other sides have paid this seed, found without any record or copy, and says by which transactions.
-   * To be called again after the next block where it finds nothing yet.
-   */
-  readonly sweep: () => Promise<readonly Txid[]>
   /** Looks at the chain for every channel. */
   readonly tend: () => Promise<void>
 }
@@ -119,7 +128,7 @@ interface State {
 }
 
 /** Takes over every two-way channel in the store, and looks after them until the wallet closes. Throws `store/...`. */
-export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChannels> {
+export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayDesks> {
   const world: PenaltyWorld = { ...own, changed: ({ id }) => own.changed(id), listed: await listing(own) }
   const [desks, wishes] = [new Map<ChannelId, PenaltyDesk>(), new Map<ChannelId, Wishes>()]
   const state: State = {
@@ -141,6 +150,8 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
   return {
     ...twoWayPayments(state.htlcs, (id) => deskOf(state, id)),
     ...twoWaySwaps(state.htlcs, (id) => deskOf(state, id)),
+    ...invoicePayments(state.htlcs, (id) => deskOf(state, id)),
+    invoice: (wish) => makeInvoice(state.htlcs, (id) => deskOf(state, id), wish),
     invite: (wish) => oneByOne(() => invite(state, wish)),
     quote: (wish) => quoteTwoWay(world, wish),
     open: (wish) => oneByOne(() => open(state, wish)),
@@ -190,6 +201,7 @@ async function keepAsking({ own }: State, desk: PenaltyDesk, wishes: Wishes): Pr
     const isDue = clock.now() >= desk.greetAt && isWaiting(desk.known)
     if (isDue || wishes.list.length > 0) await greetAgain(desk)
   }
+  if (desk.isElsewhere) giveUpWishes(wishes, elsewhere(desk))
 }
 
 /** Leaves with the tower what waits for it, beside the turns: no payment waits for that. What fails is tried again after a later turn. */

@@ -6,7 +6,8 @@ import { SdkError } from '../../../../sdk/errors.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { ChannelLink, Clock, Store, StoreWrite } from '../../../../sdk/ports.ts'
 import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
-import { type BitcoinWallet, createBitcoinWallet, type TwoWayChannels } from '../../../../sdk/wallet/bitcoin/index.ts'
+import { type BitcoinWallet, createBitcoinWallet } from '../../../../sdk/wallet/bitcoin/index.ts'
+import type { TwoWayDesks } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { type MemoryBox, memoryBox } from '../../../edge/memoryBox.ts'
 import { until } from './channelWorld.ts'
@@ -32,7 +33,7 @@ const terms = {
 export interface Person {
   readonly number: number
   wallet: BitcoinWallet
-  twoWay: TwoWayChannels
+  twoWay: TwoWayDesks
   /** True while nothing that it says arrives. */
   isMute: boolean
   /** Told of every commit, as soon as it is stored. */
@@ -162,11 +163,11 @@ export function createHtlcWorld(): HtlcWorld {
   return Object.assign(world, { ground, person, open, mineUntil, reserve, stop })
 }
 
-export function phaseOf(twoWay: TwoWayChannels, id: ChannelId) {
+export function phaseOf(twoWay: TwoWayDesks, id: ChannelId) {
   return twoWay.list().find((channel) => channel.id === id)?.phase
 }
 
-export function balanceOf(twoWay: TwoWayChannels, id: ChannelId) {
+export function balanceOf(twoWay: TwoWayDesks, id: ChannelId) {
   return twoWay.list().find((channel) => channel.id === id)?.balance
 }
 
@@ -186,9 +187,9 @@ export function endsAfter(one: Person, prefix: string, number: number): Promise<
   })
 }
 
-function twoWayOf({ twoWay }: BitcoinWallet): TwoWayChannels {
+function twoWayOf({ twoWay }: BitcoinWallet): TwoWayDesks {
   if (!twoWay) throw new Error('The wallet has a way to boxes.')
-  return twoWay
+  return twoWay as TwoWayDesks
 }
 
 function mayBeMute(link: ChannelLink, isMute: () => boolean): ChannelLink {

@@ -146,7 +146,7 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     const following = (async () => {
       for await (const channel of anna.wallet.changes(stop.signal)) told.push(`${channel.phase}: ${channel.words}`)
     })()
-    const request = ben.wallet.request({ channel: id, amount: sats(100n) })
+    const request = await ben.wallet.request({ channel: id, amount: sats(100n) })
     expect(await ben.wallet.received(request)).toBe(null)
     const { paymentId } = request
     const paid = await anna.wallet.pay(id, sats(100n), { paymentId, waitMs })
@@ -169,6 +169,7 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
 
   it('are told apart from channels that a wallet does not have', async () => {
     const anna = await person()
-    expect(() => anna.wallet.request({ channel: channelId(`0x${'0'.repeat(64)}`) })).toThrow('no such channel')
+    const asking = anna.wallet.request({ channel: channelId(`0x${'0'.repeat(64)}`) })
+    await expect(asking).rejects.toThrow('no such channel')
   })
 })

@@ -16,7 +16,7 @@ import {
   createBitcoinWallet,
   type TowerSetting,
 } from '../../../../sdk/wallet/bitcoin/index.ts'
-import type { TwoWayChannels } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
+import type { TwoWayDesks } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
 import type { TwoWayPhase } from '../../../../sdk/wallet/bitcoin/penalty/describe.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { findBitcoind } from '../../../bitcoind.ts'
@@ -75,7 +75,7 @@ const wallets: BitcoinWallet[] = []
 
 export interface Person {
   readonly wallet: BitcoinWallet
-  readonly twoWay: TwoWayChannels
+  readonly twoWay: TwoWayDesks
   readonly store: Store
 }
 
@@ -107,7 +107,7 @@ export async function person(
   const wallet = await createBitcoinWallet({ ...parts, boxes: httpBoxes(), ...extra })
   wallets.push(wallet)
   if (!wallet.twoWay) throw new Error('The wallet has a way to boxes.')
-  return { wallet, twoWay: wallet.twoWay, store }
+  return { wallet, twoWay: wallet.twoWay as TwoWayDesks, store }
 }
 
 /** Somebody who can open a channel. */
