@@ -26,12 +26,15 @@ export const nonceCheckMsMax = 30_000
 /** How long a rejection is the answer to the same bytes; afterwards they may be tried anew. */
 export const rejectionMs = 10_000
 
-/** Rows of one table that an object keeps in memory beside the disk; half a kilobyte each. */
-export const rowsCachedMax = 16_384
+/**
+ * Rows of one table that an object keeps in memory beside the disk, half a kilobyte each. The platform may put all shards of
+ * a chain into one isolate, which has 128 MB.
+ */
+export const rowsCachedMax = 4_096
 /** Newest rows of a shard whose places memory alone knows, until so many are noted at once. */
 export const placesPerWrite = 2_048
 /** Bytes of transactions that an object keeps in memory from taking them in until it hands them on. */
-export const payloadBytesCachedMax = 4 * 1024 * 1024
+export const payloadBytesCachedMax = 1024 * 1024
 
 /** Most offers and most settlements in one message between a shard and its chain. */
 export const handoverMax = 256
