@@ -8,7 +8,7 @@ import type { ChannelQuote, ChannelRefusal, ChannelWish } from './opening.ts'
 import type { TwoWayDesks } from './penalty/channels.ts'
 import type { InvoiceOutcome, InvoicePayOptions, QuotedPayment } from './penalty/invoicePaying.ts'
 import { receiptIdOf } from './penalty/invoices.ts'
-import type { InvitationWish, TwoWayDraft, TwoWayWish } from './penalty/opening.ts'
+import type { InvitationWish } from './penalty/opening.ts'
 import type { Invitation } from './penalty/record.ts'
 import type { InvoiceRequest, InvoiceWish } from './penalty/request.ts'
 import type { TwoWayOutcome } from './penalty/wishes.ts'
@@ -160,8 +160,8 @@ export function channelFront({ feed, ...both }: Both & { readonly feed: ChangeFe
   const list = (): readonly Channel[] => [...oneWay.list(), ...(twoWay?.list() ?? [])]
   return {
     quoteChannel: (wish) =>
-      awake(async () => (wish.kind === 'two-way' ? need(twoWay).quote(draftOf(wish)) : oneWay.quote(wish))),
-    openChannel: (wish) => awake(() => open(both, wish)),
+      awake(async () => (wish.kind === 'two-way' ? need(twoWay).quote(wish) : oneWay.quote(wish))),
+    openChannel: (wish) => awake(async () => (wish.kind === 'two-way' ? need(twoWay).open(wish) : oneWay.open(wish))),
     invite: (wish) => awake(async () => need(twoWay).invite(wish)),
     pay: paying(both),
     quotePayment: (invoice, options) => awake(async () => need(twoWay).quotePayment(invoice, options)),
@@ -171,12 +171,6 @@ export function channelFront({ feed, ...both }: Both & { readonly feed: ChangeFe
     channels: list,
     changes: (signal) => changes(feed, { list, find }, signal),
   }
-}
-
-async function open({ oneWay, twoWay }: Both, wish: ChannelWish): Promise<Opened> {
-  if (wish.kind !== 'two-way') return oneWay.open(wish)
-  const opened = await need(twoWay).open(draftOf(wish))
-  return opened.ok ? opened : { ok: false, refusal: { code: opened.fault, detail: opened.detail } }
 }
 
 async function close({ oneWay, twoWay }: Both, id: ChannelId, how: CloseWish = {}): Promise<Channel> {
@@ -258,10 +252,6 @@ async function* changes(
     const channel = find(id)
     if (channel) yield channel
   }
-}
-
-function draftOf({ invitation, capacity, pushed }: TwoWayWish): TwoWayDraft {
-  return { invitation, capacity, ...(pushed === undefined ? {} : { pushed: inMsats(pushed) }) }
 }
 
 function need(twoWay: TwoWayDesks | null): TwoWayDesks {

@@ -161,13 +161,30 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     outgoing: () => awake(coins.outgoing),
     balance: () => awake(() => balanceOf(coins, channels, twoWay)),
     ...channelFront({ oneWay: channels, twoWay, feed, awake }),
-    twoWay,
+    twoWay: twoWay && besides(twoWay, awake),
     refresh: () => awake(refresh),
     close: () => {
       const closed = new SdkError('wallet/closed', 'The wallet is closed.')
       stopped ??= closed
       controller.abort(closed)
     },
+  }
+}
+
+/** What two-way channels can and the front does not have. */
+function besides(
+  { payment, push, pushes, nodeKey, receipts, swap, restore, sweep }: TwoWayDesks,
+  awake: <result>(work: () => Promise<result>) => Promise<result>,
+): TwoWayChannels {
+  return {
+    payment: (paymentHash) => awake(() => payment(paymentHash)),
+    push: (wish) => awake(() => push(wish)),
+    pushes: () => awake(pushes),
+    nodeKey,
+    receipts: (channel) => awake(() => receipts(channel)),
+    swap: (wish) => awake(() => swap(wish)),
+    restore: () => awake(restore),
+    sweep: () => awake(sweep),
   }
 }
 

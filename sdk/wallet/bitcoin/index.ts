@@ -46,7 +46,7 @@ export {
 } from './payingFetch.ts'
 export { type CoinsRefusal, type Payment, paymentsMax } from './payments.ts'
 export type { BackupSetting } from './penalty/backup.ts'
-export { type TwoWayChannels, twoWayChannelsMax } from './penalty/channels.ts'
+export { type Receipt, type TwoWayChannels, twoWayChannelsMax } from './penalty/channels.ts'
 export type { TwoWayChannel, TwoWayPhase } from './penalty/describe.ts'
 export {
   feeMaxDefault,

@@ -3,6 +3,7 @@ import { isLive, paymentIdBytes } from '../../../channel/penalty/index.ts'
 import { invariant, SdkError } from '../../../errors.ts'
 import type { Clock } from '../../../ports.ts'
 import { type ChannelId, type Feerate, type Msats, type Sats, sameBytes, type Txid } from '../../../units.ts'
+import { answerMsDefault } from '../channels.ts'
 import type { ChannelRefusal } from '../opening.ts'
 import { within } from '../patience.ts'
 import { directoryOf, keepDirectory } from './backup.ts'
@@ -24,7 +25,7 @@ import {
 import { deskPayments, type Htlcs, openHtlcs, settleHtlcs } from './htlcs.ts'
 import { readBox } from './inbox.ts'
 import { type InvoicePayments, invoicePayments } from './invoicePaying.ts'
-import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayDraft } from './opening.ts'
+import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayWish } from './opening.ts'
 import { type TwoWayPayments, twoWayPayments } from './paying.ts'
 import { type Invitation, idOfPenaltyKey, type KeptNote, noteFrom, penaltyKeys } from './record.ts'
 import { type InvoiceRequest, type InvoiceWish, makeInvoice } from './request.ts'
@@ -39,15 +40,13 @@ import { giveUpWishes, pursueWishes, type TwoWayOutcome, type Wishes, wishFor } 
 
 /** Most two-way channels a wallet has at a time, those that ended included. */
 export const twoWayChannelsMax = 200
-/** How long a payment waits for its answer, where nothing is said. */
-export const twoWayAnswerMsDefault = 15_000
 
 /** What was received, finally. */
 export type Receipt = Extract<KeptNote, { type: 'received' }>
 
 export type OpenedTwoWay =
   | { readonly ok: true; readonly channel: TwoWayChannel }
-  | { readonly ok: false; readonly fault: ChannelRefusal['code']; readonly detail: string }
+  | { readonly ok: false; readonly refusal: ChannelRefusal }
 
 export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'listed'> {
   readonly clock: Clock
@@ -59,7 +58,7 @@ export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'l
 }
 
 /** How a two-way channel is closed. */
-export type TwoWayClose = 'alone' | { readonly fee: Sats } | { readonly feerate?: Feerate }
+export type TwoWayClose = 'alone' | { readonly feerate?: Feerate }
 
 /** What two-way channels can besides the one front of both kinds. */
 export interface TwoWayChannels extends TwoWayPayments, TwoWaySwaps {
@@ -76,6 +75,8 @@ export interface TwoWayChannels extends TwoWayPayments, TwoWaySwaps {
    * To be called again after the next block where it finds nothing yet.
    */
   readonly sweep: () => Promise<readonly Txid[]>
+  /** Everything that was received over a channel, finally, the oldest first: under its name, or the first 16 bytes of its invoice's hash. */
+  readonly receipts: (id: ChannelId) => Promise<readonly Receipt[]>
 }
 
 /** The two-way channels of one wallet: what its front is made of, and the rest. */
@@ -86,13 +87,13 @@ export interface TwoWayDesks extends TwoWayChannels, InvoicePayments {
    */
   readonly invite: (wish: InvitationWish) => Promise<Invitation>
   /** What a channel would cost, before anything is signed. */
-  readonly quote: (wish: TwoWayDraft) => ReturnType<typeof quoteTwoWay>
+  readonly quote: (wish: TwoWayWish) => ReturnType<typeof quoteTwoWay>
   /**
    * Answers an invitation by a channel that this wallet funds. Coins leave once the other side has signed.
    *
    * Funds at risk: from then on this wallet, or a tower, has to look at the chain once in `delayBlocks`.
    */
-  readonly open: (wish: TwoWayDraft) => Promise<OpenedTwoWay>
+  readonly open: (wish: TwoWayWish) => Promise<OpenedTwoWay>
   readonly pay: (
     id: ChannelId,
     amount: Msats,
@@ -105,7 +106,7 @@ export interface TwoWayDesks extends TwoWayChannels, InvoicePayments {
   /** The payment of that name over a channel, once it is final. */
   readonly received: (id: ChannelId, paymentId: Uint8Array) => Promise<Receipt | null>
   /**
-   * Closes together, at a fee or feerate that this side pays, or at that of the day; where it has not got that much, the other side pays.
+   * Closes together, at a feerate that this side pays, or at that of the day; where it has not got that much, the other side pays.
    * `alone` goes to the chain without the other side. Throws `wallet/channel-not-open`.
    */
   readonly close: (id: ChannelId, how: TwoWayClose) => Promise<TwoWayChannel>
@@ -157,7 +158,11 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayDesks>
     open: (wish) => oneByOne(() => open(state, wish)),
     pay: (id, amount, options = {}) => pay(state, deskOf(state, id), { amount, ...options }),
     request: () => own.random(paymentIdBytes),
-    received: (id, paymentId) => received(state, id, paymentId),
+    received: async (id, paymentId) => {
+      const all = await receipts(state, id)
+      return all.find((one) => sameBytes(one.paymentId, paymentId)) ?? null
+    },
+    receipts: (id) => receipts(state, id),
     close: (id, how) => close(deskOf(state, id), how),
     list: () => [...state.desks.values()].map(describeTwoWay),
     find: (id) => {
@@ -250,10 +255,10 @@ async function invite(state: State, wish: InvitationWish): Promise<Invitation> {
   return { id, box: record.box, terms: record.terms }
 }
 
-async function open(state: State, wish: TwoWayDraft): Promise<OpenedTwoWay> {
+async function open(state: State, wish: TwoWayWish): Promise<OpenedTwoWay> {
   checkRoom(state)
   const stored = await storeTwoWay(state.world, wish)
-  if (!stored.ok) return { ok: false, fault: stored.refusal.code, detail: stored.refusal.detail }
+  if (!stored.ok) return stored
   const { id, record, step } = stored
   const desk = await openPenaltyDesk(id, state.world, record, 1)
   begin(state, desk)
@@ -273,7 +278,7 @@ async function pay(
   payment: { readonly amount: Msats; readonly paymentId?: Uint8Array; readonly waitMs?: number },
 ): Promise<TwoWayOutcome> {
   const { own } = state
-  const { amount, paymentId = own.random(paymentIdBytes), waitMs = twoWayAnswerMsDefault } = payment
+  const { amount, paymentId = own.random(paymentIdBytes), waitMs = answerMsDefault } = payment
   if (paymentId.length !== paymentIdBytes)
     throw new SdkError('units/malformed', `A payment id has ${paymentIdBytes} bytes.`)
   const wishes = state.wishes.get(desk.id)
@@ -282,13 +287,13 @@ async function pay(
   return (await within(outcome, own, waitMs)) ?? { state: 'pending', paymentId }
 }
 
-async function received({ world }: State, id: ChannelId, paymentId: Uint8Array): Promise<Receipt | null> {
-  for (const key of await world.store.keys(penaltyKeys.notes(id))) {
-    const stored = await world.store.get(key)
-    const note = stored && noteFrom(stored.bytes)
-    if (note?.type === 'received' && sameBytes(note.paymentId, paymentId)) return note
-  }
-  return null
+async function receipts({ world }: State, id: ChannelId): Promise<readonly Receipt[]> {
+  const keys = [...(await world.store.keys(penaltyKeys.notes(id)))].sort()
+  const stored = await Promise.all(keys.map((key) => world.store.get(key)))
+  return stored.flatMap((one) => {
+    const note = one && noteFrom(one.bytes)
+    return note?.type === 'received' ? [note] : []
+  })
 }
 
 async function close(desk: PenaltyDesk, how: TwoWayClose): Promise<TwoWayChannel> {
@@ -302,10 +307,9 @@ async function close(desk: PenaltyDesk, how: TwoWayClose): Promise<TwoWayChannel
   return describeTwoWay(desk)
 }
 
-async function feeFor({ known, world }: PenaltyDesk, how: Exclude<TwoWayClose, 'alone'>): Promise<Sats | null> {
-  if ('fee' in how) return how.fee
+async function feeFor({ known, world }: PenaltyDesk, { feerate }: Exclude<TwoWayClose, 'alone'>): Promise<Sats | null> {
   const { channel } = known
-  return channel && isLive(channel) ? closingFee(channel, how.feerate ?? (await world.chain.feerate())) : null
+  return channel && isLive(channel) ? closingFee(channel, feerate ?? (await world.chain.feerate())) : null
 }
 
 function deskOf({ desks }: State, id: ChannelId): PenaltyDesk {

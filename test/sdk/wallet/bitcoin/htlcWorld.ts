@@ -6,8 +6,12 @@ import { SdkError } from '../../../../sdk/errors.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { ChannelLink, Clock, Store, StoreWrite } from '../../../../sdk/ports.ts'
 import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
-import { type BitcoinWallet, createBitcoinWallet } from '../../../../sdk/wallet/bitcoin/index.ts'
-import type { TwoWayDesks } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
+import {
+  type BitcoinWallet,
+  createBitcoinWallet,
+  type TwoWayChannel,
+  type TwoWayChannels,
+} from '../../../../sdk/wallet/bitcoin/index.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { type MemoryBox, memoryBox } from '../../../edge/memoryBox.ts'
 import { until } from './channelWorld.ts'
@@ -33,7 +37,7 @@ const terms = {
 export interface Person {
   readonly number: number
   wallet: BitcoinWallet
-  twoWay: TwoWayDesks
+  twoWay: TwoWayChannels
   /** True while nothing that it says arrives. */
   isMute: boolean
   /** Told of every commit, as soon as it is stored. */
@@ -144,11 +148,11 @@ export function createHtlcWorld(): HtlcWorld {
     await ground.fund(await one.wallet.address(), sats(300_000n))
     await ground.mine(1)
     await one.wallet.refresh()
-    const invitation = await other.twoWay.invite({ box: 'memory:', terms })
-    const wish = { invitation, capacity: sats(100_000n), pushed: inMsats(sats(pushed)) }
-    const answer = await one.twoWay.open(wish)
-    if (!answer.ok) throw new Error(answer.fault)
-    const phases = () => [one, other].map(({ twoWay }) => phaseOf(twoWay, invitation.id))
+    const invitation = await other.wallet.invite({ box: 'memory:', terms })
+    const wish = { kind: 'two-way', invitation, capacity: sats(100_000n), pushed: sats(pushed) } as const
+    const answer = await one.wallet.openChannel(wish)
+    if (!answer.ok) throw new Error(answer.refusal.detail)
+    const phases = () => [one, other].map((side) => phaseOf(side, invitation.id))
     await until(() => phases().every((phase) => phase === 'funding'))
     for (let block = 0; block < 6 && !phases().every((phase) => phase === 'open'); block++) {
       await ground.mine(1)
@@ -163,12 +167,18 @@ export function createHtlcWorld(): HtlcWorld {
   return Object.assign(world, { ground, person, open, mineUntil, reserve, stop })
 }
 
-export function phaseOf(twoWay: TwoWayDesks, id: ChannelId) {
-  return twoWay.list().find((channel) => channel.id === id)?.phase
+export function channelOf({ wallet }: Person, id: ChannelId): TwoWayChannel | undefined {
+  return wallet.channels().find((channel) => channel.kind === 'two-way' && channel.id === id) as
+    | TwoWayChannel
+    | undefined
 }
 
-export function balanceOf(twoWay: TwoWayDesks, id: ChannelId) {
-  return twoWay.list().find((channel) => channel.id === id)?.balance
+export function phaseOf(person: Person, id: ChannelId) {
+  return channelOf(person, id)?.phase
+}
+
+export function balanceOf(person: Person, id: ChannelId) {
+  return channelOf(person, id)?.balance
 }
 
 /** That commit, of those that write below a key from now on, is the last thing that this person does: nothing of it leaves. */
@@ -187,9 +197,9 @@ export function endsAfter(one: Person, prefix: string, number: number): Promise<
   })
 }
 
-function twoWayOf({ twoWay }: BitcoinWallet): TwoWayDesks {
+function twoWayOf({ twoWay }: BitcoinWallet): TwoWayChannels {
   if (!twoWay) throw new Error('The wallet has a way to boxes.')
-  return twoWay as TwoWayDesks
+  return twoWay
 }
 
 function mayBeMute(link: ChannelLink, isMute: () => boolean): ChannelLink {

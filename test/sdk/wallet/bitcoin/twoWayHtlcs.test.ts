@@ -47,7 +47,7 @@ describe('an invoice over one channel', { timeout: 60_000 }, () => {
     await until(() => isReceived(ben, request))
     for (const asked of [request, invoice])
       expect(await ben.wallet.received(asked)).toMatchObject({ amount, isEnough: true })
-    await until(() => balanceOf(ben.twoWay, channel) === inChannel)
+    await until(() => balanceOf(ben, channel) === inChannel)
     expect(await anna.wallet.pay(`lightning:${invoice.toUpperCase()}`)).toEqual(paid)
     expect(await anna.wallet.quotePayment(invoice)).toMatchObject({ ok: false, refusal: { code: 'already-paid' } })
 
@@ -59,7 +59,7 @@ describe('an invoice over one channel', { timeout: 60_000 }, () => {
     await expect(before.pay(next.invoice, { channel, waitMs })).rejects.toMatchObject({
       code: 'wallet/channel-elsewhere',
     })
-    expect(balanceOf(ben.twoWay, channel)).toBe(inChannel)
+    expect(balanceOf(ben, channel)).toBe(inChannel)
     before.close()
     await expect(before.pay(next.invoice)).rejects.toMatchObject({ code: 'wallet/closed' })
   })
@@ -119,7 +119,7 @@ describe('an invoice over one channel', { timeout: 60_000 }, () => {
       expect(await anna.wallet.pay(invoice, { waitMs })).toMatchObject({ state: 'refused', fault: 'unknown-payment' })
     const failed = { state: 'failed', paymentHash, reason: 'unknown-payment' }
     expect(await anna.twoWay.payment(paymentHash)).toEqual(failed)
-    await until(() => balanceOf(anna.twoWay, channel) === 100_000_000n)
+    await until(() => balanceOf(anna, channel) === 100_000_000n)
   })
 
   it('[HB10] [TW20] comes to its end after a crash of either side, whatever was stored last', async () => {
@@ -142,7 +142,7 @@ describe('an invoice over one channel', { timeout: 60_000 }, () => {
       const paid = await anna.wallet.pay(invoice, { channel, waitMs })
       expect(paid).toMatchObject({ state: 'paid', paymentHash, amount: inChannel })
       total += inChannel
-      await until(() => balanceOf(ben.twoWay, channel) === total)
+      await until(() => balanceOf(ben, channel) === total)
       await until(() => isReceived(ben, request))
     }
   })
@@ -172,12 +172,10 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
     })
     const paid = await anna.wallet.pay(invoice, { feeMax, waitMs })
     expect(paid).toMatchObject({ state: 'paid', paymentHash, amount: inChannel + 2_000n, fee: 2_000n })
-    await until(
-      () => balanceOf(hugo.twoWay, from) === inChannel + 1_002_000n && balanceOf(ben.twoWay, to) === inChannel,
-    )
-    await until(() => balanceOf(hugo.twoWay, to) === 80_000_000n)
+    await until(() => balanceOf(hugo, from) === inChannel + 1_002_000n && balanceOf(ben, to) === inChannel)
+    await until(() => balanceOf(hugo, to) === 80_000_000n)
     await until(() => isReceived(ben, request))
-    expect(balanceOf(anna.twoWay, elsewhere)).toBe(100_000_000n)
+    expect(balanceOf(anna, elsewhere)).toBe(100_000_000n)
   })
 
   it('[HB1] [HB2] [HB4] [HB10] [TW20] comes to its end when any of the three crashes at any of its commits', async () => {
@@ -203,8 +201,8 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
         await first
         expect(await anna.wallet.pay(invoice, { channel: from, waitMs })).toMatchObject({ state: 'paid' })
         count += 1n
-        await until(() => balanceOf(ben.twoWay, to) === count * small)
-        await until(() => balanceOf(hugo.twoWay, from) === count * (small + hubTerms.fee))
+        await until(() => balanceOf(ben, to) === count * small)
+        await until(() => balanceOf(hugo, from) === count * (small + hubTerms.fee))
       }
   })
 
@@ -234,8 +232,8 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
     const outcomes = await Promise.all([anna, carl].map(({ wallet }) => wallet.pay(request.invoice, { waitMs })))
     expect(outcomes.map(({ state }) => state).sort()).toEqual(['paid', 'refused'])
     const [annaHas, carlHas] = outcomes.map(({ state }) => 100_000_000n - (state === 'paid' ? inChannel + 2_000n : 0n))
-    await until(() => balanceOf(anna.twoWay, from) === annaHas && balanceOf(carl.twoWay, other) === carlHas)
-    await until(() => balanceOf(ben.twoWay, to) === inChannel)
+    await until(() => balanceOf(anna, from) === annaHas && balanceOf(carl, other) === carlHas)
+    await until(() => balanceOf(ben, to) === inChannel)
     expect(await ben.wallet.received(request)).toMatchObject({ amount })
   })
 
@@ -268,7 +266,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
       await expect(before.pay(channel, sats(1n), { waitMs })).rejects.toMatchObject({
         code: 'wallet/channel-elsewhere',
       })
-    await until(() => balanceOf(hugo.twoWay, from) === inChannel + 2_000n)
+    await until(() => balanceOf(hugo, from) === inChannel + 2_000n)
   })
 })
 

@@ -1,7 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { sats } from '../../../../sdk/units.ts'
 import { until } from './channelWorld.ts'
-import { balanceOf, createHtlcWorld, endsAfter, type HtlcWorld, hubTerms, type Person, phaseOf } from './htlcWorld.ts'
+import {
+  balanceOf,
+  channelOf,
+  createHtlcWorld,
+  endsAfter,
+  type HtlcWorld,
+  hubTerms,
+  type Person,
+  phaseOf,
+} from './htlcWorld.ts'
 
 const amount = sats(40_000n)
 const description = 'two teas'
@@ -20,7 +29,7 @@ describe('a payment by hash whose sides do not finish it', { timeout: 60_000 }, 
     silencesOnceTaken(ben, anna)
     expect((await anna.wallet.pay(invoice, { channel, waitMs: 1_000 })).state).toBe('pending')
     anna.end()
-    await world.mineUntil(() => phaseOf(ben.twoWay, channel) === 'closed', ben)
+    await world.mineUntil(() => phaseOf(ben, channel) === 'closed', ben)
     await ben.wallet.refresh()
     expect((await ben.wallet.balance()).confirmed).toBeGreaterThan(38_000n)
     expect(await ben.wallet.received(request)).toMatchObject({ amount })
@@ -39,11 +48,11 @@ describe('a payment by hash whose sides do not finish it', { timeout: 60_000 }, 
     const pending = anna.wallet.pay(invoice, { channel, waitMs: 500 })
     await gone
     expect((await pending).state).toBe('pending')
-    await world.mineUntil(() => phaseOf(anna.twoWay, channel) === 'closed', anna)
+    await world.mineUntil(() => phaseOf(anna, channel) === 'closed', anna)
     const failed = { state: 'failed', paymentHash, reason: 'channel-ended' }
     expect(await anna.twoWay.payment(paymentHash)).toEqual(failed)
     // The reserve for fees goes home when the channel is over. [TW46]
-    await world.mineUntil(() => anna.twoWay.find(channel)?.reserve === 0n, anna)
+    await world.mineUntil(() => channelOf(anna, channel)?.reserve === 0n, anna)
     await anna.wallet.refresh()
     expect((await anna.wallet.balance()).confirmed).toBeGreaterThan(290_000n)
   })
@@ -60,8 +69,8 @@ describe('a payment by hash whose sides do not finish it', { timeout: 60_000 }, 
     expect((await anna.wallet.pay(invoice, { channel: from, waitMs: 1_000 })).state).toBe('pending')
     const isPaid = async () => (await anna.twoWay.payment(paymentHash))?.state === 'paid'
     await world.mineUntil(isPaid, ben, hugo, anna)
-    expect(phaseOf(anna.twoWay, from)).toBe('open')
-    await until(() => balanceOf(hugo.twoWay, from) === 40_002_000n)
+    expect(phaseOf(anna, from)).toBe('open')
+    await until(() => balanceOf(hugo, from) === 40_002_000n)
   })
 })
 
