@@ -63,7 +63,7 @@ function laneOf(wallet: BitcoinWallet): TwoWayChannel {
 
 /** Orders, pays and fetches. */
 async function buy(wallet: BitcoinWallet, id: ChannelId, wish: { article: string; part: number; amount: bigint }) {
-  const { paymentId } = wallet.request({ channel: id })
+  const { paymentId } = await wallet.request({ channel: id })
   const path = `/shop/orders/${toHex(paymentId)}`
   const { article, part, amount } = wish
   expect(await ask<Order>(path, 'PUT', { article, part })).toMatchObject({ goods: null, receipt: null })
