@@ -140,6 +140,14 @@ export const towerSourcesMin = 2
 export const towerStateBytesMax = 48 * 1024
 export const towerStatesMax = 1_000_000
 export const towerBytesMax = 512 * 1024 * 1024
+/** Most bytes of a tower that was registered without a key. */
+export const towerOpenBytesMax = 64 * 1024 * 1024
+/** Towers that one key registers, or all who show none together: so many at once, and so many a day over time. */
+export const towerGrantsBurst = 1_000
+export const towerGrantsPerDay = 100
+/** And one address that shows no key. */
+export const towerAddressBurst = 16
+export const towerAddressPerSecond = 1 / 3_600
 /** Most outputs of one cheater's transaction that are taken. */
 export const towerOpenedMax = 17
 /** While nothing has happened, a channel is looked at this many times less often than while justice is done. */
@@ -149,6 +157,8 @@ export const towerRungBlocks = 3
 /** How long a tower is kept after its end, and after its owner was last heard of; how exactly that is known. */
 export const towerRetentionMs = 30 * 24 * 60 * 60_000
 export const towerAbsentMs = 400 * 24 * 60 * 60_000
+/** How long one is kept that has no state, and so nothing to do. */
+export const towerUnusedMs = 7 * 24 * 60 * 60_000
 export const towerTouchMs = 60 * 60_000
 
 /** Most calls in one JSON-RPC array at `/rpc`, longest body, and longest answer of an executor that is passed on. */

@@ -3,6 +3,7 @@ import {
   encodeChannel,
   isLive,
   type LiveChannel,
+  otherSide,
   ownTransaction,
   type Side,
 } from '../../../sdk/channel/penalty/index.ts'
@@ -61,6 +62,7 @@ export function runPenaltyWorld(seed: number, mutant: Mutant | null = null): Out
 const marketFeerate = 1_000
 
 interface OwnScene extends Scene {
+  readonly seed: number
   /** Block until which blocks are dear. */
   dearUntil: number
   end: string
@@ -80,6 +82,7 @@ function createScene(seed: number, mutant: Mutant | null): OwnScene {
   const healsAt = random.from(200, 800)
   const audit = createAudit(world)
   const scene: OwnScene = {
+    seed,
     world,
     chain,
     audit,
@@ -179,11 +182,22 @@ function restore(scene: OwnScene, node: SideNode): void {
   const decoded = (node.mutant?.decode ?? decodeChannel)(record, 'backup')
   if (!decoded.ok) return
   node.disk.record = encodeChannel(decoded.value)
-  node.disk.notes.length = notes
+  // A copy holds the record alone. The funding is with the nodes, and in the other side's wallet.
+  const kept = node.disk.notes.slice(0, notes).filter(({ type }) => type === 'funding')
+  node.disk.notes.splice(0, node.disk.notes.length, ...kept)
   node.stored = decoded.value
   if (copies) copies.stored = copies.number
   node.wasRestored = true
   crash(scene, node)
+  // TW47: a cheater that knows of it.
+  if (cheatsRestored(scene)) after(world, 60, () => cheat(scene, scene.nodes[otherSide(node.side)]))
+}
+
+/** In one of so many worlds the other side of a restored one cheats. */
+const cheatsEvery = 3
+
+function cheatsRestored({ seed }: OwnScene): boolean {
+  return seed % cheatsEvery === 0
 }
 
 /** Blocks come quickly once the world is healed. */

@@ -9,7 +9,7 @@ import { within } from '../patience.ts'
 import { directoryOf, keepDirectory } from './backup.ts'
 import { claimPenaltyDesk, openPenaltyDesk } from './claim.ts'
 import { askCopies } from './copying.ts'
-import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
+import { describeTwoWay, isLookedAfter, isOver, type TwoWayChannel } from './describe.ts'
 import {
   attempt,
   elsewhere,
@@ -173,7 +173,7 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayDesks>
     sweep: () => sweep(world),
     tend: async () => {
       for (const desk of [...state.desks.values()])
-        if (!desk.isElsewhere && (!isOver(desk) || desk.reserve > 0n)) await tendDesk(desk, state.sent)
+        if (!desk.isElsewhere && isLookedAfter(desk)) await tendDesk(desk, state.sent)
     },
   }
 }
