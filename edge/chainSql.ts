@@ -123,7 +123,7 @@ export function openChainStore(sql: Sql): ChainStore {
         tidy(sql, change)
         if ('put' in change && change.put === 'tx') cache.put(change.row, true)
         if ('put' in change && change.put === 'head') head = change.row
-        if ('remove' in change && change.remove === 'tx') cache.remove(change.hash)
+        if ('remove' in change && change.remove === 'tx') cache.forget(change.hash)
       }
     },
     forget: () => {

@@ -26,12 +26,15 @@ export const nonceCheckMsMax = 30_000
 /** How long a rejection is the answer to the same bytes; afterwards they may be tried anew. */
 export const rejectionMs = 10_000
 
-/** Rows of one table that an object keeps in memory beside the disk; half a kilobyte each. */
-export const rowsCachedMax = 16_384
+/**
+ * Rows of one table that an object keeps in memory beside the disk, half a kilobyte each. The platform may put all shards of
+ * a chain into one isolate, which has 128 MB.
+ */
+export const rowsCachedMax = 4_096
 /** Newest rows of a shard whose places memory alone knows, until so many are noted at once. */
 export const placesPerWrite = 2_048
 /** Bytes of transactions that an object keeps in memory from taking them in until it hands them on. */
-export const payloadBytesCachedMax = 4 * 1024 * 1024
+export const payloadBytesCachedMax = 1024 * 1024
 
 /** Most offers and most settlements in one message between a shard and its chain. */
 export const handoverMax = 256
@@ -137,6 +140,14 @@ export const towerSourcesMin = 2
 export const towerStateBytesMax = 48 * 1024
 export const towerStatesMax = 1_000_000
 export const towerBytesMax = 512 * 1024 * 1024
+/** Most bytes of a tower that was registered without a key. */
+export const towerOpenBytesMax = 64 * 1024 * 1024
+/** Towers that one key registers, or all who show none together: so many at once, and so many a day over time. */
+export const towerGrantsBurst = 1_000
+export const towerGrantsPerDay = 100
+/** And one address that shows no key. */
+export const towerAddressBurst = 16
+export const towerAddressPerSecond = 1 / 3_600
 /** Most outputs of one cheater's transaction that are taken. */
 export const towerOpenedMax = 17
 /** While nothing has happened, a channel is looked at this many times less often than while justice is done. */
@@ -146,6 +157,8 @@ export const towerRungBlocks = 3
 /** How long a tower is kept after its end, and after its owner was last heard of; how exactly that is known. */
 export const towerRetentionMs = 30 * 24 * 60 * 60_000
 export const towerAbsentMs = 400 * 24 * 60 * 60_000
+/** How long one is kept that has no state, and so nothing to do. */
+export const towerUnusedMs = 7 * 24 * 60 * 60_000
 export const towerTouchMs = 60 * 60_000
 
 /** Most calls in one JSON-RPC array at `/rpc`, longest body, and longest answer of an executor that is passed on. */

@@ -165,9 +165,11 @@ export type TowerReply = { readonly ok: true; readonly standing: TowerStanding }
 
 /** What a channel's tower is asked. When an answer comes, what it says is stored. */
 export interface TowerApi {
-  readonly register: (claim: Hex, funding: Outpoint, first: number) => Promise<TowerReply>
+  readonly register: (claim: Hex, funding: Outpoint, first: number, bytesMax: number) => Promise<TowerReply>
   readonly keep: (claim: Hex, state: TowerStateRow) => Promise<TowerReply>
   readonly standing: (claim: Hex) => Promise<TowerReply>
+  /** Of the object under {@link grantsName}: takes one registration out of its allowance, if it holds one. [WT11] */
+  readonly grant: () => Promise<boolean>
 }
 
 /** How a merchant's webhook fares. `isGone`: the other side said so, and nothing is called until it is registered anew. */

@@ -73,6 +73,7 @@ const kinds = {
   'state-too-large': no(413, 'The state is too large'),
   'state-gap': no(409, 'An earlier state is missing'),
   'conflicting-state': no(409, 'Another state has this number'),
+  'tower-quota': later(429, 'So many towers were registered of late'),
   'tower-full': no(409, 'The tower keeps as much of this channel as it may'),
   'tower-ended': no(409, 'The channel has ended'),
 

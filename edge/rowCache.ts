@@ -23,7 +23,8 @@ export interface RowCache<row extends Row> {
   readonly group: (sender: Address, read: () => readonly row[]) => readonly row[]
   /** @param isInGroup - Whether its sender's group has it from now on. */
   readonly put: (row: row, isInGroup: boolean) => void
-  readonly remove: (hash: TxHash) => void
+  /** Keeps a row no longer that is gone, or has ended: few ask for one of these again, and there is no end to them. */
+  readonly forget: (hash: TxHash) => void
   readonly clear: () => void
 }
 
@@ -37,7 +38,7 @@ export function openRowCache<row extends Row>(): RowCache<row> {
   }
   /** A row of a group is always among the rows, so both are forgotten together. */
   const makeRoom = (count: number) => {
-    if (rows.size + count > rowsCachedMax) clear()
+    if (rows.size + groups.size + count > rowsCachedMax) clear()
   }
   return {
     one: (hash, read) => {
@@ -54,7 +55,7 @@ export function openRowCache<row extends Row>(): RowCache<row> {
       const known = groups.get(sender)
       if (known) return [...known.values()]
       const group = read()
-      makeRoom(group.length)
+      makeRoom(group.length + 1)
       for (const row of group) rows.set(row.hash, row)
       groups.set(sender, new Map(group.map((row) => [row.hash, row])))
       return group
@@ -66,11 +67,10 @@ export function openRowCache<row extends Row>(): RowCache<row> {
       rows.set(row.hash, row)
       if (isInGroup) groups.get(row.sender)?.set(row.hash, row)
     },
-    remove: (hash) => {
+    forget: (hash) => {
       const before = rows.get(hash)
       if (before) groups.get(before.sender)?.delete(hash)
-      makeRoom(1)
-      rows.set(hash, null)
+      rows.delete(hash)
     },
     clear,
   }

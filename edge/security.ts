@@ -3,7 +3,7 @@ import { accepted, type Decoded, refused } from '../sdk/errors.ts'
 import { toHex } from '../sdk/units.ts'
 
 /** What an API key may do. */
-export const scopes = ['submit', 'read', 'rpc', 'webhooks'] as const
+export const scopes = ['submit', 'read', 'rpc', 'webhooks', 'towers'] as const
 export type Scope = (typeof scopes)[number]
 
 /** A merchant's key: only the digest of its secret is known here. Two keys with one name are a rotation under way. */
@@ -21,7 +21,7 @@ export interface Security {
   /** SHA-256 of the administrator's secret; `null`: there is no administrator. */
   readonly adminDigest: string | null
   readonly keys: readonly ApiKey[]
-  /** True where submissions need a key; else a transaction's own signature is enough. */
+  /** True where submissions, and registrations of towers, need a key; else a transaction's own signature is enough, and small quotas. */
   readonly isClosed: boolean
   /** True where what is known of senders and batches is told to keys with `read` and to senders themselves alone. */
   readonly isPrivate: boolean

@@ -202,14 +202,14 @@ function admit(draft: ShardDraft, item: Item, facts: Facts, now: number): Answer
   const known = draft.row(hash)
   if (known && !mayTryAgain(known, now)) return null
   const next = nextNonce(draft.account(sender))
-  if (next !== undefined && nonce < next && !known) {
-    const inclusion = facts.inclusions.get(hash)
-    if (inclusion) return { ok: true, hash, status: foreign(inclusion), sequence: 0 }
+  // Bytes that reached a block by another way are taken like any: followed to their end, and sent again should the block fall.
+  const inclusion = facts.inclusions.get(hash)
+  if (next !== undefined && nonce < next && !known && !inclusion) {
     if (inclusion === null) return no('nonce-too-low', `The sender's next nonce is ${next}.`)
     return no('executor-unavailable', 'Whether these bytes are in a block already could not be found out.')
   }
   const rows = draft.rowsOf(sender)
-  const conflict = conflictOf(rows, item)
+  const conflict = inclusion ? undefined : conflictOf(rows, item)
   if (conflict) return conflict
   if (next !== undefined) {
     const missing = firstMissing(new Set(rows.map((row) => row.nonce)), next)
@@ -260,11 +260,6 @@ function conflictOf(rows: readonly ShardRow[], item: Item): Answer | undefined {
 function raised(fee: bigint): bigint {
   const least = (fee * replacementPercentMin + 99n) / 100n
   return least > fee ? least : fee + 1n
-}
-
-/** Of bytes that reached a block by another way. */
-function foreign({ blockNumber, blockHash, index, succeeded }: Inclusion): TxStatus {
-  return { state: 'included', window: 0, lane: 0, blockNumber, blockHash, index, succeeded }
 }
 
 /**

@@ -96,6 +96,8 @@ export function openShardStore(sql: Sql, placesMax: number = placesPerWrite): Sh
       }
       pen.flush()
       entries.note()
+      // Only now: what was decided together may say of one row that it came and that it ended.
+      for (const change of changes) if (isEnd(change)) release(memory, change.row.hash)
     },
     forget: () => {
       clear()
@@ -149,6 +151,15 @@ function note(memory: Memory, change: ShardChange): void {
   else if (change.put === 'payload') memory.payloads.put(change.row.hash, change.row)
   else if (change.put === 'account') memory.accounts.put(change.row.sender, change.row)
   else memory.head = change.row
+}
+
+function isEnd(change: ShardChange): change is Extract<ShardChange, { put: 'row' }> {
+  return 'put' in change && change.put === 'row' && change.row.stage === 'ended'
+}
+
+function release({ rows, ids }: Memory, hash: TxHash): void {
+  rows.forget(hash)
+  ids.drop(hash)
 }
 
 /** Collects changes, so that many are one statement. What changes twice changes in order. */

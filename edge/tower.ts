@@ -3,13 +3,13 @@ import { fromHex, type Hex, sameBytes, toHex } from '../sdk/units.ts'
 import type { Outpoint } from './channelBoxRows.ts'
 import {
   towerAbsentMs,
-  towerBytesMax,
   towerOpenedMax,
   towerPauseFactor,
   towerRetentionMs,
   towerRungBlocks,
   towerStatesMax,
   towerTouchMs,
+  towerUnusedMs,
 } from './limits.ts'
 import type { ProblemCode } from './problems.ts'
 import type { JusticeRow, TowerChange, TowerHead, TowerRows, TowerStateRow } from './towerRows.ts'
@@ -40,7 +40,13 @@ export interface Opened {
 
 /** Everything that happens to one tower. `now` is in milliseconds since 1970; `claim`: SHA-256 of the token shown. */
 export type TowerEvent = { readonly now: number } & (
-  | { readonly type: 'register'; readonly claim: Hex; readonly funding: Outpoint; readonly first: number }
+  | {
+      readonly type: 'register'
+      readonly claim: Hex
+      readonly funding: Outpoint
+      readonly first: number
+      readonly bytesMax: number
+    }
   | { readonly type: 'keep'; readonly claim: Hex; readonly state: TowerStateRow }
   /** A request that only reads. */
   | { readonly type: 'visit'; readonly claim: Hex }
@@ -111,7 +117,7 @@ function decide(rows: TowerRows, event: TowerEvent, pollMs: number): TowerStep {
 
 /** WT1: the first request claims the tower, and names for good what it watches. */
 function register(rows: TowerRows, event: Extract<TowerEvent, { type: 'register' }>): TowerStep {
-  const { now, claim, funding, first } = event
+  const { now, claim, funding, first, bytesMax } = event
   const known = rows.head()
   if (known)
     return enter(rows, event, (head) =>
@@ -119,7 +125,7 @@ function register(rows: TowerRows, event: Extract<TowerEvent, { type: 'register'
         ? done(head)
         : no('conflicting-tower', 'This tower watches another output, or from another state on.'),
     )
-  const base = { claim, funding, first, next: first, bytes: 0, phase: 'watching', height: null } as const
+  const base = { claim, funding, first, next: first, bytes: 0, bytesMax, phase: 'watching', height: null } as const
   return done({ ...base, lookedAt: 0, dueAt: now, touchedAt: now })
 }
 
@@ -145,7 +151,7 @@ function keep(rows: TowerRows, head: TowerHead, state: TowerStateRow): TowerStep
   if (head.phase === 'ended') return no('tower-ended', 'The channel has ended.')
   if (number > head.next) return no('state-gap', `State ${head.next} is expected next.`)
   // WT4
-  if (number - head.first >= towerStatesMax || head.bytes + sealed.length > towerBytesMax)
+  if (number - head.first >= towerStatesMax || head.bytes + sealed.length > head.bytesMax)
     return no('tower-full', 'The tower keeps as much of this channel as it may.')
   const { changes } = done({ ...head, next: number + 1, bytes: head.bytes + sealed.length })
   return step([{ put: 'state', row: state }, ...changes])
@@ -226,9 +232,10 @@ function chosen({ transactions, sinceHeight }: JusticeRow, height: number): Uint
   return fromHex(transaction)
 }
 
-/** WT8: long after the end, or after its owner was last heard of. */
-function wipeAt({ phase, touchedAt }: TowerHead): number {
-  return touchedAt + (phase === 'ended' ? towerRetentionMs : towerAbsentMs)
+/** WT8: long after the end, or after its owner was last heard of; soon where it has nothing to do. */
+function wipeAt({ phase, touchedAt, first, next }: TowerHead): number {
+  if (phase === 'ended') return touchedAt + towerRetentionMs
+  return touchedAt + (next === first ? towerUnusedMs : towerAbsentMs)
 }
 
 /** The hint of a txid as it is printed: its bytes reversed, the first 16. */

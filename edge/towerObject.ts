@@ -8,6 +8,7 @@ import { openRunner, type Runner } from './runner.ts'
 import { openFaults } from './sql.ts'
 import { type TowerAnswer, type TowerEffect, type TowerEvent, type TowerStep, towerStep, towerWakeAt } from './tower.ts'
 import { doForTower, type TowerWorld } from './towerDeeds.ts'
+import { granted } from './towerGrant.ts'
 import type { TowerStateRow } from './towerRows.ts'
 import { openTowerStore, type TowerStore } from './towerSql.ts'
 
@@ -43,8 +44,15 @@ export class TowerObject extends DurableObject<Env> implements TowerApi {
     await this.#runner.wake()
   }
 
-  async register(claim: Hex, funding: Outpoint, first: number): Promise<TowerReply> {
-    return this.#reply(this.#runner.feed({ type: 'register', claim, funding, first, now: Date.now() }).answer)
+  async register(claim: Hex, funding: Outpoint, first: number, bytesMax: number): Promise<TowerReply> {
+    const event = { type: 'register', claim, funding, first, bytesMax, now: Date.now() } as const
+    return this.#reply(this.#runner.feed(event).answer)
+  }
+
+  async grant(): Promise<boolean> {
+    const row = granted(this.#store.grants(), Date.now())
+    if (row) this.#store.keepGrants(row)
+    return row !== null
   }
 
   async keep(claim: Hex, state: TowerStateRow): Promise<TowerReply> {

@@ -9,8 +9,9 @@ export interface TowerHead {
   /** It keeps the states from `first` on, up to the one before `next`. */
   readonly first: number
   readonly next: number
-  /** Of all states that it keeps. */
+  /** Of all states that it keeps, and the most that they may have. */
   readonly bytes: number
+  readonly bytesMax: number
   /** `ended`: what took the funding is buried, and so is all that could be taken from it. */
   readonly phase: 'watching' | 'ended'
   /** Highest block that a source told; nothing before the first answer. */
@@ -21,6 +22,13 @@ export interface TowerHead {
   readonly dueAt: number | null
   /** When its owner last came by, to the hour. */
   readonly touchedAt: number
+}
+
+/** How many towers of a key, or of all without one, may still be registered. Kept with the tower that has no owner, under a name of its own. */
+export interface GrantRow {
+  readonly level: number
+  /** When it had that level; milliseconds since 1970. */
+  readonly at: number
 }
 
 /** A revoked state. */

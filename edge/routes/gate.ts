@@ -4,7 +4,14 @@ import type { Address } from '../../sdk/units.ts'
 import { openBuckets } from '../buckets.ts'
 import type { ChainConfig } from '../config.ts'
 import { sentence } from '../intake.ts'
-import { addressesRemembered, badSignaturesBurst, badSignaturesPerSecond, tokenSecondsMax } from '../limits.ts'
+import {
+  addressesRemembered,
+  badSignaturesBurst,
+  badSignaturesPerSecond,
+  tokenSecondsMax,
+  towerAddressBurst,
+  towerAddressPerSecond,
+} from '../limits.ts'
 import type { Env } from '../objects.ts'
 import { type ApiKey, allowedOrigin, decodeSecurity, isAdmin, keyOf, type Scope, type Security } from '../security.ts'
 import { Refusal } from './answer.ts'
@@ -37,6 +44,31 @@ export function shownKey(context: Context<Bindings>, scope: Scope): ApiKey | und
   const secret = bearerOf(context)
   return secret === undefined ? undefined : keyOf(securityOf(context.env), secret, scope, Date.now())
 }
+
+/**
+ * The name of the key that a registration of a tower shows beside its owner's token; `null` where none is needed and none is shown. [WT11]
+ * A key that is shown and not taken is refused even where none is needed.
+ */
+export function admitOwner(context: Context<Bindings>): string | null {
+  const security = securityOf(context.env)
+  const secret = context.req.header(keyHeader)
+  if (secret === undefined && !security.isClosed) return null
+  const key = secret === undefined ? undefined : keyOf(security, secret, 'towers', Date.now())
+  if (!key) throw new Refusal('unauthorized', 'A key with the scope "towers" is needed: Lanekit-Key: <key>.')
+  return key.name
+}
+
+const registrations = openBuckets({ burst: towerAddressBurst, perSecond: towerAddressPerSecond }, addressesRemembered)
+
+/** WT11: one address that shows no key registers a few towers. Where the platform tells none, the allowance of all has to do. */
+export function demandFewTowers(context: Context): void {
+  const address = addressOf(context)
+  if (address !== '' && !registrations.take(address, 1, Date.now()))
+    throw new Refusal('tower-quota', 'This address has registered so many towers of late.')
+}
+
+/** Where Authorization has a token of another kind. */
+const keyHeader = 'lanekit-key'
 
 /** Lets in whoever shows a key of a scope, and nobody else, also where submissions are open. */
 export function demandKey(context: Context<Bindings>, scope: Scope): ApiKey {
@@ -130,7 +162,7 @@ function bearerOf(context: Context): string | undefined {
 }
 
 const methods = 'GET, POST, PUT, DELETE'
-const asked = 'authorization, content-type, idempotency-key, last-event-id, traceparent'
+const asked = `authorization, content-type, idempotency-key, last-event-id, traceparent, ${keyHeader}`
 const shown = 'idempotency-replayed, retry-after, traceparent'
 
 /** Lets pages of the configured origins ask (CORS), and answers their preflights. Other pages see nothing. */

@@ -6,10 +6,12 @@ import { fromHex, type Hex, isHex, toHex } from '../../sdk/units.ts'
 import type { Outpoint } from '../channelBoxRows.ts'
 import { decodeBitcoin } from '../config.ts'
 import { isRecord } from '../executor/answer.ts'
-import { towerSourcesMin, towerStateBytesMax } from '../limits.ts'
+import { towerBytesMax, towerOpenBytesMax, towerSourcesMin, towerStateBytesMax } from '../limits.ts'
 import type { Env, TowerApi, TowerReply } from '../objects.ts'
+import { grantsName } from '../towerGrant.ts'
 import { allowOnly, ask, Refusal } from './answer.ts'
 import { mediaTypeOf, readBody, readRegistrationFields } from './body.ts'
+import { admitOwner, demandFewTowers } from './gate.ts'
 
 type Bindings = { Bindings: Env }
 
@@ -28,7 +30,8 @@ export function towers() {
     .put('/:tower', async (context) => {
       const { place, tower, claim } = placeOf(context)
       const { funding, first } = await readRegistration(context.req.raw)
-      return receipted(context, place, await ask(() => tower.register(claim, funding, first)), 202)
+      const bytesMax = await grantOf(context, await ask(() => tower.standing(claim)))
+      return receipted(context, place, await ask(() => tower.register(claim, funding, first, bytesMax)), 202)
     })
     .get('/:tower', async (context) => {
       const { place, tower, claim } = placeOf(context)
@@ -54,6 +57,17 @@ function keeperOf({ BITCOIN, TOWER_KEY }: Env) {
   if (!isHex(secretKey, 32) || !currentEngine().isSecretKey(fromHex(secretKey)))
     throw new Refusal('misconfigured', "The tower's key cannot be read.")
   return { network: decoded.value.network, secretKey: fromHex(secretKey) }
+}
+
+/** WT11: lets a new tower in, as far as there is room for it; most bytes that it may keep. One that is there already is let be. */
+async function grantOf(context: Context<Bindings>, standing: TowerReply): Promise<number> {
+  if (standing.ok || standing.code !== 'unknown-tower') return towerBytesMax
+  const key = admitOwner(context)
+  if (key === null) demandFewTowers(context)
+  const grants = context.env.TOWER.getByName(grantsName(key))
+  if (!(await ask(() => grants.grant())))
+    throw new Refusal('tower-quota', 'So many towers were registered of late: try again tomorrow.')
+  return key === null ? towerOpenBytesMax : towerBytesMax
 }
 
 interface Place {

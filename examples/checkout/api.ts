@@ -1,3 +1,5 @@
+import type { TwoWayPhase } from 'lanekit/wallet/bitcoin'
+
 /** What pages and server tell each other in JSON. Sums are whole satoshi, times are milliseconds since 1970. */
 
 /** What the shop sells. Each is paid in parts of one price: a story has one, a song one a second. */
@@ -68,6 +70,12 @@ export type Goods =
     }
   | { readonly kind: 'chart'; readonly lines: readonly string[] }
 
+/** `POST /shop/orders/{paymentId}/invoice`, with the lane as `channel`: an invoice (BOLT-11) that pays for the order as well. */
+export interface Invoiced {
+  readonly invoice: string
+  readonly expiresAt: number
+}
+
 /** `POST /shop/two-way`: an invitation to open one lane that pays both ways, in hexadecimal digits. */
 export interface Invited {
   readonly invitation: string
@@ -76,18 +84,7 @@ export interface Invited {
 /** `GET /shop/two-way/{channel}`: a lane that pays both ways, as the shop's own wallet has it. */
 export interface TwoWayAccount {
   readonly channel: string
-  readonly phase:
-    | 'invited'
-    | 'opening'
-    | 'declined'
-    | 'funding'
-    | 'open'
-    | 'closing'
-    | 'ending'
-    | 'behind'
-    | 'unsure'
-    | 'restored'
-    | 'closed'
+  readonly phase: TwoWayPhase
   /** What the phase means, for people. */
   readonly words: string
   /** Blocks that it waits for. */
@@ -134,8 +131,10 @@ export interface Books {
     readonly settled: number
   }
   readonly channels: readonly TillChannel[]
-  /** Lanes that pay both ways, which the merchant's wallet has. */
+  /** Lanes that pay both ways, which the merchant's wallet has, and what was sold over them: the newest first, as in the ledger. */
   readonly twoWay: readonly TwoWayAccount[]
+  readonly twoWaySales: readonly TwoWaySale[]
+  readonly twoWaySold: { readonly sales: number; readonly paid: number; readonly back: number }
   readonly balance: Balance
   /** The newest first, at most {@link ledgerShownMax}. */
   readonly ledger: readonly Entry[]
@@ -168,6 +167,21 @@ export interface Entry {
   readonly channel: string
   readonly number: number
   readonly price: number
+}
+
+/** One payment that the merchant's wallet has received. */
+export interface TwoWaySale {
+  readonly at: number
+  readonly paymentId: string
+  /** `null` for what nobody has ordered. */
+  readonly article: ArticleId | null
+  readonly part: number
+  readonly channel: string
+  readonly number: number
+  readonly paid: number
+  readonly isByInvoice: boolean
+  /** Its deposit, where that was paid back. */
+  readonly back: number
 }
 
 /** Two sides that are counted from different records and have to agree. */

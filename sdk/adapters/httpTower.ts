@@ -11,9 +11,17 @@ export interface HttpTowerOptions {
   readonly tower: Hex
   /** 32 random bytes: whoever shows them first speaks for it from then on. */
   readonly token: Uint8Array
+  /** An API key with the scope `towers`, where the edge asks for one, or lets in more who show one. Shown at the registration alone. */
+  readonly key?: string
   readonly fetch?: Fetch
   /** Per request. */
   readonly timeoutMs?: number
+}
+
+interface Asked {
+  readonly type?: string
+  readonly body?: BodyInit
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const answerBytesMax = 4_096
@@ -31,9 +39,10 @@ export function httpTower(options: HttpTowerOptions): TowerLink {
     throw new SdkError('units/malformed', 'A tower and a token have 32 bytes each.')
   const base = `${options.url.replace(/\/+$/, '')}/v1/towers/${tower}`
   const authorization = `Bearer ${toHex(token).slice(2)}`
-  const ask = async (path: string, { type, body }: { type?: string; body?: BodyInit } = {}): Promise<SignedReceipt> => {
+  const shown = options.key === undefined ? {} : { 'lanekit-key': options.key }
+  const ask = async (path: string, { type, body, ...more }: Asked = {}): Promise<SignedReceipt> => {
     const method = body === undefined ? 'GET' : 'PUT'
-    const headers = { authorization, ...(type === undefined ? {} : { 'content-type': type }) }
+    const headers = { authorization, ...more.headers, ...(type === undefined ? {} : { 'content-type': type }) }
     const init: RequestInit = { method, headers, body: body ?? null }
     const asked = { counterpart: relay, url: `${base}${path}`, init, timeoutMs, bodyBytesMax: answerBytesMax }
     const answer = await exchange(fetch, asked)
@@ -41,7 +50,8 @@ export function httpTower(options: HttpTowerOptions): TowerLink {
     return want(readReceipt(parseJson(answer.body)), 'the receipt is not of its shape')
   }
   return {
-    register: ({ funding, first }) => ask('', { type: 'application/json', body: JSON.stringify({ funding, first }) }),
+    register: ({ funding, first }) =>
+      ask('', { type: 'application/json', body: JSON.stringify({ funding, first }), headers: shown }),
     keep: ({ number, bytes }) =>
       ask(`/states/${number}`, { type: 'application/octet-stream', body: Uint8Array.from(bytes) }),
     standing: () => ask(''),

@@ -1,6 +1,6 @@
 import { type ChannelId, channelId, type Sats, sats } from 'lanekit'
 import { httpBoxes, httpPeers } from 'lanekit/adapters'
-import { type BitcoinWallet, type Channel, createBitcoinWallet } from 'lanekit/wallet/bitcoin'
+import { type BitcoinWallet, type Channel, createBitcoinWallet, type PaymentRequest } from 'lanekit/wallet/bitcoin'
 import { type BitcoinWalletPlace, bitcoinWalletPlace } from './bitcoin.ts'
 import { type Answer, type Asked, type Facts, type Option, refuse, usage } from './command.ts'
 import { passwordHelp, withVault } from './keys.ts'
@@ -97,6 +97,33 @@ export async function awaitChannel(
     return wallet.channels().find((channel) => channel.id === id) as Channel
   } finally {
     clearTimeout(timer)
+  }
+}
+
+const lookMs = 250
+
+/** What has come of a request, once enough has. */
+export async function awaitReceived(
+  wallet: BitcoinWallet,
+  {
+    request,
+    name,
+    waitMs,
+  }: { readonly request: PaymentRequest | string; readonly name: string; readonly waitMs: number },
+): Promise<Answer> {
+  const end = Date.now() + waitMs
+  for (;;) {
+    const received = await wallet.received(request)
+    if (received?.isEnough) {
+      const { amount, number } = received
+      const lines = [`${sat(amount)} received as number ${number}, under ${name}`]
+      return { end: 'ok', facts: { payment: name, amount, number }, lines }
+    }
+    if (Date.now() >= end) {
+      const reason = received ? `only ${sat(received.amount)} came` : 'nothing has come yet'
+      return refuse('channel/not-received', reason, [`Ask again by --payment ${name}.`])
+    }
+    await new Promise((resolve) => setTimeout(resolve, lookMs))
   }
 }
 

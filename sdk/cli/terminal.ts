@@ -14,6 +14,8 @@ export interface Terminal {
   readonly tell: (line: string) => void
   /** Asks a person without echo; nothing when none is there to be asked. */
   readonly secret: (question: string) => Promise<string | undefined>
+  /** Asks a person whether to go on; nothing when none is there to be asked. */
+  readonly agrees: (question: string) => Promise<boolean | undefined>
   /** The bytes of a file, of the standard input for `-`, or why there are none. */
   readonly read: (path: string, bytesMax: number) => Uint8Array | { readonly fault: string }
 }
@@ -30,7 +32,7 @@ export function openTerminal(): Terminal {
   const isColoured = isRead && !env.NO_COLOR && env.TERM !== 'dumb'
   const paint = (code: number) => (text: string) => (isColoured ? `\u001b[${code}m${text}\u001b[0m` : text)
   const tell = (line: string) => void process.stderr.write(`${line}\n`)
-  return { isRead, env, bold: paint(1), good: paint(32), bad: paint(31), during, tell, secret, read }
+  return { isRead, env, bold: paint(1), good: paint(32), bad: paint(31), during, tell, secret, agrees, read }
 }
 
 async function during<value>(what: string, work: () => Promise<value>): Promise<value> {
@@ -51,14 +53,23 @@ async function during<value>(what: string, work: () => Promise<value>): Promise<
   }
 }
 
-async function secret(question: string): Promise<string | undefined> {
+function secret(question: string): Promise<string | undefined> {
+  return answered(question, () => undefined)
+}
+
+async function agrees(question: string): Promise<boolean | undefined> {
+  const line = await answered(question, (letter) => void process.stderr.write(letter))
+  return line === undefined ? undefined : /^y(?:es)?$/i.test(line.trim())
+}
+
+async function answered(question: string, echo: (letter: string) => void): Promise<string | undefined> {
   const { stdin, stderr } = process
   if (!stdin.isTTY) return undefined
   // Raw before anything is asked: a quick answer would be echoed else.
   stdin.setRawMode(true).setEncoding('utf8').resume()
   stderr.write(question)
   try {
-    return await typed(stdin)
+    return await typed(stdin, echo)
   } finally {
     stdin.setRawMode(false).pause()
     stderr.write('\n')
@@ -66,7 +77,7 @@ async function secret(question: string): Promise<string | undefined> {
 }
 
 /** One line of raw input. Ctrl-C ends the program, as it does everywhere else. */
-function typed(stdin: NodeJS.ReadStream): Promise<string | undefined> {
+function typed(stdin: NodeJS.ReadStream, echo: (letter: string) => void): Promise<string | undefined> {
   return new Promise((resolve) => {
     let line = ''
     const end = (value: string | undefined) => {
@@ -78,8 +89,13 @@ function typed(stdin: NodeJS.ReadStream): Promise<string | undefined> {
         if (letter === '\u0003') process.kill(process.pid, 'SIGINT')
         else if (letter === '\r' || letter === '\n') return end(line)
         else if (letter === '\u0004') return end(line === '' ? undefined : line)
-        else if (letter === '\u007f' || letter === '\b') line = [...line].slice(0, -1).join('')
-        else line += letter
+        else if (letter === '\u007f' || letter === '\b') {
+          if (line !== '') echo('\b \b')
+          line = [...line].slice(0, -1).join('')
+        } else {
+          line += letter
+          echo(letter)
+        }
       }
     }
     stdin.on('data', take)

@@ -32,21 +32,34 @@ const suite = 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_'
  */
 export function verifyAggregates(claims: readonly AggregateClaim[]): boolean {
   if (claims.length === 0) return false
-  const messages = new Set(claims.map(({ message }) => message.join()))
-  return messages.size === claims.length ? holds(claims) : claims.every((claim) => holds([claim]))
+  const distinct = claims.filter((claim, at) => !claims.slice(0, at).some((before) => isSame(before, claim)))
+  const messages = new Set(distinct.map(({ message }) => message.join()))
+  return messages.size === distinct.length ? holds(distinct) : distinct.every((claim) => holds([claim]))
+}
+
+/** Two claims in the same words: the same keys as the caller holds them, not equal ones. */
+function isSame(one: AggregateClaim, other: AggregateClaim): boolean {
+  if (!sameBytes(one.message, other.message) || !sameBytes(one.signature, other.signature)) return false
+  return areSame(one.plus, other.plus) && areSame(one.minus, other.minus)
+}
+
+function areSame(some: readonly Uint8Array[], others: readonly Uint8Array[]): boolean {
+  return some.length === others.length && some.every((key, at) => key === others[at])
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at])
 }
 
 function holds(claims: readonly AggregateClaim[]): boolean {
   try {
     const pairs: { g1: Key; g2: SignaturePoint }[] = []
-    let signatures = G2.Point.ZERO
-    for (const { plus, minus, message, signature } of claims) {
-      const key = inGroup(minus.length === 0 ? sumOf(plus) : sumOf(plus).subtract(sumOf(minus)))
+    const signatures = claims.map(({ signature }) => G2.Point.fromBytes(signature))
+    for (const { plus, minus, message } of claims) {
+      const key = minus.length === 0 ? sumOf(plus) : sumOf(plus).subtract(sumOf(minus))
       pairs.push({ g1: key, g2: longSignatures.hash(message, suite) as SignaturePoint })
-      signatures = signatures.add(G2.Point.fromBytes(signature))
     }
-    signatures.assertValidity() // Infinity is refused, and every point outside the group.
-    pairs.push({ g1: negativeBase(), g2: signatures })
+    pairs.push({ g1: negativeBase(), g2: signatures.reduce((sum, one) => sum.add(one)) })
     return isProductOne(pairs)
   } catch {
     return false // No point has these bytes: the library throws, the claim does not hold.
@@ -54,26 +67,17 @@ function holds(claims: readonly AggregateClaim[]): boolean {
 }
 
 /**
- * The library's own pairing of several pairs, but for the checks that it repeats of each point: hashes come out in their group by
- * construction, the sum of signatures was checked as one, and keys are, each point once ({@link inGroup}).
+ * The library's own pairing of several pairs, but for the checks that it repeats of each point. Those read from bytes were checked as
+ * they were read, each to be in its group; hashes come out in theirs; and sums of such points are in it. What is left is to refuse
+ * infinity, which a sum may come to.
  */
 function isProductOne(pairs: readonly { readonly g1: Key; readonly g2: SignaturePoint }[]): boolean {
+  if (pairs.some(({ g1, g2 }) => g1.is0() || g2.is0())) return false
   const walks = pairs.map(({ g1, g2 }) => {
     const { x, y } = g1.toAffine()
     return [utils.calcPairingPrecomputes(g2), x, y] as Parameters<typeof millerLoopBatch>[0][number]
   })
   return fields.Fp12.eql(fields.Fp12.finalExponentiate(millerLoopBatch(walks)), fields.Fp12.ONE)
-}
-
-/** Points of keys that are no infinity and in the group. Without absent members, a committee's sum is the same every time. */
-const checked = /* @__PURE__ */ new WeakSet<Key>()
-
-function inGroup(key: Key): Key {
-  if (!checked.has(key)) {
-    key.assertValidity()
-    checked.add(key)
-  }
-  return key
 }
 
 let minusOne: Key | undefined

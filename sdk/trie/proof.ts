@@ -116,8 +116,8 @@ function readShort(bytes: Uint8Array, packed: RlpHead, content: RlpHead): ReadNo
     return { kind, path, value }
   }
   if (path.length === 0) return 'an extension has no path'
-  const child = nameIn(bytes, packed.end, content)
-  return child ? { kind, path, child } : 'an extension names no node'
+  if (!isName(packed.end, content)) return 'an extension names no node'
+  return { kind, path, child: nameIn(bytes, packed.end, content) }
 }
 
 function readBranch(bytes: Uint8Array, list: RlpHead, nibble: number | undefined): ReadNode | string {
@@ -139,9 +139,8 @@ function readBranch(bytes: Uint8Array, list: RlpHead, nibble: number | undefined
       value = bytes.subarray(part.start, part.end)
       if (!isEmpty) named += 1
     } else if (!isEmpty) {
-      const name = nameIn(bytes, at, part)
-      if (!name) fault ??= 'a branch names something that is no node'
-      if (count === nibble) child = name
+      if (!isName(at, part)) fault ??= 'a branch names something that is no node'
+      else if (count === nibble) child = nameIn(bytes, at, part)
       named += 1
     }
     at = part.end
@@ -168,10 +167,13 @@ function follow(
 }
 
 /** A hash, or a node that is shorter than one. */
-function nameIn(bytes: Uint8Array, at: number, part: RlpHead): Name | null {
-  if (!part.list)
-    return part.end - part.start === 32 ? { kind: 'hash', bytes: bytes.subarray(part.start, part.end) } : null
-  return part.end - at < hashedFrom ? { kind: 'node', bytes: bytes.subarray(at, part.end) } : null
+function isName(at: number, { list, start, end }: RlpHead): boolean {
+  return list ? end - at < hashedFrom : end - start === 32
+}
+
+/** What {@link isName} found to be one. */
+function nameIn(bytes: Uint8Array, at: number, { list, start, end }: RlpHead): Name {
+  return list ? { kind: 'node', bytes: bytes.subarray(at, end) } : { kind: 'hash', bytes: bytes.subarray(start, end) }
 }
 
 const rlpFault = 'is not canonical RLP'

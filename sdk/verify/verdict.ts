@@ -41,6 +41,7 @@ export interface CheckpointAnchor {
  * - `logs-complete`: these are all the logs that fit, of every block of the range.
  * - `ancestry`: the block is an ancestor of the one that was signed.
  * - `output-root`: the block has the output root that stands in a dispute game on its L1.
+ * - `super-root`: that game is about a super root, of several chains at one second, and the output root stands in it.
  * - `sequencer-signature`: the known sequencer has signed the block.
  * - `sequencer-key`: the sequencer is the one that the chain's own contract on its L1 names.
  */
@@ -58,6 +59,7 @@ export type Claim =
   | 'call'
   | 'ancestry'
   | 'output-root'
+  | 'super-root'
   | 'sequencer-signature'
   | 'sequencer-key'
 
@@ -112,8 +114,16 @@ export interface ProposedVerdict {
   readonly anchor: CheckpointAnchor
   readonly l1: { readonly number: number; readonly hash: BlockHash; readonly level: BeaconVerdict['level'] }
   readonly block: BlockName
-  /** `open`: the claim can still be lost. `createdAt` is in seconds since 1970. */
-  readonly game: { readonly address: Address; readonly status: 'open' | 'defended'; readonly createdAt: number }
+  /**
+   * `open`: the claim can still be lost. `defended`: everybody could contest it, and it stood. `permissioned`: it stands by the word
+   * of named accounts. `createdAt` is in seconds since 1970.
+   */
+  readonly game: {
+    readonly address: Address
+    readonly type: number
+    readonly status: 'open' | 'defended' | 'permissioned'
+    readonly createdAt: number
+  }
   readonly proven: readonly Claim[]
   readonly sources: readonly string[]
 }

@@ -75,6 +75,7 @@ export const story: Purchase = {
   ],
   receipt,
   isReturned: false,
+  invoice: null,
 }
 
 export const song: Purchase = {
@@ -238,6 +239,20 @@ export const shopperStates: Readonly<Record<string, State>> = {
     ],
   },
   'two-way': { ...withMoney, twoWay: [openTwoWay], purchases: [chart, story] },
+  'two-way-invoice': {
+    ...withMoney,
+    twoWay: [openTwoWay],
+    purchases: [
+      {
+        ...story,
+        paid: 0,
+        state: 'paused',
+        goods: [],
+        receipt: null,
+        invoice: { invoice: `lnbcrt400n1p${'5z0hkzlq3mzu8'.repeat(22)}`, expiresAt: noon + 600_000 },
+      },
+    ],
+  },
   'two-way-ending': {
     ...withMoney,
     twoWay: [
@@ -262,6 +277,8 @@ export const shopperStates: Readonly<Record<string, State>> = {
   },
   closed: { ...open, lanes: [closed], accounts: { [channel]: account }, cost },
 }
+
+const sale = { at: noon, part: 0, channel: openTwoWay.id, isByInvoice: false, back: 0 }
 
 export const books: Books = {
   now: noon,
@@ -326,6 +343,12 @@ export const books: Books = {
       closing: null,
     },
   ],
+  twoWaySales: [
+    { ...sale, paymentId: '0x04', article: 'chart', paid: 2_500, number: 4, back: 1_500 },
+    { ...sale, paymentId: '0x05', article: 'story', paid: 40, number: 3, isByInvoice: true },
+    { ...sale, paymentId: '0x06', article: null, paid: 5, number: 1 },
+  ],
+  twoWaySold: { sales: 3, paid: 2_545, back: 1_500 },
   balance: { claims: 806, settled: 412, lost: 0, sold: 964, credit: 254, isBalanced: true },
   ledger: Array.from({ length: 8 }, (_, at) => ({
     at: noon - 1_000 * at,

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 
 /** workerd alone: no proxy before it, no second worker beside it, no process around it. */
 export interface BareWorkerd {
@@ -22,6 +24,21 @@ export interface BareWorkerdOptions {
   readonly env?: Readonly<Record<string, string>>
   /** What workerd complains of is shown; not where it is killed on purpose. */
   readonly isQuiet?: boolean
+}
+
+/** The file that operators run, and where its first line wants it: beside what `wrangler deploy --dry-run` wrote. */
+export const shippedConfig = 'docs/workerd.capnp'
+
+/** The text of the shipped file. */
+export function shippedText(root: string): string {
+  return readFileSync(join(root, shippedConfig), 'utf8')
+}
+
+/** Lays out in an empty folder what the shipped file names: itself, changed or not, the bundle, and a place for rows. */
+export function layOut(folder: string, { outdir, text }: { readonly outdir: string; readonly text: string }): void {
+  for (const name of ['docs', 'edge-rows']) mkdirSync(join(folder, name))
+  cpSync(outdir, join(folder, 'dist-edge'), { recursive: true })
+  writeFileSync(join(folder, shippedConfig), text)
 }
 
 const startMsMax = 10_000

@@ -1,4 +1,5 @@
 import type { BitcoinSources } from '../../edge/bitcoinSource.ts'
+import { towerBytesMax } from '../../edge/limits.ts'
 import { problem } from '../../edge/problems.ts'
 import { type TowerAnswer, type TowerEvent, towerStep, towerWakeAt } from '../../edge/tower.ts'
 import { doForTower } from '../../edge/towerDeeds.ts'
@@ -77,7 +78,8 @@ export function memoryTower({
         return { bytes: encodeReceipt(told), signature: signReceipt(told, secretKey) }
       }
       return {
-        register: async (watch) => receipt(await turn({ type: 'register', claim, ...watch, now })),
+        register: async (watch) =>
+          receipt(await turn({ type: 'register', claim, ...watch, bytesMax: towerBytesMax, now })),
         keep: async ({ number, bytes }) => {
           const state = { number, hint: toHex(must(decodeSealed(bytes)).hint), sealed: bytes }
           return receipt(await turn({ type: 'keep', claim, state, now }))

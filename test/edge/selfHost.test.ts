@@ -1,20 +1,16 @@
 import { createHash } from 'node:crypto'
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Anvil, startAnvil } from '../anvil.ts'
-import { type BareWorkerd, freePort, startBareWorkerd } from './bareWorkerd.ts'
+import { type BareWorkerd, freePort, layOut, shippedConfig, shippedText, startBareWorkerd } from './bareWorkerd.ts'
 import { type Built, buildEdge } from './build.ts'
 import { settled } from './submission.ts'
 import { anvilChain, envelope, type Transfer, transfer } from './transfers.ts'
 
-/**
- * The file that operators run (docs/workerd.capnp), as it is and where its first line wants it: beside what
- * `wrangler deploy --dry-run` wrote. Only its address is another, so that files of tests run side by side.
- */
-const file = readFileSync(join(import.meta.dirname, '../../docs/workerd.capnp'), 'utf8')
+/** The file that operators run, as it is. Only its address is another, so that files of tests run side by side. */
+const file = shippedText(join(import.meta.dirname, '../..'))
 const secret = 'a5'.repeat(32)
 const security = {
   keys: [{ name: 'shop', digest: createHash('sha256').update(secret).digest('hex'), scopes: ['submit', 'webhooks'] }],
@@ -41,12 +37,9 @@ afterAll(async () => {
   shop?.close()
 })
 
-/** A folder with the file in it, changed or not, the bundle, and a place for rows. */
 function place(text = file): string {
   const folder = built.folder()
-  for (const name of ['docs', 'edge-rows']) mkdirSync(join(folder, name))
-  cpSync(built.outdir, join(folder, 'dist-edge'), { recursive: true })
-  writeFileSync(join(folder, 'docs/workerd.capnp'), text)
+  layOut(folder, { outdir: built.outdir, text })
   return folder
 }
 
@@ -56,7 +49,7 @@ function chains(): Record<string, string> {
 }
 
 async function start(cwd: string, env: Readonly<Record<string, string>>, port: number): Promise<BareWorkerd> {
-  const workerd = await startBareWorkerd({ config: 'docs/workerd.capnp', cwd, port, env, isQuiet: true })
+  const workerd = await startBareWorkerd({ config: shippedConfig, cwd, port, env, isQuiet: true })
   running.add(workerd)
   return workerd
 }

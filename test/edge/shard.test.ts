@@ -151,10 +151,12 @@ describe('taking in', () => {
     expect(shard.questions([item])).toEqual({ senders: [alice], hashes: [] })
     expect(shard.questions([item], facts)).toEqual({ senders: [], hashes: [item.hash] })
     const found = (inclusion: Inclusion | null) => ({ ...facts, inclusions: new Map([[item.hash, inclusion]]) })
-    expect(shard.states([item], found(inclusionOf(item.hash)))).toEqual(['included'])
     expect(shard.states([item], found(null))).toEqual(['nonce-too-low'])
     expect(shard.states([item], facts)).toEqual(['executor-unavailable'])
     expect(shard.rows.rows()).toEqual([])
+    // In a block by another way: followed from here on like any other.
+    expect(shard.states([item], found(inclusionOf(item.hash)))).toEqual(['queued'])
+    expect(shard.rows.rows()).toMatchObject([{ hash: item.hash, stage: 'queued' }])
   })
 
   it('takes in without an executor, and decides when there is one', () => {

@@ -3,13 +3,17 @@ import { describe, expect, it } from 'vitest'
 import {
   towerAbsentMs,
   towerBytesMax,
+  towerGrantsBurst,
+  towerGrantsPerDay,
   towerPauseFactor,
   towerRetentionMs,
   towerRungBlocks,
   towerTouchMs,
+  towerUnusedMs,
 } from '../../edge/limits.ts'
 import { type SpendSighting, type TowerEvent, type TowerSighting, towerStep, towerWakeAt } from '../../edge/tower.ts'
-import type { TowerChange } from '../../edge/towerRows.ts'
+import { granted, grantsName } from '../../edge/towerGrant.ts'
+import type { GrantRow, TowerChange } from '../../edge/towerRows.ts'
 import { fromHex, type Hex, toHex } from '../../sdk/units.ts'
 import { type MemoryTowerRows, memoryTowerRows } from './memoryTower.ts'
 
@@ -50,7 +54,7 @@ const sight = (rows: MemoryTowerRows, spends: readonly SpendSighting[], height =
 
 function watching(states = 3): MemoryTowerRows {
   const rows = memoryTowerRows()
-  feed(rows, { type: 'register', claim, funding, first: 0 } as never)
+  feed(rows, { type: 'register', claim, funding, first: 0, bytesMax: towerBytesMax } as never)
   for (let number = 0; number < states; number++) keep(rows, number)
   return rows
 }
@@ -85,6 +89,23 @@ describe('a tower, kept', () => {
     expect(keep(rows, 0).answer).toEqual(done)
   })
 
+  it('[WT11] is let in by an allowance that fills with time', () => {
+    const day = 24 * 60 * 60_000
+    const take = (row: ReturnType<typeof granted>, times: number, now: number) => {
+      let left = row
+      for (let at = 0; at < times; at++) left = granted(left ?? undefined, now)
+      return left
+    }
+    const empty = take(null, towerGrantsBurst, start)
+    expect(empty).toEqual({ level: 0, at: start })
+    const spent = empty as GrantRow
+    expect(granted(spent, start)).toBe(null)
+    expect(granted(spent, start - day)).toBe(null)
+    expect(granted(spent, start + day)).toEqual({ level: towerGrantsPerDay - 1, at: start + day })
+    expect(granted(spent, start + 1_000 * day)?.level).toBe(towerGrantsBurst - 1)
+    expect([grantsName(null), grantsName('shop')]).toEqual(['grants ', 'grants shop'])
+  })
+
   it('[WT8] is forgotten long after its end, and long after its owner was last heard of', () => {
     const rows = watching(1)
     expect(feed(rows, { type: 'tick', now: start + towerAbsentMs - 1 } as never).effects).toHaveLength(1)
@@ -95,6 +116,9 @@ describe('a tower, kept', () => {
     expect(towerWakeAt(rows)).toBe(start + towerRetentionMs)
     feed(rows, { type: 'tick', now: start + towerRetentionMs } as never)
     expect(rows.head()).toBeUndefined()
+    // One without a state has nothing to do.
+    expect(feed(watching(0), { type: 'tick', now: start + towerUnusedMs - 1 } as never).effects).toHaveLength(1)
+    expect(feed(watching(0), { type: 'tick', now: start + towerUnusedMs } as never).effects).toEqual([])
   })
 })
 

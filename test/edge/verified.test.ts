@@ -32,6 +32,8 @@ const edgeFetch: Fetch = async (url, init) => {
 }
 
 beforeAll(() => {
+  // What the edge keeps for a few seconds is still there on a slow machine.
+  vi.useFakeTimers({ toFake: ['Date'] })
   vi.stubGlobal('fetch', async (url: string, init: RequestInit) => {
     upstream.push(url)
     const asked = init.body === undefined ? null : JSON.parse(String(init.body))
@@ -42,6 +44,7 @@ beforeAll(() => {
 })
 afterAll(() => {
   vi.unstubAllGlobals()
+  vi.useRealTimers()
 })
 
 const balanceSlot = tokenBalanceSlot({ owner: alice, position: 3n })

@@ -21,6 +21,42 @@ describe('the edge in a seeded world', () => {
   }, 240_000)
 })
 
+describe('bytes that another edge has brought into a block', () => {
+  const [alice] = senders as [Address]
+  const item = itemOf({ sender: alice, nonce: 0 })
+
+  /** In a block, and only then taken in here. */
+  const takenIn = async () => {
+    const world = createWorld(1)
+    world.node.slip(item)
+    world.node.mine(() => 0.9)
+    expect(world.node.includedAt(item.hash)).toBeDefined()
+    let answers: Awaited<ReturnType<typeof world.submit>>
+    void world.submit([item]).then((all) => {
+      answers = all
+    })
+    for (let act = 0; act < 100 && !answers; act++) await world.act()
+    expect(answers).toMatchObject([{ ok: true, status: { state: 'queued' } }])
+    return world
+  }
+
+  it('are followed to their end', async () => {
+    const world = await takenIn()
+    await settle(world)
+    expect(world.status(item.hash)?.state).toBe('finalized')
+  })
+
+  it('are sent again should that block fall, and the node forget them', async () => {
+    const world = await takenIn()
+    world.node.reorganise(1, () => 0.9)
+    world.node.forget()
+    expect(world.node.includedAt(item.hash)).toBeUndefined()
+    await settle(world)
+    expect(world.status(item.hash)?.state).toBe('finalized')
+    expect(world.node.includedAt(item.hash)).toBeDefined()
+  })
+})
+
 describe('[CR3] [CR5] [CR6] [CR7] [CR8] a power cut', () => {
   it.each([
     { who: 'the chain object', of: ['chain'] as const },

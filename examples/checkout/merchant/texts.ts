@@ -40,6 +40,16 @@ export const merchantTexts = {
   },
   twoWayProgress: (have: number, want: number) => `${count(have)} of ${count(want)}`,
   twoWayAway: (advice: string) => `If this shop is switched off now: ${advice}`,
+  sales: 'Sold over them',
+  salesNote: (sales: number, paid: string, back: string | null) =>
+    back === null
+      ? `${counted(sales, 'payment')}, ${paid} in all.`
+      : `${counted(sales, 'payment')}, ${paid} in all, of which ${back} went back as deposits.`,
+  salesNewest: (shown: number) => `The newest ${count(shown)} of them:`,
+  salesNone: 'Nothing was sold over them yet.',
+  salesColumns: { at: 'When', what: 'What', channel: 'Channel', number: 'Update', paid: 'Paid', back: 'Paid back' },
+  byInvoice: 'by invoice',
+  unordered: 'Nothing that was ordered',
   ledger: 'Ledger',
   ledgerNote: (shown: number, all: number) =>
     all > shown ? `The newest ${count(shown)} of ${count(all)} payments.` : counted(all, 'payment'),

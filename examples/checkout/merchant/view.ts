@@ -1,4 +1,4 @@
-import type { Balance, Books, Entry, TillChannel, TwoWayAccount } from '../api.ts'
+import type { Balance, Books, Entry, TillChannel, TwoWayAccount, TwoWaySale } from '../api.ts'
 import { h, type Inside, type Piece } from '../page/tree.ts'
 import { twoWayTexts } from '../shopper/twoWayTexts.ts'
 import { brief, count, sat, texts, timeOf } from '../texts.ts'
@@ -62,6 +62,7 @@ function content(books: Books, settling: readonly string[], settle: (channel: st
       { class: 'part', 'aria-labelledby': 'two-way' },
       h('h2', { id: 'two-way', class: 'over' }, say.twoWay),
       twoWayTable(books.twoWay),
+      books.twoWay.length > 0 && sales(books),
     ),
     h(
       'section',
@@ -159,6 +160,37 @@ function twoWayRow({ channel, phase, words, progress, capacity, balance, updates
   )
 }
 
+/** What was sold over lanes that pay both ways, one by one. */
+function sales({ twoWaySales, twoWaySold: { sales, paid, back } }: Books): Inside {
+  const title = h('h3', { id: 'sales' }, say.sales)
+  if (sales === 0) return [title, h('p', { class: 'hint' }, say.salesNone)]
+  const { at, what, channel, number, paid: sum, back: returned } = say.salesColumns
+  return [
+    title,
+    h('p', { class: 'hint' }, say.salesNote(sales, sat(paid), back > 0 ? sat(back) : null)),
+    twoWaySales.length < sales && h('p', { class: 'hint' }, say.salesNewest(twoWaySales.length)),
+    table('sales', [at, what, channel, number, sum, returned], twoWaySales.map(saleRow)),
+  ]
+}
+
+function saleRow({ at, paymentId, article, part, channel, number, paid, isByInvoice, back }: TwoWaySale): Piece {
+  return h(
+    'tr',
+    { key: paymentId },
+    h('th', { scope: 'row' }, timeOf(at)),
+    h(
+      'td',
+      {},
+      article ? [texts.articles[article].title, ' ', partOf({ article, part })] : say.unordered,
+      isByInvoice && [' ', h('small', { class: 'hint' }, say.byInvoice)],
+    ),
+    h('td', {}, h('code', { title: channel }, brief(channel))),
+    h('td', { class: 'number' }, count(number)),
+    h('td', { class: 'number' }, sat(paid)),
+    h('td', { class: 'number' }, back > 0 ? sat(back) : '—'),
+  )
+}
+
 function blocksOf({ have, need }: NonNullable<TwoWayAccount['progress']>): Inside {
   const text = say.twoWayProgress(have, need)
   return [h('progress', { max: need, value: have, 'aria-label': text }), ' ', text]
@@ -226,7 +258,7 @@ function ledger(entries: readonly Entry[], all: number): Inside {
   ]
 }
 
-function partOf({ article, part }: Entry): Inside {
+function partOf({ article, part }: Pick<Entry, 'article' | 'part'>): Inside {
   const unit = say.part[article]
   return unit ? h('small', { class: 'hint' }, `${unit} ${count(part + 1)}`) : null
 }
@@ -240,6 +272,8 @@ const numeric: ReadonlySet<string> = new Set([
   say.twoWayColumns.shop,
   say.twoWayColumns.shopper,
   say.twoWayColumns.updates,
+  say.salesColumns.paid,
+  say.salesColumns.back,
 ])
 
 function table(label: string, heads: readonly string[], rows: readonly Piece[]): Piece {

@@ -134,7 +134,7 @@ async function openLane(place: CheatPlace, wallet: BitcoinWallet): Promise<Funde
 }
 
 async function borrowChart(place: CheatPlace, wallet: BitcoinWallet, id: ChannelId): Promise<void> {
-  const { paymentId } = wallet.request({ channel: id })
+  const { paymentId } = await wallet.request({ channel: id })
   const price = articles.find((one) => one.id === 'chart')?.price ?? 0
   const path = `/shop/orders/${toHex(paymentId)}`
   await ask<Order>(place, path, 'PUT', { article: 'chart', part: 0 })

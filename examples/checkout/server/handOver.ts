@@ -29,7 +29,9 @@ export function handingOver({
       const { channelId: channel, number, paid } = payment
       return { channel, number, price: Number(payment.price), paid: Number(paid) }
     }
-    const both = await twoWay.payment(id)
+    const bill = await orders.billOf(paymentId)
+    const both =
+      (await twoWay.payment(id)) ?? (bill && (await twoWay.payment(fromHex(bill.receiptId as `0x${string}`))))
     if (!both || both.amount < price) return null
     return { channel: both.channel, number: both.number, price, paid: Number(both.amount) }
   }

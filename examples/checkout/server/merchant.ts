@@ -5,14 +5,22 @@ import { csvOf, openLedger } from './books.ts'
 import { refuse } from './shop.ts'
 import type { Counter } from './till.ts'
 import type { TwoWayCounter } from './twoWay.ts'
+import { openTwoWaySales } from './twoWaySales.ts'
 
 /** The merchant's side: books, the ledger as a file, and settling now. To be put behind the merchant's own login. */
 export function merchantRoutes({ till, orders, height, neglected }: Counter, twoWay: TwoWayCounter): Hono {
   const ledger = openLedger({ till, orders, height })
+  const sales = openTwoWaySales({ orders, twoWay })
   const app = new Hono()
   app.get('/merchant/books', async (context) => {
-    const [counted, accounts] = await Promise.all([ledger.books(), twoWay.accounts()])
-    const books: Books = { ...counted, twoWay: [...accounts].reverse(), now: Date.now(), neglected: neglected() }
+    const [counted, accounts, sold] = await Promise.all([ledger.books(), twoWay.accounts(), sales()])
+    const books: Books = {
+      ...counted,
+      ...sold,
+      twoWay: [...accounts].reverse(),
+      now: Date.now(),
+      neglected: neglected(),
+    }
     return context.json(books)
   })
   app.get('/merchant/ledger.csv', async (context) =>

@@ -17,12 +17,28 @@ export interface Orders {
   /** Stores that it is with the shopper after all. */
   readonly lendAgain: (paymentId: string) => Promise<void>
   readonly isTakenBack: (paymentId: string) => Promise<boolean>
+  /** Stores the invoice of an order, under the name that its receipt will have. The first one stands, and is returned. */
+  readonly bill: (paymentId: string, bill: Bill) => Promise<Bill>
+  readonly billOf: (paymentId: string) => Promise<Bill | null>
+  /** The order that is paid under that name. */
+  readonly billed: (receiptId: string) => Promise<string | null>
+}
+
+/** An invoice that pays for an order. */
+export interface Bill {
+  readonly invoice: string
+  readonly channel: string
+  /** Of what is received for it: the first 16 bytes of its hash. */
+  readonly receiptId: string
+  readonly expiresAt: number
 }
 
 /** Most orders that are kept in memory beside the store. */
 const rememberedMax = 20_000
 const keyOf = (paymentId: string) => `shop/orders/${paymentId.slice(2)}`
 const backKeyOf = (paymentId: string) => `shop/returns/${paymentId.slice(2)}`
+const billKeyOf = (paymentId: string) => `shop/bills/${paymentId.slice(2)}`
+const billedKeyOf = (receiptId: string) => `shop/billed/${receiptId.slice(2)}`
 const [lent, back] = [Uint8Array.of(0), Uint8Array.of(1)]
 
 /** The shop's orders in the till's store. */
@@ -52,8 +68,32 @@ export function openOrders(store: Store): Orders {
       throw error
     }
   }
+  const read = async (key: string) => {
+    const record = await store.get(key)
+    return record ? new TextDecoder().decode(record.bytes) : null
+  }
+  const billOf = async (paymentId: string) => {
+    const text = await read(billKeyOf(paymentId))
+    return text === null ? null : (JSON.parse(text) as Bill)
+  }
   return {
     order,
+    billOf,
+    billed: (receiptId) => read(billedKeyOf(receiptId)),
+    bill: async (paymentId, bill) => {
+      const written = (text: string) => new TextEncoder().encode(text)
+      try {
+        await store.commit([
+          { key: billKeyOf(paymentId), expected: 0, bytes: written(JSON.stringify(bill)) },
+          { key: billedKeyOf(bill.receiptId), expected: 0, bytes: written(paymentId) },
+        ])
+        return bill
+      } catch (error) {
+        const before = await billOf(paymentId)
+        if ((error as { readonly code?: unknown }).code === 'store/conflict' && before) return before
+        throw error
+      }
+    },
     takeBack: (paymentId) => mark(paymentId, back),
     lendAgain: async (paymentId) => {
       await mark(paymentId, lent)

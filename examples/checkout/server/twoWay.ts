@@ -14,6 +14,7 @@ import {
 } from 'lanekit/wallet/bitcoin'
 import type { TwoWayAccount } from '../api.ts'
 import type { ChainLook, Closing } from './chainLook.ts'
+import type { Bill } from './orders.ts'
 
 export interface TwoWayPlace {
   readonly network: Network
@@ -38,12 +39,21 @@ export interface TwoWayPayment {
   readonly number: number
 }
 
+type ReceivedOver = TwoWayPayment & { readonly paymentId: string }
+
 /** The merchant's side of lanes that pay both ways: a wallet of its own, since it signs and watches as the shopper's does. */
 export interface TwoWayCounter {
   /** Bytes for one shopper to open one lane with; nothing while the wallet has as many lanes as it can. */
   readonly invite: () => Promise<Uint8Array | null>
   /** The payment of that name. Waits a moment for one that is on its last message. */
   readonly payment: (paymentId: Uint8Array) => Promise<TwoWayPayment | null>
+  /** Asks for a payment by an invoice, over that lane: the shopper's page has to be there. Says in a code why not. */
+  readonly bill: (
+    channel: ChannelId,
+    wish: { readonly amount: Sats; readonly description: string },
+  ) => Promise<Bill | string>
+  /** Everything that was received over all lanes, finally. */
+  readonly received: () => Promise<readonly ReceivedOver[]>
   /** Pays the shopper of a lane. Says in a code why not. */
   readonly payBack: (channel: ChannelId, amount: Sats) => Promise<string | null>
   readonly accounts: () => Promise<readonly TwoWayAccount[]>
@@ -58,8 +68,11 @@ const [pollMsMin, pollMsMax] = [500, 10_000]
 const invitedMax = 50
 /** How long a payment is waited for whose last message is on its way. */
 const [lastMessageMs, lookMs] = [1_000, 20]
-/** How long a shopper waits for what is paid back; then it goes on by itself. */
+/** How long a shopper waits for what is paid back, which then goes on by itself, and for an invoice. */
 const payBackMs = 5_000
+const billMs = 5_000
+/** An invoice can be paid for so long: a price is not for ever. */
+const billSeconds = 600
 /** Most payments that are remembered beside the store. */
 const rememberedMax = 20_000
 /** The merchant looks at unused addresses no further than it gives them out: one for each lane. */
@@ -127,6 +140,8 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
         await new Promise((resolve) => setTimeout(resolve, lookMs))
       }
     },
+    bill: (channel, wish) => bill(wallet, channel, wish),
+    received: receiving(wallet),
     payBack: async (channel, amount) => {
       try {
         const outcome = await wallet.pay(channel, amount, { waitMs: payBackMs })
@@ -146,6 +161,41 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
       wallet.close()
       await store.close()
     },
+  }
+}
+
+async function bill(
+  wallet: BitcoinWallet,
+  channel: ChannelId,
+  wish: Parameters<TwoWayCounter['bill']>[1],
+): Promise<Bill | string> {
+  try {
+    const asked = { ...wish, channel, expirySeconds: billSeconds, waitMs: billMs }
+    const { invoice, paymentHash, expiresAtSeconds } = await wallet.request({ kind: 'invoice', ...asked })
+    return { invoice, channel, receiptId: toHex(paymentHash.slice(0, 16)), expiresAt: 1_000 * expiresAtSeconds }
+  } catch (error) {
+    if (error instanceof SdkError) return error.code
+    throw error
+  }
+}
+
+/** Reads what a lane has received again when something has moved in it. */
+function receiving(wallet: BitcoinWallet): TwoWayCounter['received'] {
+  const known = new Map<ChannelId, { readonly state: string; readonly all: readonly ReceivedOver[] }>()
+  async function over({ id, updates, isPending }: TwoWayChannel): Promise<readonly ReceivedOver[]> {
+    const state = `${updates} ${isPending}`
+    const before = known.get(id)
+    if (before?.state === state) return before.all
+    const told = (await wallet.twoWay?.receipts(id)) ?? []
+    const all = told.map(({ paymentId, amount, number }) => {
+      return { paymentId: toHex(paymentId), channel: id, amount: sats(amount / 1_000n), number }
+    })
+    known.set(id, { state, all })
+    return all
+  }
+  return async () => {
+    const lanes = wallet.channels().filter((channel) => channel.kind === 'two-way')
+    return (await Promise.all(lanes.map(over))).flat()
   }
 }
 

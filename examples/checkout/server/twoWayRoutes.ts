@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
-import { fromHex, isHex, sats, toHex } from 'lanekit'
-import type { Invited } from '../api.ts'
+import { type ChannelId, channelId, fromHex, isHex, sats, toHex } from 'lanekit'
+import type { Invited, Invoiced } from '../api.ts'
 import { articles } from './goods.ts'
 import type { HandOver } from './handOver.ts'
 import type { Orders } from './orders.ts'
@@ -33,6 +33,19 @@ export function twoWayRoutes({
     }
     return context.json(await told(paymentId, order, article.price))
   })
+  app.post('/shop/orders/:paymentId/invoice', async (context) => {
+    const paymentId = context.req.param('paymentId')
+    const order = isHex(paymentId, 16) ? await orders.order(paymentId) : null
+    const article = articles.find(({ id, over }) => id === order?.article && over === 'any')
+    const channel = channelOf(await context.req.text())
+    if (!order || !article || !channel) return refuse(context, 404, 'unknown-order')
+    const description = `${article.id}, part ${order.part + 1}`
+    const before = await orders.billOf(paymentId)
+    const bill = before ?? (await twoWay.bill(channel, { amount: sats(BigInt(article.price)), description }))
+    if (typeof bill === 'string') return refuse(context, 409, bill)
+    const { invoice, expiresAt } = await orders.bill(paymentId, bill)
+    return context.json({ invoice, expiresAt } satisfies Invoiced)
+  })
   app.post('/shop/two-way', async (context) => {
     const invitation = await twoWay.invite()
     if (!invitation) return refuse(context, 429, 'too-many-invitations')
@@ -43,4 +56,12 @@ export function twoWayRoutes({
     return account ? context.json(account) : refuse(context, 404, 'unknown-channel')
   })
   return app
+}
+
+/** Longest body that names a lane. */
+const bodyCharsMax = 128
+
+function channelOf(text: string): ChannelId | null {
+  const [, channel] = (text.length <= bodyCharsMax && /^\{"channel":"(0x[0-9a-f]{64})"\}$/.exec(text)) || []
+  return channel === undefined ? null : channelId(channel)
 }

@@ -16,6 +16,7 @@ export type Action =
   | { readonly do: 'pause' | 'resume' }
   | { readonly do: 'take-back' }
   | { readonly do: 'buy' | 'stop' | 'go-on'; readonly article: ArticleId }
+  | { readonly do: 'show-invoice'; readonly article: Exclude<ArticleId, 'tide'> }
   | { readonly do: 'limit'; readonly limit: bigint }
   | { readonly do: 'kill' | 'unplug' | 'plug' | 'dismiss' }
 

@@ -9,8 +9,8 @@ export type Paid = { readonly state: 'paid' | 'pending' } | { readonly state: 'r
 export interface CashierParts {
   readonly purchases: Purchases
   readonly fetch: Plug['fetch']
-  /** Pays a part over the lane that is open. Throws what the wallet throws. */
-  readonly pay: (amount: bigint, paymentId: Uint8Array) => Promise<Paid>
+  /** Pays a part over the lane that is open, or its invoice. Throws what the wallet throws. */
+  readonly pay: (amount: bigint, paymentId: Uint8Array, invoice: string | null) => Promise<Paid>
   /** True while nothing may be paid: paused, or the lane is in use elsewhere. */
   readonly isHeld: () => boolean
   /** Told after each step. */
@@ -117,7 +117,7 @@ async function buyPart(
   if (ordered.value.receipt) return take(parts, { purchase, order: ordered.value, show })
   if (BigInt(ordered.value.price) > purchase.price)
     return show({ ...purchase, state: 'refused', fault: 'price-changed' })
-  const paid = await pay(BigInt(ordered.value.price), id)
+  const paid = await pay(BigInt(ordered.value.price), id, purchase.invoice?.invoice ?? null)
   // What is unanswered goes on by itself, and is paid for again under the same id: that is no refusal.
   if (paid.state === 'refused' && paid.fault === 'unanswered') return wait(purchase, show)
   if (paid.state === 'refused') return show({ ...purchase, state: 'refused', fault: paid.fault })

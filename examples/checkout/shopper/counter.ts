@@ -1,8 +1,19 @@
-import type { Article, Goods, Tide } from '../api.ts'
+import type { Article, Goods, Invoiced, Tide } from '../api.ts'
 import { h, type Inside, type Piece } from '../page/tree.ts'
 import { count, sat, texts, timeOf } from '../texts.ts'
 import type { Act } from './actions.ts'
-import { hindranceOf, isRunning, type Purchase, purchaseOf, type State, songLimits } from './model.ts'
+import {
+  hindranceOf,
+  isBilled,
+  isRunning,
+  isTwoWay,
+  laneOf,
+  type Purchase,
+  purchaseOf,
+  type State,
+  songLimits,
+} from './model.ts'
+import { twoWayTexts } from './twoWayTexts.ts'
 
 /** What the shop has, each with the one button that pays for it. */
 export function counter(state: State, act: Act): Piece {
@@ -49,12 +60,58 @@ function story(state: State, article: Article, act: Act): Inside {
   const goods = bought?.goods[0]
   if (goods?.kind === 'story') return [storyText(goods), receiptLine(bought)]
   const price = sat(article.price)
+  if (isBilled(bought)) return bill(state, article, bought, act)
   return [
     buyButton(state, article, {
       label: texts.articles.story.buy(price),
       run: () => act({ do: 'buy', article: 'story' }),
     }),
     standing(bought),
+    billOffer(state, article, bought, act),
+  ]
+}
+
+/** Over a lane that pays both ways, the shop can ask by an invoice too. */
+function billOffer(state: State, article: Article, bought: Purchase | null, act: Act): Inside {
+  const lane = laneOf(state)
+  const isOver = lane !== null && isTwoWay(lane) && hindranceOf(state, BigInt(article.price), article.over) === null
+  if (!isOver || isRunning(bought)) return null
+  const say = twoWayTexts.invoice
+  const isBusy = state.doing === 'asking-invoice'
+  return h(
+    'details',
+    { class: 'another' },
+    h('summary', {}, say.title),
+    h('p', { class: 'hint' }, say.about),
+    h(
+      'button',
+      {
+        type: 'button',
+        'aria-disabled': isBusy ? 'true' : null,
+        onclick: isBusy ? null : () => act({ do: 'show-invoice', article: 'story' }),
+      },
+      isBusy ? say.asking : say.show,
+    ),
+  )
+}
+
+/** An invoice that waits: this wallet can pay it, or any other one that has a way to the shop. */
+function bill(state: State, article: Article, bought: Purchase & { readonly invoice: Invoiced }, act: Act): Inside {
+  const say = twoWayTexts.invoice
+  const { invoice, expiresAt } = bought.invoice
+  return [
+    h(
+      'div',
+      { class: 'address' },
+      h('span', { class: 'label' }, say.text),
+      h('code', {}, invoice),
+      h('button', { class: 'quiet', type: 'button', onclick: () => act({ do: 'copy', text: invoice }) }, say.copy),
+    ),
+    h('p', { class: 'hint', role: 'status' }, say.until(timeOf(expiresAt))),
+    buyButton(state, article, {
+      label: say.pay(sat(article.price)),
+      run: () => act({ do: 'go-on', article: 'story' }),
+    }),
   ]
 }
 

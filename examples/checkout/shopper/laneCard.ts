@@ -1,6 +1,7 @@
 import { h, type Inside } from '../page/tree.ts'
 import { brief, sat, spanOf, texts } from '../texts.ts'
 import type { Act } from './actions.ts'
+import { closeButton, pauseButton } from './laneControls.ts'
 import { isProven, isTwoWay, type Lane, laneOf, type Proof, proofOf, type State } from './model.ts'
 import { twoWayTexts } from './twoWayTexts.ts'
 import { figures, offerCard } from './walletCard.ts'
@@ -51,20 +52,13 @@ export function laneCard(state: State, lane: Lane, act: Act): Inside {
 
 function openControls(state: State, lane: Lane, act: Act): Inside {
   const say = texts.lane
-  const { isPaused, doing } = state
+  const { doing } = state
   const credit = lane.paid - lane.spent
   const left = lane.closesAt - lane.height
-  const isClosing = doing === 'closing'
-  const close = h(
-    'button',
-    {
-      type: 'button',
-      class: credit > 0n ? 'primary' : null,
-      'aria-disabled': isClosing ? 'true' : null,
-      onclick: isClosing ? null : () => act({ do: 'close' }),
-    },
-    isClosing ? say.closing : credit > 0n ? say.closeNow : say.close,
-  )
+  const hasCredit = credit > 0n
+  const label = hasCredit ? say.closeNow : say.close
+  const isBusy = doing === 'closing'
+  const close = closeButton({ label, busy: say.closing, isBusy, isPrimary: hasCredit }, act)
   return [
     h(
       'p',
@@ -74,16 +68,8 @@ function openControls(state: State, lane: Lane, act: Act): Inside {
     h(
       'div',
       { class: 'row' },
-      h(
-        'button',
-        {
-          type: 'button',
-          'aria-pressed': isPaused ? 'true' : 'false',
-          onclick: () => act({ do: isPaused ? 'resume' : 'pause' }),
-        },
-        isPaused ? say.resume : say.pause,
-      ),
-      credit > 0n
+      pauseButton(state, act),
+      hasCredit
         ? h(
             'details',
             { class: 'confirm' },

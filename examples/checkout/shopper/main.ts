@@ -82,6 +82,8 @@ async function perform(action: Action): Promise<void> {
       return goOn(action.article)
     case 'stop':
       return stop(action.article)
+    case 'show-invoice':
+      return during('asking-invoice', async () => purse?.showInvoice(wishFor(action.article)))
     case 'limit':
       return tell({ type: 'song-limit', limit: action.limit })
     default:

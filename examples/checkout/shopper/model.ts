@@ -1,4 +1,4 @@
-import type { Account, Article, ArticleId, Goods, Receipt, Shop, Tide, TwoWayAccount } from '../api.ts'
+import type { Account, Article, ArticleId, Goods, Invoiced, Receipt, Shop, Tide, TwoWayAccount } from '../api.ts'
 
 /** A lane that pays one way, as the wallet tells it: what this page reads of `lanekit/wallet`'s Channel. */
 export interface Lane {
@@ -102,6 +102,8 @@ export interface Purchase {
   readonly receipt: Receipt | null
   /** What was lent is with the shop again. */
   readonly isReturned: boolean
+  /** Where it is paid by an invoice: nothing else pays for it then. */
+  readonly invoice: Invoiced | null
 }
 
 /** The end of a lane, from three sides that do not believe one another. */
@@ -150,7 +152,7 @@ export interface State {
   readonly skewMs: number
   readonly isPersistent: boolean | null
   /** What the page is doing for the person right now, so that nothing is asked for twice. */
-  readonly doing: 'coins' | 'opening' | 'closing' | 'killing' | 'bringing-back' | null
+  readonly doing: 'coins' | 'opening' | 'closing' | 'killing' | 'bringing-back' | 'asking-invoice' | null
   readonly trouble: Trouble | null
 }
 
@@ -307,6 +309,11 @@ export function hindranceOf(state: State, price: bigint, over: Article['over'] =
 /** The purchase of an article that is under way, or the last one. */
 export function purchaseOf({ purchases }: State, article: ArticleId): Purchase | null {
   return purchases.find((one) => one.article === article) ?? null
+}
+
+/** True for a purchase whose invoice is shown, and waits for whoever pays it. */
+export function isBilled(purchase: Purchase | null): purchase is Purchase & { readonly invoice: Invoiced } {
+  return purchase?.invoice != null && purchase.state === 'paused' && purchase.paid < purchase.parts
 }
 
 /** True while parts of it are still to be paid without anybody's click. */

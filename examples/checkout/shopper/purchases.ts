@@ -13,7 +13,10 @@ export interface Purchases {
   readonly save: (purchase: Purchase) => Promise<void>
 }
 
-type Stored = Pick<Purchase, 'article' | 'parts' | 'at' | 'paid' | 'state' | 'fault' | 'receipt' | 'isReturned'> & {
+type Stored = Pick<
+  Purchase,
+  'article' | 'parts' | 'at' | 'paid' | 'state' | 'fault' | 'receipt' | 'isReturned' | 'invoice'
+> & {
   readonly price: string
 }
 
@@ -28,7 +31,13 @@ export function openPurchases(store: Store): Purchases {
         if (!record) continue
         versions.set(key, record.version)
         const stored = JSON.parse(new TextDecoder().decode(record.bytes)) as Stored
-        found.push({ ...stored, id: key.slice(prefix.length), price: BigInt(stored.price), goods: [] })
+        found.push({
+          ...stored,
+          invoice: stored.invoice ?? null,
+          id: key.slice(prefix.length),
+          price: BigInt(stored.price),
+          goods: [],
+        })
       }
       return found.sort((one, other) => other.at - one.at).slice(0, readMax)
     },
@@ -69,6 +78,7 @@ export function newPurchase(wish: {
     goods: [],
     receipt: null,
     isReturned: false,
+    invoice: null,
   }
 }
 

@@ -4,7 +4,8 @@ import { createVault, openVault, type Vault } from 'lanekit/wallet'
 import { type BitcoinWallet, createBitcoinWallet, type OneWayChannel, payingFetch } from 'lanekit/wallet/bitcoin'
 import type { Account, Goods, Order, Shop } from '../api.ts'
 import { ask, type Plug } from '../page/ask.ts'
-import { type Cashier, openCashier, type Paid, troubleOf } from './cashier.ts'
+import { type Billing, openBilling } from './billing.ts'
+import { type Cashier, type CashierParts, openCashier, troubleOf } from './cashier.ts'
 import { type Cost, type Event, isTwoWay, type Lane, laneOf, type Purchase, type State, type Trouble } from './model.ts'
 import { newPurchase, openPurchases } from './purchases.ts'
 import { createPlayer } from './song.ts'
@@ -24,6 +25,8 @@ export interface Purse {
   readonly quote: (capacity: bigint) => Promise<void>
   readonly buy: (wish: Pick<Purchase, 'article' | 'parts' | 'price'>) => Promise<void>
   readonly goOn: (purchase: Purchase) => Promise<void>
+  /** Asks the shop for an invoice, and shows it: this wallet can pay it by {@link Purse.goOn}, or any other one. */
+  readonly showInvoice: (wish: Pick<Purchase, 'article' | 'parts' | 'price'>) => Promise<void>
   readonly stop: (purchase: Purchase) => void
   readonly fetchPaid: (path: string, priceMax: bigint) => Promise<Response>
 }
@@ -119,6 +122,7 @@ export async function openPurse(parts: PurseParts): Promise<Purse> {
     quote: (capacity) => held().quote(capacity),
     buy: async (wish) => (await mended()).cashier.buy(newPurchase(wish)),
     goOn: async (purchase) => (await mended()).cashier.buy(purchase),
+    showInvoice: async (wish) => (await mended()).billing.show(newPurchase(wish)),
     stop: ({ id }) => held().cashier.stop(id),
     fetchPaid: async (path, priceMax) => (await mended()).fetchPaid(path, priceMax),
   }
@@ -131,6 +135,7 @@ interface Session {
   readonly quote: (capacity: bigint) => Promise<void>
   readonly fetchPaid: Purse['fetchPaid']
   readonly twoWay: TwoWaySide
+  readonly billing: Billing
   readonly bringBack: Purse['bringBack']
   /** The store has failed under it. */
   readonly isBroken: () => boolean
@@ -160,7 +165,8 @@ async function openSession(
   const twoWay = openTwoWaySide({ wallet, store, plug, tell, answerMs })
   const ending = new AbortController()
   const player = createPlayer()
-  const pay = async (amount: bigint, paymentId: Uint8Array): Promise<Paid> => {
+  const pay: CashierParts['pay'] = async (amount, paymentId, invoice) => {
+    if (invoice !== null) return wallet.pay(invoice, { waitMs: answerMs })
     const lane = laneOf(state())
     if (!lane) return { state: 'refused', fault: 'not-open' }
     if (isTwoWay(lane)) return twoWay.pay(lane, amount, paymentId)
@@ -188,10 +194,13 @@ async function openSession(
   tell({ type: 'address', address: await wallet.address() })
   void followLanes(wallet, { ...parts, tell, twoWay, signal: ending.signal })
   void followCoins(wallet, { ...parts, tell, quote, twoWay, signal: ending.signal })
+  const billing = openBilling({ fetch: plug.fetch, state, tell, purchases, cashier, signal: ending.signal })
   await cashier.restore()
+  billing.restore()
   return {
     wallet,
     cashier,
+    billing,
     quote,
     twoWay,
     bringBack: async (purchase) => {

@@ -1,6 +1,7 @@
 import { h, type Inside, type Piece } from '../page/tree.ts'
 import { brief, count, sat, spanOf, texts } from '../texts.ts'
 import type { Act } from './actions.ts'
+import { closeButton, pauseButton } from './laneControls.ts'
 import type { State, TwoWayLane } from './model.ts'
 import { twoWayTexts as say } from './twoWayTexts.ts'
 import { figures, offerCard } from './walletCard.ts'
@@ -66,30 +67,13 @@ function blocks({ progress }: TwoWayLane): Piece | null {
 }
 
 function controls(state: State, { phase, delayBlocks }: TwoWayLane, act: Act): Inside {
-  const { isPaused, doing } = state
-  const isClosing = doing === 'closing' || phase === 'closing'
+  const isBusy = state.doing === 'closing' || phase === 'closing'
   return [
     h(
       'div',
       { class: 'row' },
-      h(
-        'button',
-        {
-          type: 'button',
-          'aria-pressed': isPaused ? 'true' : 'false',
-          onclick: () => act({ do: isPaused ? 'resume' : 'pause' }),
-        },
-        isPaused ? texts.lane.resume : texts.lane.pause,
-      ),
-      h(
-        'button',
-        {
-          type: 'button',
-          'aria-disabled': isClosing ? 'true' : null,
-          onclick: isClosing ? null : () => act({ do: 'close' }),
-        },
-        isClosing ? say.closing : say.close,
-      ),
+      pauseButton(state, act),
+      closeButton({ label: say.close, busy: say.closing, isBusy }, act),
     ),
     h(
       'details',

@@ -46,6 +46,17 @@ export const twoWayTexts = {
   alone: 'Close alone',
   aloneNote: (blocks: number) =>
     `It needs no answer, costs more, and pays you ${counted(blocks, 'block')} after a block holds it. The page has to be opened then.`,
+  invoice: {
+    title: 'Pay by an invoice instead',
+    about:
+      'The shop signs what it asks for as a text (BOLT-11). This wallet can pay it, or any other one that has a lane to the shop: the story comes here either way.',
+    show: 'Show the invoice',
+    asking: 'Asking the shop',
+    text: 'Invoice',
+    copy: 'Copy the invoice',
+    until: (time: string) => `To be paid until ${time}. It is paid once, whoever pays it.`,
+    pay: (price: string) => `Pay ${price} by it`,
+  },
   end: {
     yours: 'Yours by the last update',
     shops: 'The shop’s, as it says',

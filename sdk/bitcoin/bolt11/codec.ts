@@ -33,6 +33,11 @@ const signatureWords = 104
 const secondsMax = 2 ** 35 - 1
 const lightningScheme = /^lightning:/i
 
+/** An invoice, or why there is none. `unknown-feature`: it asks its payer for more than this reader knows of. */
+export type DecodedInvoice =
+  | { readonly ok: true; readonly value: SignedInvoice }
+  | { readonly ok: false; readonly code: 'malformed-invoice' | 'unknown-feature'; readonly reason: string }
+
 /**
  * Reads an invoice and proves who signed it (BOLT-11). Never throws.
  *
@@ -43,7 +48,14 @@ const lightningScheme = /^lightning:/i
  * Funds at risk: anybody can sign an invoice. What is proven is that the holder of `payee` made it, and no word of its
  * description. {@link paymentFault} says whether it is to be paid now.
  */
-export function decodeInvoice(text: string): Decoded<SignedInvoice> {
+export function decodeInvoice(text: string): DecodedInvoice {
+  const read = readInvoice(text)
+  if (!read.ok) return { ...read, code: 'malformed-invoice' }
+  const fault = featureFault(read.value.features)
+  return fault ? { ...refused(fault), code: 'unknown-feature' } : read
+}
+
+function readInvoice(text: string): Decoded<SignedInvoice> {
   const bare = text.replace(lightningScheme, '')
   if (bare.length > invoiceCharsMax) return refused('the invoice is too long')
   const parts = bech32.decodeUnsafe(bare, false)
@@ -168,8 +180,6 @@ function readFields(fields: readonly Field[]): Decoded<ReadFields> {
   if (!hash || !secret) return refused('the payment hash or the payment secret is missing')
   if ((text === undefined) === (textHash === undefined)) return refused('one description is needed, as text or as hash')
   const features = singles.features[0] ?? []
-  const fault = featureFault(features)
-  if (fault) return refused(fault)
   const routes = all(fieldTypes.route).map(routeFrom)
   if (!routes.every((route) => route !== undefined)) return refused('a route is malformed')
   return accepted({

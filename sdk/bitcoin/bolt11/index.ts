@@ -1,4 +1,11 @@
-export { decodeInvoice, sealInvoice, signInvoice, type UnsignedInvoice, unsignedInvoice } from './codec.ts'
+export {
+  type DecodedInvoice,
+  decodeInvoice,
+  sealInvoice,
+  signInvoice,
+  type UnsignedInvoice,
+  unsignedInvoice,
+} from './codec.ts'
 export {
   type Description,
   expiresAtSeconds,

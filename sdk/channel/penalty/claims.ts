@@ -79,6 +79,8 @@ export interface Resolution {
   readonly taken: readonly Htlc[]
   /** Nothing is left to be taken by this side, and all that was taken is deep enough. */
   readonly isResolved: boolean
+  /** HTLCs that this side has forgotten lie there: it looks on, for what a cheater may make of them. [TW47] */
+  readonly isWatching: boolean
 }
 
 /** Nothing is mined below it for long: what is not worth its claim here never is. */
@@ -110,6 +112,7 @@ export function resolve(
     learned,
     taken,
     isResolved: !isLeft && spends.every((one) => isDeep(one.height)),
+    isWatching: classified.outputs.some((output) => output.role === 'forgotten' && !spentBy(facts, output)),
   }
 }
 
@@ -137,18 +140,26 @@ function settle(context: Context, classified: Classified, output: ClosedOutput):
       if (output.role === 'htlc') return settleOwnHtlc(context, classified.made, output)
       return output.role === 'to-holder' ? delayedClaim(context, output, classified.made.content.number) : nothing
     case 'own-other':
-      return output.role === 'to-holder' ? delayedClaim(context, output, classified.number) : nothing
+      if (output.role === 'to-holder') return delayedClaim(context, output, classified.number)
+      return isHtlc(output) ? settleOwnOther(context, classified, output) : nothing
     case 'peer':
-      if (output.role === 'htlc') return settlePeerHtlc(context, classified.made, output)
+      if (output.role === 'htlc') return settlePeerHtlc(context, peerPoint(context, classified.made), output)
       return output.role === 'to-other' ? balanceClaim(context, output) : nothing
     case 'revoked':
       if (output.role === 'to-other') return balanceClaim(context, output)
       return settleRevoked(context, classified, output)
     case 'newer':
+      if (output.role === 'htlc' && classified.point) return settlePeerHtlc(context, classified.point, output)
+      return output.role === 'to-other' ? balanceClaim(context, output) : nothing
+    case 'unknown':
       return output.role === 'to-other' ? balanceClaim(context, output) : nothing
     default:
       return nothing
   }
+}
+
+function isHtlc({ role }: ClosedOutput): boolean {
+  return role === 'htlc' || role === 'forgotten'
 }
 
 /** This side's balance on the other side's commitment: a block later, by the key that the seed alone gives. */
@@ -160,7 +171,7 @@ function balanceClaim({ secrets, facts, at }: Context, output: ClosedOutput): Se
 /** What this side has of a commitment of its own, or of an HTLC transaction, after its delay. */
 function delayedClaim({ channel, secrets, facts, at }: Context, output: Takeable, number: number, since = at): Settled {
   if (spentBy(facts, output)) return nothing
-  const { delayBlocks } = channel.opening.draft.terms
+  const delayBlocks = delayOf(channel)
   const secretKey = commitmentSecretKey(secrets.delayed, ownPoint(secrets, number))
   const path = { kind: 'delayed', delay: delayBlocks } as const
   return take(output, path, { kind: 'own', from: later(since, delayBlocks), secretKey })
@@ -196,16 +207,19 @@ function settleOwnHtlc(
   return { claim: { kind: 'success', preimage, from: later(at, 1), deadline: htlc.expiry, ...common } }
 }
 
+/** The other side's point of its commitment of either content that it may hold. */
+function peerPoint({ channel: { base, points } }: Context, { content }: SideCommitment): Uint8Array {
+  return (content.number === base.number ? points.current : points.next).point
+}
+
 function settlePeerHtlc(
   { channel, secrets, facts, at }: Context,
-  made: SideCommitment,
+  point: Uint8Array,
   output: Extract<ClosedOutput, { role: 'htlc' }>,
 ): Settled {
   const { htlc } = output
   const spend = spentBy(facts, output)
   if (spend) return learnedFrom(spend, output, htlc, channel)
-  const { next, current } = channel.points
-  const { point } = made.content.number === channel.base.number ? current : next
   const secretKey = commitmentSecretKey(secrets.htlc, point)
   if (htlc.by === channel.own) {
     const from = laterOf(later(at, 1), later(htlc.expiry, 1))
@@ -218,24 +232,40 @@ function settlePeerHtlc(
   return take(output, { kind: 'preimage', preimage }, terms)
 }
 
-/** TW37: all of a revoked commitment is this side's, until the other side's delay has passed. */
+/** TW47: the other side's signature on its HTLC transaction is lost; what one that had left already gave is its own after the delay. */
+function settleOwnOther(
+  context: Context,
+  { keys, number }: Extract<Classified, { kind: 'own-other' }>,
+  output: ClosedOutput,
+): Settled {
+  const { channel, facts } = context
+  const spend = spentBy(facts, output)
+  const second = spend && secondLevel(spend, output, delayedScript(keys.balance, delayOf(channel)))
+  return second ? delayedClaim(context, second, number, spend.height) : nothing
+}
+
+/**
+ * TW37: all of a revoked commitment is this side's, until the other side's delay has passed. TW47: an HTLC that is forgotten can be taken only
+ * once the cheater has been first.
+ */
 function settleRevoked(
   { channel, secrets, facts, at }: Context,
   { secret, keys }: Extract<Classified, { kind: 'revoked' }>,
   output: ClosedOutput,
 ): Settled {
   const { opening, own } = channel
-  const { delayBlocks } = opening.draft.terms
+  const delayBlocks = delayOf(channel)
   const { revocation } = keys.balance
   const base = { secret: secrets.revocation, point: keysOfSide(opening, own).revocation }
   const secretKey = revocationSecretKey(base, { secret, point: pointOfSecret(secret) })
   const htlc = output.role === 'htlc' ? output.htlc : null
   const spend = spentBy(facts, output)
+  if (!spend && output.role === 'forgotten') return nothing
   if (!spend) {
     const path: ClaimPath = htlc ? { kind: 'revoked-htlc', revocation } : { kind: 'revoked-balance' }
     return take(output, path, { kind: 'justice', from: at, deadline: later(at, delayBlocks), htlc, secretKey })
   }
-  const second = htlc && secondLevel(spend, output, delayedScript(keys.balance, delayBlocks))
+  const second = isHtlc(output) ? secondLevel(spend, output, delayedScript(keys.balance, delayBlocks)) : null
   if (!second || spentBy(facts, second)) return nothing
   const deadline = later(spend.height, delayBlocks)
   return take(second, { kind: 'revoked-balance' }, { kind: 'justice', from: spend.height, deadline, htlc, secretKey })
@@ -268,7 +298,8 @@ function isTaken(
   { kind }: Classified,
   output: ClosedOutput,
 ): output is Extract<ClosedOutput, { role: 'htlc' }> {
-  if ((kind !== 'own' && kind !== 'peer') || output.role !== 'htlc' || output.htlc.by === channel.own) return false
+  const isGood = kind === 'own' || kind === 'peer' || kind === 'newer'
+  if (!isGood || output.role !== 'htlc' || output.htlc.by === channel.own) return false
   const spend = spentBy(facts, output)
   return spend !== undefined && preimageIn(spend, output, output.htlc) !== undefined
 }
@@ -291,6 +322,10 @@ function preimageOf(channel: LiveChannel, { paymentHash }: Htlc): Uint8Array | u
 
 function watched({ height: tip }: EndFacts, { expiry }: Htlc): Settled {
   return tip < expiry + latePreimageBlocks ? { isWatched: true } : nothing
+}
+
+function delayOf({ opening }: LiveChannel): number {
+  return opening.draft.terms.delayBlocks
 }
 
 function spentBy({ spends }: EndFacts, { outpoint }: Pick<Takeable, 'outpoint'>): FoundSpend | undefined {

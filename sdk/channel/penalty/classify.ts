@@ -26,9 +26,12 @@ export interface ArchivedHtlc {
   readonly number: number
 }
 
-/** What an output of a closing transaction is. `other`: of no script that this channel has. */
+/**
+ * What an output of a closing transaction is. `other`: of no script that this channel has. `forgotten`: an HTLC that this side knows
+ * nothing of any more, since a backup has lost it. [TW47]
+ */
 export type OutputRole =
-  | { readonly role: 'to-holder' | 'to-other' | 'other' }
+  | { readonly role: 'to-holder' | 'to-other' | 'other' | 'forgotten' }
   | { readonly role: 'anchor'; readonly of: Side }
   | { readonly role: 'htlc'; readonly htlc: Htlc }
 
@@ -36,7 +39,7 @@ export type OutputRole =
 export type ClosedOutput = OutputRole & {
   readonly outpoint: Outpoint
   readonly value: Sats
-  /** Empty for `other`. */
+  /** Empty for `other` and `forgotten`. */
   readonly witnessScript: Uint8Array
 }
 
@@ -46,14 +49,16 @@ export type ClosedOutput = OutputRole & {
  * - `closing`: what both signed to end the channel.
  * - `own`, `peer`: a commitment that is not revoked; `made` knows all of it.
  * - `revoked`: an old commitment of the other side, whose secret this side has.
- * - `newer`: a commitment of the other side that this side does not know: it has lost states.
+ * - `newer`: a commitment of the other side that this side does not know: it has lost states. `point`: of that commitment, where this side
+ *   has it, so that it knows HTLCs there again.
  * - `own-other`: a commitment of this side that is not the newest it knows: an old one, which the other side may take, or one that
  *   it does not remember.
  * - `unknown`: nothing that this channel could have signed.
  */
 export type Classified = { readonly outputs: readonly ClosedOutput[] } & (
   | { readonly kind: 'closing' | 'unknown' }
-  | { readonly kind: 'newer' | 'own-other'; readonly number: number }
+  | { readonly kind: 'newer'; readonly number: number; readonly point: Uint8Array | null }
+  | { readonly kind: 'own-other'; readonly number: number; readonly keys: CommitmentKeys }
   | { readonly kind: 'own' | 'peer'; readonly made: SideCommitment }
   | { readonly kind: 'revoked'; readonly number: number; readonly secret: Uint8Array; readonly keys: CommitmentKeys }
 )
@@ -83,7 +88,9 @@ export function classify(
     const isClosing = isClosingOf(opening, spend)
     return { kind: isClosing ? 'closing' : 'unknown', outputs: described(spend, new Map()) }
   }
-  return revokedOr(channel, secrets, { spend, number, archive })
+  // TW47: what commitments have now, older ones may have had.
+  const present = contents.flatMap(({ htlcs }) => htlcs.map((htlc) => ({ htlc, number: 0 })))
+  return revokedOr(channel, secrets, { spend, number, archive: [...archive, ...present] })
 }
 
 /** An old commitment of either side, or one that this side does not know. */
@@ -95,15 +102,27 @@ function revokedOr(channel: LiveChannel, secrets: ChannelSecrets, found: Found):
   if (secret) {
     const keys = keysFor(opening, peer, pointOfSecret(secret))
     const outputs = described(spend, scriptsOf(opening, peer, keys, found))
-    if (outputs.some(isTelling)) return { kind: 'revoked', number, secret, keys, outputs }
+    if (outputs.some(isTelling)) return { kind: 'revoked', number, secret, keys, outputs: outputs.map(forgotten) }
   }
   const ownKeys = keysFor(opening, own, ownPoint(secrets, number))
   const ownOutputs = described(spend, scriptsOf(opening, own, ownKeys, found))
-  if (ownOutputs.some(isTelling)) return { kind: 'own-other', number, outputs: ownOutputs }
+  if (ownOutputs.some(isTelling))
+    return { kind: 'own-other', number, keys: ownKeys, outputs: ownOutputs.map(forgotten) }
   // Its balance there is under a key that the seed alone gives, whatever else it says.
   const toUs = toOtherScript(keysOfSide(opening, own).payment)
   const outputs = described(spend, new Map([[toHex(p2wsh(toUs)), { role: 'to-other', witnessScript: toUs }]]))
-  return number > signedContent(channel).number ? { kind: 'newer', number, outputs } : { kind: 'unknown', outputs }
+  if (number <= signedContent(channel).number) return { kind: 'unknown', outputs }
+  // TW47: the point of the next one came with the last update.
+  const isNext = channel.exchange.state === 'idle' && number === base.number + 1
+  if (!isNext) return { kind: 'newer', number, point: null, outputs }
+  const { point } = channel.points.next
+  const scripts = scriptsOf(opening, peer, keysFor(opening, peer, point), found)
+  return { kind: 'newer', number, point, outputs: described(spend, scripts) }
+}
+
+/** TW47: all that a commitment has beside what is known by its keys alone are HTLCs. */
+function forgotten(output: ClosedOutput): ClosedOutput {
+  return output.role === 'other' ? { ...output, role: 'forgotten' } : output
 }
 
 interface Found {

@@ -45,7 +45,7 @@ export const justiceFeerates: readonly Feerate[] = /* @__PURE__ */ [2_000, 8_000
  * To be stored in the same commit as the step: afterwards the revoked content is known no more.
  *
  * Not in it, since nobody can sign for it before it exists: what the cheater's own HTLC transaction gave, where that is mined before
- * justice. This side takes it itself, within the delay. [TW37] Nor what is worth less than its fee.
+ * justice. [TW48] This side takes it itself, within the delay. [TW37] Nor what is worth less than its fee.
  */
 export function revokedBy(
   before: LiveChannel,

@@ -206,17 +206,27 @@ async function updatesFrom(node: BeaconNode, from: LightChain, count: number, no
   return { chain: chain.value, updates }
 }
 
-/** Judges one update on top of a chain. */
-type Judge = (chain: LightChain, told: Pick<ToldHead, 'ssz' | 'update'>) => Decoded<LightChain>
+/** Judges updates on top of a chain, in one step. */
+type Judge = (chain: LightChain, told: readonly Pick<ToldHead, 'ssz' | 'update'>[]) => Decoded<LightChain>
 
 /** Honest nodes tell the same bytes: what was judged once on one chain is not judged again. */
 function judgeOnce(nowSeconds: number): Judge {
-  const known: { readonly chain: LightChain; readonly ssz: Uint8Array; readonly answer: Decoded<LightChain> }[] = []
-  return (chain, { ssz, update }) => {
-    const same = known.find((one) => one.chain === chain && sameBytes(one.ssz, ssz))
+  const known: {
+    readonly chain: LightChain
+    readonly all: readonly Uint8Array[]
+    readonly answer: Decoded<LightChain>
+  }[] = []
+  return (chain, told) => {
+    const same = known.find(
+      ({ all, ...one }) =>
+        one.chain === chain &&
+        all.length === told.length &&
+        told.every(({ ssz }, at) => sameBytes(ssz, all[at] as Uint8Array)),
+    )
     if (same) return same.answer
-    const answer = advance(chain, [update], nowSeconds)
-    known.push({ chain, ssz, answer })
+    const updates = told.map(({ update }) => update)
+    const answer = advance(chain, updates, nowSeconds)
+    known.push({ chain, all: told.map(({ ssz }) => ssz), answer })
     return answer
   }
 }
@@ -239,17 +249,29 @@ async function headsFrom(node: BeaconNode, from: LightChain, judge: Judge): Prom
     { kind: 'finality-update', ...decoded(network, 'finality-update', final) },
     { kind: 'optimistic-update', ...decoded(network, 'optimistic-update', optimistic) },
   ] as const
+  const step = { chain: from, updates: messages.map(({ update }) => update) }
+  // Nearly always both tell of one signature. A step of both judges it once, and shows each of them by itself.
+  const both = isOneSignature(messages[0].update, messages[1].update) ? judge(from, messages) : null
+  if (both?.ok) {
+    const heads = messages.map((message) => ({ ...message, isJudged: true }))
+    return { step: { ...step, chain: both.value }, heads }
+  }
   let chain = from
   const heads: ToldHead[] = []
   for (const message of messages) {
     const { attested } = message.update
     // What is not younger than the final block is of use only as evidence of it, and judged when it is used.
-    const next = attested.slot > chain.finalized.slot ? judge(chain, message) : null
+    const next = attested.slot > chain.finalized.slot ? judge(chain, [message]) : null
     if (next && !next.ok) throw liedNode(`its ${message.kind} does not hold: ${next.reason}`)
     chain = next?.value ?? chain
     heads.push({ ...message, isJudged: next !== null })
   }
-  return { step: { chain, updates: heads.map(({ update }) => update) }, heads }
+  return { step: { ...step, chain }, heads }
+}
+
+function isOneSignature(one: LightUpdate, other: LightUpdate): boolean {
+  const areSame = sameBytes(one.signature, other.signature) && sameBytes(one.bits, other.bits)
+  return areSame && one.signatureSlot === other.signatureSlot && sameBytes(one.attested.root, other.attested.root)
 }
 
 function decoded(network: BeaconNetwork, kind: Exclude<LightMessage, 'bootstrap'>, json: unknown) {

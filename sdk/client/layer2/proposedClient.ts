@@ -37,13 +37,13 @@ export interface ProposedClientParts {
  * dispute game, read by proof from the final block of the L1 (`proposed`).
  *
  * Funds at risk: anybody can open a game with any claim. `verdict.game.status` says whether it can still be lost; wait for
- * `defended` before money hangs on it, by `defended` here.
+ * `defended` before money hangs on it, by `head('defended')`.
  *
  * Calls throw what the L1 client throws; `client/not-provable` where no game can be read, `node/nonsense` for a block or a proof that
  * does not fit the claim.
  */
 export interface ProposedClient {
-  /** The newest block of a game that can be read. */
+  /** The newest block of a game that can be read. An open game whose block the node does not have is passed over for an older one. */
   readonly head: (status?: GameClaim['status']) => Promise<Verified<ProposedBlock, ProposedVerdict>>
   /** The account, or `null` when it provably does not exist. */
   readonly account: (
@@ -72,23 +72,43 @@ export function createProposedClient({ chain, l1, node }: ProposedClientParts): 
     const indices = Array.from({ length: Math.min(count, gamesMax) }, (_, back) => count - 1 - back)
     const slots = indices.map((index) => gameSlot(chain, index))
     const words = indices.length > 0 ? (await l1.storage(chain.factory, slots, at)).value : []
+    const unread: string[] = []
+    let unfit: SdkError | null = null
     for (const word of words) {
       const game = listedGame(chain, word)
-      if (!game.ok) continue
-      const { value: code } = await l1.code(game.value, at)
-      const read = await l1.storage(game.value, [statusSlot], at)
-      const claim = claimOf({ game: game.value, code, status: read.value[0] as Uint8Array })
-      if (!claim.ok || (status && claim.value.status !== status)) continue
-      const block = await blockOf(claim.value)
+      if (!game.ok) {
+        unread.push(game.reason)
+        continue
+      }
+      const { address } = game.value
+      const { value: code } = await l1.code(address, at)
+      const read = await l1.storage(address, [statusSlot], at)
+      const claim = claimOf({ chain, game: game.value, code, status: read.value[0] as Uint8Array })
+      if (!claim.ok || (status && claim.value.status !== status)) {
+        unread.push(claim.ok ? `it is ${claim.value.status}` : claim.reason)
+        continue
+      }
+      const block = await blockOf(claim.value).catch((error: unknown) => {
+        // Nobody knows yet who lies, the node or whoever opened the game: one that fits both may stand before it.
+        if (claim.value.status !== 'open' || !(error instanceof SdkError) || error.code !== 'node/nonsense') throw error
+        unfit ??= error
+        return null
+      })
+      if (!block) continue
       const sources = [...read.verdict.sources, `${chain.name} node`]
       return { value: block, verdict: proposedVerdict({ l1: read.verdict, claim: claim.value, block, sources }) }
     }
+    if (unfit) throw unfit
     throw new SdkError('client/not-provable', `Of the last ${gamesMax} games of ${chain.name}, none can be read.`, {
-      notes: ['They may be of a type that this version does not know, or none has been defended yet.'],
+      notes: [
+        `Of the newest: ${unread[0] ?? 'there is none'}.`,
+        'Where all are of a type that is not read, the chain has changed its proofs: name the type in its `gameTypes`, or renew this package.',
+        'Where they are open, wait until one is defended, or read under an open one and say so.',
+      ],
     })
   }
   const blockOf = async (claim: GameClaim): Promise<ProposedBlock> => {
-    const number = Number(claim.number)
+    const { number } = claim
     const [header, passer] = await Promise.all([node.header(number), node.proof(messagePasser, [], number)])
     if (!header) throw liedNode('it does not have the block that was proposed', { retryable: true })
     return held(claimedBlock(claim, { header, passerProof: passer.account }))

@@ -16,13 +16,21 @@ export interface OpChain {
    */
   readonly gameListPosition: bigint
   /**
-   * Types of games whose claims are read: those that the portal respects, as far as their claim is one output root. Type 0 is a
-   * fault proof by Cannon, 8 the same with Kona. Super roots of several chains (types 4, 5, 7 and 9) are not read.
+   * Types of games whose claims are read: those that the portal respects. Type 0 is a fault proof by Cannon, 8 the same with Kona,
+   * both of one output root; 4, 7 and 9 are fault proofs of a super root, 5 is one by the word of a named account; 621 is an output
+   * root that came with a proof, of Base alone.
    */
   readonly gameTypes: readonly number[]
+  /** The first block that was made by the rules of the OP stack; its time in seconds since 1970. */
+  readonly genesis: { readonly number: number; readonly timestamp: number }
+  /** From one block to the next. */
+  readonly blockSeconds: number
 }
 
-/** ethereum-optimism/superchain-registry, `superchain/configs/mainnet/base.toml`. */
+/**
+ * ethereum-optimism/superchain-registry, `superchain/configs/mainnet/base.toml`; the types in base/contract-deployments, which went
+ * from 0 on to 621 (`mainnet/2026-05-21-activate-multiproof`).
+ */
 export const base: OpChain = {
   name: 'base',
   chainId: 8_453,
@@ -30,12 +38,15 @@ export const base: OpChain = {
   systemConfig: '0x73a79fab69143498ed3712e519a88a918e1f4072' as Address,
   factory: '0x43edb88c4b80fdd2adff2412a7bebf9df42cb40e' as Address,
   gameListPosition: 104n,
-  gameTypes: [0],
+  gameTypes: [0, 621],
+  genesis: { number: 0, timestamp: 1_686_789_347 },
+  blockSeconds: 2,
 }
 
 /**
- * ethereum-optimism/superchain-registry, `superchain/configs/mainnet/op.toml`; the type in ethereum-optimism/superchain-ops, whose
- * upgrade 20 goes from 8 on to super roots: from then on no new proposal can be read.
+ * ethereum-optimism/superchain-registry, `superchain/configs/mainnet/op.toml`; the types in ethereum-optimism/superchain-ops, whose
+ * upgrade 20 goes from 8 on to 9 (`src/tasks/eth/071-U20-op-ink-soneium-uni/config.toml`). Type 5, which it keeps for an emergency,
+ * rests on the word of one account and is left out.
  */
 export const opMainnet: OpChain = {
   name: 'op-mainnet',
@@ -44,5 +55,7 @@ export const opMainnet: OpChain = {
   systemConfig: '0x229047fed2591dbec1ef1118d64f7af3db9eb290' as Address,
   factory: '0xe5965ab5962edc7477c8520243a95517cd252fa9' as Address,
   gameListPosition: 104n,
-  gameTypes: [0, 8],
+  gameTypes: [0, 8, 9],
+  genesis: { number: 105_235_063, timestamp: 1_686_068_903 },
+  blockSeconds: 2,
 }

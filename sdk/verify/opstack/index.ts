@@ -3,19 +3,32 @@
 export type { ProposedVerdict, SequencedVerdict } from '../verdict.ts'
 export { base, type OpChain, opMainnet } from './chains.ts'
 export {
-  claimedBlock,
   claimOf,
   type GameClaim,
+  type GameStatus,
   gameSlot,
+  type ListedGame,
   listedGame,
+  slotAt,
+  statusSlot,
+} from './game.ts'
+export {
+  claimedBlock,
   messagePasser,
   type ProposalEvidence,
   type ProposedBlock,
   proposedVerdict,
-  slotAt,
-  statusSlot,
   verifyProposal,
 } from './proposal.ts'
+export {
+  blockTimeAt,
+  type ChainOutput,
+  decodeSuperRoot,
+  outputIn,
+  type SuperOutput,
+  superRootChainsMax,
+  superRootIn,
+} from './superRoot.ts'
 export {
   type SignedBlock,
   type UnsafeBlock,

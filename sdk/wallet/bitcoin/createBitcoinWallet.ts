@@ -17,7 +17,8 @@ import { nodesOf } from './nodes.ts'
 import type { FundingSource } from './opening.ts'
 import type { FeeWish } from './pay.ts'
 import type { BackupSetting } from './penalty/backup.ts'
-import { openTwoWayChannels, type TwoWayChannels, type TwoWayWorld } from './penalty/channels.ts'
+import { openTwoWayChannels, type TwoWayChannels, type TwoWayDesks, type TwoWayWorld } from './penalty/channels.ts'
+import type { ReserveMode } from './penalty/reserve.ts'
 import type { TowerSetting } from './penalty/tower.ts'
 
 /** What a Bitcoin wallet is made of. Every part is a port, and can be replaced. */
@@ -35,6 +36,8 @@ export interface BitcoinWalletParts {
   readonly boxes?: Boxes
   /** Who watches two-way channels while the wallet is away. Without it, it has to look at the chain itself, once in their delay. */
   readonly tower?: TowerSetting
+  /** What is kept for fees beside two-way channels that others open to this wallet; `wanted` where nothing is said. */
+  readonly reserve?: ReserveMode
   /** Where copies of two-way channels are kept, so that a wallet that is lost comes back from its seed. Without it, only what the other side closes does, by `twoWay.sweep`. */
   readonly backup?: BackupSetting
   /**
@@ -79,7 +82,7 @@ export interface BitcoinWallet
   extends Pick<Coins, 'network' | 'address' | 'quote' | 'send' | 'speedUp' | 'outgoing'>,
     ChannelFront {
   readonly balance: () => Promise<BitcoinBalance>
-  /** What two-way channels can besides, and in the finer unit; `null` where the wallet was given no way to their boxes. */
+  /** What two-way channels can besides; `null` where the wallet was given no way to their boxes. */
   readonly twoWay: TwoWayChannels | null
   /** Looks at the chain now, as the wallet does by itself again and again. */
   readonly refresh: () => Promise<void>
@@ -148,21 +151,21 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     await tend()
   }
   life.task(lookAgain(look, { clock, pollMs, signal: life.signal }))
-  const awake = <result>(work: () => Promise<result>): Promise<result> => {
+  const awake = async <result>(work: () => Promise<result>): Promise<result> => {
     if (stopped !== undefined) throw stopped
     return work()
   }
   return {
     network,
-    address: async (kind) => awake(() => coins.address(kind)),
-    quote: async (payments, wish) => awake(() => coins.quote(payments, wish)),
-    send: async (payments, wish) => awake(() => coins.send(payments, wish)),
-    speedUp: async (txid, wish) => awake(() => coins.speedUp(txid, wish)),
-    outgoing: async () => awake(coins.outgoing),
-    balance: async () => awake(() => balanceOf(coins, channels, twoWay)),
-    ...awakeFront(channelFront({ oneWay: channels, twoWay, feed }), awake),
-    twoWay,
-    refresh: async () => awake(refresh),
+    address: (kind) => awake(() => coins.address(kind)),
+    quote: (payments, wish) => awake(() => coins.quote(payments, wish)),
+    send: (payments, wish) => awake(() => coins.send(payments, wish)),
+    speedUp: (txid, wish) => awake(() => coins.speedUp(txid, wish)),
+    outgoing: () => awake(coins.outgoing),
+    balance: () => awake(() => balanceOf(coins, channels, twoWay)),
+    ...channelFront({ oneWay: channels, twoWay, feed, awake }),
+    twoWay: twoWay && besides(twoWay, awake),
+    refresh: () => awake(refresh),
     close: () => {
       const closed = new SdkError('wallet/closed', 'The wallet is closed.')
       stopped ??= closed
@@ -171,19 +174,20 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
   }
 }
 
-/** The front of a wallet that refuses once it is closed; what is known of channels it still tells. */
-function awakeFront(
-  front: ChannelFront,
+/** What two-way channels can and the front does not have. */
+function besides(
+  { payment, push, pushes, nodeKey, receipts, swap, restore, sweep }: TwoWayDesks,
   awake: <result>(work: () => Promise<result>) => Promise<result>,
-): ChannelFront {
+): TwoWayChannels {
   return {
-    ...front,
-    quoteChannel: async (wish) => awake(() => front.quoteChannel(wish)),
-    openChannel: async (wish) => awake(() => front.openChannel(wish)),
-    invite: async (wish) => awake(() => front.invite(wish)),
-    pay: async (to, amount, options) => awake(() => front.pay(to, amount, options)),
-    received: async (request) => awake(() => front.received(request)),
-    closeChannel: async (channel, how) => awake(() => front.closeChannel(channel, how)),
+    payment: (paymentHash) => awake(() => payment(paymentHash)),
+    push: (wish) => awake(() => push(wish)),
+    pushes: () => awake(pushes),
+    nodeKey,
+    receipts: (channel) => awake(() => receipts(channel)),
+    swap: (wish) => awake(() => swap(wish)),
+    restore: () => awake(restore),
+    sweep: () => awake(sweep),
   }
 }
 
@@ -210,7 +214,7 @@ async function lookAgain(
   }
 }
 
-async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayChannels | null): Promise<BitcoinBalance> {
+async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayDesks | null): Promise<BitcoinBalance> {
   const held = channels.list().filter(({ phase }) => ['funding', 'open', 'closing', 'refunding'].includes(phase))
   const oneWay = held.reduce((sum, { capacity, paid }) => sum + capacity - paid, 0n)
   const both = twoWay?.list().filter(({ phase }) => phase !== 'closed') ?? []
@@ -220,16 +224,17 @@ async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayChannel
 
 /** Channels that pay both ways, where the wallet has a way to their boxes. */
 async function twoWayOf(
-  { boxes, nodes, tower, backup, hub }: BitcoinWalletParts,
-  world: Omit<TwoWayWorld, 'tower' | 'backup' | 'hub' | 'chain' | 'step' | 'mailbox' | 'boxLink'> & {
+  { boxes, nodes, tower, reserve, backup, hub }: BitcoinWalletParts,
+  world: Omit<TwoWayWorld, 'tower' | 'reserve' | 'backup' | 'hub' | 'chain' | 'step' | 'mailbox' | 'boxLink'> & {
     readonly client: BitcoinClient
   },
-): Promise<TwoWayChannels | null> {
+): Promise<TwoWayDesks | null> {
   if (!boxes) return null
   const { client, clock, random } = world
   return openTwoWayChannels({
     ...world,
     tower: tower ?? null,
+    reserve: reserve ?? 'wanted',
     backup: backup ?? null,
     hub: hub ?? null,
     chain: { ...client, coinsOf: coinsOf(nodes) },

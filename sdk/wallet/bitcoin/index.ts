@@ -5,12 +5,15 @@ export type { Channel, OneWayChannel } from './channel.ts'
 export type {
   ChannelFront,
   CloseWish,
+  NamedRequest,
+  NamedWish,
   Opened,
+  Pay,
   PaymentRequest,
   PayOutcome,
-  PayTarget,
   QuotedChannel,
   Received,
+  RequestPayment,
 } from './channelFront.ts'
 export { answerMsDefault, channelsMax, type OneWayOutcome, type PayOptions, waitingMax } from './channels.ts'
 export { type Coins, type CoinsBalance, type CoinsParts, createCoins } from './coins.ts'
@@ -43,34 +46,29 @@ export {
 } from './payingFetch.ts'
 export { type CoinsRefusal, type Payment, paymentsMax } from './payments.ts'
 export type { BackupSetting } from './penalty/backup.ts'
-export {
-  openTwoWayChannels,
-  type Receipt,
-  type TwoWayChannels,
-  type TwoWayClose,
-  type TwoWayWorld,
-  twoWayChannelsMax,
-} from './penalty/channels.ts'
+export { type Receipt, type TwoWayChannels, twoWayChannelsMax } from './penalty/channels.ts'
 export type { TwoWayChannel, TwoWayPhase } from './penalty/describe.ts'
-export { invoicesMax, pushesMax, type ReceivedPush, receiptIdOf } from './penalty/invoices.ts'
+export {
+  feeMaxDefault,
+  type InvoiceFault,
+  type InvoiceOutcome,
+  type InvoicePayOptions,
+  type InvoiceQuote,
+  type QuotedPayment,
+} from './penalty/invoicePaying.ts'
+export { invoicesMax, pushesMax, type ReceivedPush } from './penalty/invoices.ts'
 export {
   evictableCapacityMax,
   type InvitationWish,
-  type TwoWayDraft,
   type TwoWayQuote,
   type TwoWayWish,
   termsDefault,
 } from './penalty/opening.ts'
-export {
-  expiryBlocksMax,
-  htlcWaitMsDefault,
-  invoiceSecondsDefault,
-  type MadeInvoice,
-  type TwoWayPayments,
-} from './penalty/paying.ts'
+export { expiryBlocksMax, htlcWaitMsDefault, type TwoWayPayments } from './penalty/paying.ts'
 export type { HtlcOutcome, PaymentFailure, PaymentRefusal } from './penalty/payments.ts'
 export { decodeInvitation, encodeInvitation, type Invitation } from './penalty/record.ts'
-export { feeReserve } from './penalty/reserve.ts'
+export { type InvoiceRequest, type InvoiceWish, invoiceSecondsDefault } from './penalty/request.ts'
+export { feeReserve, type ReserveMode } from './penalty/reserve.ts'
 export type { RestoredChannel } from './penalty/restore.ts'
 export type { SwapLockSide, SwapWish, TwoWaySwaps } from './penalty/swapping.ts'
 export { type TowerSetting, towerFreshSecondsDefault, towerLookSecondsDefault } from './penalty/tower.ts'

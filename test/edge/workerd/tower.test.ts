@@ -1,6 +1,8 @@
 import { env, runDurableObjectAlarm, runInDurableObject, SELF } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { towerAddressBurst } from '../../../edge/limits.ts'
 import type { Env } from '../../../edge/objects.ts'
+import { grantsName } from '../../../edge/towerGrant.ts'
 import { httpTower } from '../../../sdk/adapters/httpTower.ts'
 import { decodeReceipt } from '../../../sdk/channel/tower/receipt.ts'
 import { encodeSealed, hintOf, sealedBytes, sealNonce, stateKey } from '../../../sdk/channel/tower/wire.ts'
@@ -8,6 +10,7 @@ import { currentEngine } from '../../../sdk/crypto/index.ts'
 import type { SignedReceipt } from '../../../sdk/ports.ts'
 import { type Hex, type Txid, toHex, txid } from '../../../sdk/units.ts'
 import { closingInput, closingOf } from '../closings.ts'
+import { configured, digestOf } from './edge.ts'
 
 const origin = 'https://edge.invalid'
 const funding = { txid: 'f0'.repeat(32), index: 0 }
@@ -133,6 +136,47 @@ describe('a watchtower over HTTP', () => {
     ])
     await expect(link.register({ funding, first: 3 })).rejects.toMatchObject({ notes: ['conflicting-tower'] })
     expect(await client.standing()).toMatchObject({ first: 0, next: 0 })
+  })
+
+  it('[WT11] lets strangers in as far as there is room, and keys on a closed edge', async () => {
+    const body = JSON.stringify({ funding, first: 0 })
+    const register = (fetch: typeof SELF.fetch, headers: Record<string, string> = {}, name = newTower().name) =>
+      fetch(`${origin}/v1/towers/${name}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${'07'.repeat(32)}`, 'content-type': 'application/json', ...headers },
+        body,
+      })
+    const codeOf = async (answer: Promise<Response>) => {
+      const response = await answer
+      return response.status === 202 ? 'ok' : ((await response.json()) as { code: string }).code
+    }
+    const keys = [
+      { name: 'wallets', digest: digestOf('s3cret'), scopes: ['towers'] },
+      { name: 'shop', digest: digestOf('shop'), scopes: ['submit'] },
+    ]
+    const closed = configured({ SECURITY: JSON.stringify({ keys, closed: true }) })
+    const fetch = ((url: string, init: RequestInit) => closed(url.slice(origin.length), init)) as typeof SELF.fetch
+    const { name } = newTower()
+    expect([
+      await codeOf(register(fetch)),
+      await codeOf(register(fetch, { 'lanekit-key': 'shop' })),
+      await codeOf(register(fetch, { 'lanekit-key': 's3cret' }, name)),
+      // What is registered already shows nothing.
+      await codeOf(register(fetch, {}, name)),
+    ]).toEqual(['unauthorized', 'unauthorized', 'ok', 'ok'])
+    // An open edge: one address without a key, and the allowance that all of them share.
+    const here = { 'cf-connecting-ip': '192.0.2.1' }
+    const codes = []
+    for (let at = 0; at <= towerAddressBurst; at++) codes.push(await codeOf(register(SELF.fetch.bind(SELF), here)))
+    expect(codes).toEqual([...Array.from({ length: towerAddressBurst }, () => 'ok'), 'tower-quota'])
+    await runInDurableObject(stubOf(grantsName(null) as Hex), (_, { storage }) => {
+      storage.sql.exec('UPDATE grants SET level = 0')
+    })
+    expect(await codeOf(register(SELF.fetch.bind(SELF)))).toBe('tower-quota')
+    expect(await codeOf(register(fetch, { 'lanekit-key': 's3cret' }))).toBe('ok')
+    await runInDurableObject(stubOf(grantsName(null) as Hex), (_, { storage }) => {
+      storage.sql.exec('DELETE FROM grants')
+    })
   })
 
   it('[WT5] [WT6] opens and broadcasts by its alarm alone, after a crash, through every source', async () => {

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Books, CheatStep, CheatStory, Invited, Order, TwoWayAccount } from '../../../examples/checkout/api.ts'
+import type {
+  Books,
+  CheatStep,
+  CheatStory,
+  Invited,
+  Invoiced,
+  Order,
+  TwoWayAccount,
+} from '../../../examples/checkout/api.ts'
 import { esplora, httpBoxes, httpPeers, memory } from '../../../sdk/adapters/index.ts'
 import { networks } from '../../../sdk/bitcoin/index.ts'
 import { SdkError } from '../../../sdk/errors.ts'
@@ -63,7 +71,7 @@ function laneOf(wallet: BitcoinWallet): TwoWayChannel {
 
 /** Orders, pays and fetches. */
 async function buy(wallet: BitcoinWallet, id: ChannelId, wish: { article: string; part: number; amount: bigint }) {
-  const { paymentId } = wallet.request({ channel: id })
+  const { paymentId } = await wallet.request({ channel: id })
   const path = `/shop/orders/${toHex(paymentId)}`
   const { article, part, amount } = wish
   expect(await ask<Order>(path, 'PUT', { article, part })).toMatchObject({ goods: null, receipt: null })
@@ -94,12 +102,36 @@ describe('the checkout over lanes that pay both ways', { timeout: 60_000 }, () =
     expect(await chart.paid()).toMatchObject({ goods: { kind: 'chart' }, isReturned: false })
     // What was paid before it is final by now, and was too little.
     expect(await ask<Order>(poor.path)).toMatchObject({ goods: null, receipt: null })
+    // The shop asks by an invoice as well, once an order, and hands over what is paid by it.
+    const { paymentId } = await wallet.request({ channel: id })
+    const path = `/shop/orders/${toHex(paymentId)}`
+    await ask<Order>(path, 'PUT', { article: 'story', part: 0 })
+    expect(await ask(`${path}/invoice`, 'POST', { channel: `0x${'00'.repeat(32)}` })).toEqual({
+      code: 'wallet/unknown-channel',
+    })
+    expect(await ask(`${chart.path}/invoice`, 'POST', { channel: id })).toEqual({ code: 'unknown-order' })
+    const { invoice } = await ask<Invoiced>(`${path}/invoice`, 'POST', { channel: id })
+    expect((await ask<Invoiced>(`${path}/invoice`, 'POST', { channel: id })).invoice).toBe(invoice)
+    expect(await ask<Order>(path)).toMatchObject({ goods: null, receipt: null })
+    expect(await wallet.pay(invoice, { waitMs })).toMatchObject({ state: 'paid', amount: 40_000n, fee: 0n })
+    expect(await paidOrder(path)).toMatchObject({ goods: { kind: 'story' }, receipt: { channel: id, paid: 40 } })
+
     const told = await Promise.all([ask<Order>(`${chart.path}/return`, 'POST'), ask(`${chart.path}/return`, 'POST')])
     expect(told).toContainEqual(expect.objectContaining({ isReturned: true, goods: null }))
     expect(told).toContainEqual({ code: 'returned-already' })
-    const spent = 40n + 1n + 2_499n + 2_500n - 1_500n
+    const spent = 40n + 1n + 2_499n + 2_500n - 1_500n + 40n
     await until(() => laneOf(wallet).balance === 1_000n * (20_000n - spent))
-    const { twoWay: shown } = await ask<Books>('/merchant/books')
+    const { twoWay: shown, twoWaySales, twoWaySold } = await ask<Books>('/merchant/books')
+    expect(twoWaySold).toEqual({ sales: 5, paid: Number(spent) + 1_500, back: 1_500 })
+    const sales = twoWaySales.map((sale) => [sale.article, sale.paid, sale.isByInvoice, sale.back])
+    expect(sales).toEqual([
+      ['story', 40, true, 0],
+      ['chart', 2_500, false, 1_500],
+      ['chart', 2_499, false, 0],
+      ['song', 1, false, 0],
+      ['story', 40, false, 0],
+    ])
+    expect(twoWaySales[0]).toMatchObject({ paymentId: toHex(paymentId), channel: id })
     expect(shown).toMatchObject([{ channel: id, phase: 'open', balance: Number(spent), capacity: 20_000 }])
 
     await wallet.closeChannel(id)

@@ -14,6 +14,7 @@ import { type ChannelId, fromHex, sats, toHex } from '../../../sdk/units.ts'
 import { type BitcoinWallet, createBitcoinWallet, encodeInvitation } from '../../../sdk/wallet/bitcoin/index.ts'
 import { keyringBitcoinSigner } from '../../../sdk/wallet/bitcoin/signer.ts'
 import { openVault } from '../../../sdk/wallet/index.ts'
+import { until } from '../wallet/bitcoin/channelWorld.ts'
 import { lanekit } from './lanekit.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -149,13 +150,37 @@ describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
 
       const name = `0x${'ab'.repeat(16)}` as const
       const asked = run(['channel', 'request', id, '2000', '--payment', name, ...looking])
+      // An invoice is made while the other side is there to say whether it passes anything on.
+      const { invoice, paymentHash } = await other.request({
+        kind: 'invoice',
+        amount: sats(500n),
+        description: 'a\ttea',
+      })
       expect(await other.pay(id, sats(2_000n), { paymentId: fromHex(name), waitMs: 40_000 })).toMatchObject({
         state: 'paid',
       })
       expect(await asked).toMatchObject({ code: 0, stdout: `2,000 sat received as number 2, under ${name}\n` })
 
+      // By invoice: told first, and paid only when it is agreed to.
+      const saying = vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
+      const said = () => saying.mock.calls.flat().map(String)
+      const pay = ['channel', 'pay', invoice, ...looking]
+      expect(await run(pay)).toMatchObject({ code: 2, stderr: expect.stringContaining('pay by --yes') })
+      expect(said().join('')).toMatch(
+        /500 sat to 0x0[23][0-9a-f]{64}\nFor: a\ufffdtea\nOver your channel .+\nIt expires at 2/,
+      )
+      expect(JSON.parse((await run([...pay, '--yes', '--json'])).stdout)).toMatchObject({
+        ...{ ok: true, state: 'paid', payment: toHex(paymentHash), amountMsats: '500000', feeMsats: '0' },
+      })
+      const asking = run(['channel', 'request', '700', '--invoice', 'two teas', ...looking])
+      const made = () => said().find((text) => text.startsWith('lnbcrt7u'))
+      await until(() => made() !== undefined)
+      expect(await other.pay(String(made()).trim(), { waitMs: 40_000 })).toMatchObject({ amount: 700_000n })
+      expect((await asking).stdout).toMatch(/^700 sat received as number \d+, under lnbcrt7u/)
+      saying.mockRestore()
+
       const listed = await run(['channel', 'list', ...looking])
-      expect(listed.stdout).toContain(`${id}  open  both ways, opened here\n  40,000 sat, 33,000 sat yours, `)
+      expect(listed.stdout).toContain(`${id}  open  both ways, opened here\n  40,000 sat, 33,200 sat yours, `)
       expect(listed.stdout).toContain('  If you leave now: Come back within 144 blocks')
       const closed = await run(['channel', 'close', id, '--wait', '50', '--json', ...looking])
       expect(JSON.parse(closed.stdout)).toMatchObject({ ok: true, channel: { id, kind: 'two-way' } })
@@ -175,7 +200,12 @@ describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
       [['invite'], '--box wants the URL of an edge'],
       [['pay', id, '1.5'], 'a payment wants whole satoshi'],
       [['pay', id, '5', '--payment', '0xab'], '--payment wants 0x and 32 digits'],
+      [['pay', id], 'wants its id and SATS'],
+      [['pay', id, '5', '--yes'], '--yes is of invoices'],
+      [['pay', 'lnbcrt1', '1.5'], 'a payment wants whole satoshi'],
       [['request', 'x'], "'x' is not a channel id"],
+      [['request', '5', '--invoice', 'tea', '--expiry', 'soon'], '--expiry wants seconds'],
+      [['request', '5', '--payment', 'lnbcrt1'], 'says all of itself'],
       [['close', id, '--alone', '--feerate', '2'], '--alone has no --feerate'],
       [['close', id, '--wait', 'x'], '--wait wants seconds'],
     ]

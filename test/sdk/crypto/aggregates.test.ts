@@ -38,8 +38,12 @@ describe('aggregates', () => {
     expect(verifyAggregates([{ plus: [all], minus: [third], message, signature: both }])).toBe(true)
     expect(verifyAggregates([{ plus: [all], minus: [second], message, signature: both }])).toBe(false)
     expect(verifyAggregates([claimOf(7n, messageOf(2)), claimOf(9n, messageOf(3))])).toBe(true)
-    // The same message twice: each is judged by itself.
-    expect(verifyAggregates([claimOf(7n, messageOf(2)), claimOf(9n, messageOf(2))])).toBe(true)
+    // The same message twice: each is judged by itself; the same words twice are one claim.
+    const [seven, nine] = [claimOf(7n, messageOf(2)), claimOf(9n, messageOf(2))]
+    expect(verifyAggregates([seven, nine])).toBe(true)
+    expect(verifyAggregates([seven, { ...seven }])).toBe(true)
+    expect(verifyAggregates([seven, { ...seven, plus: nine.plus }])).toBe(false)
+    expect(verifyAggregates([seven, { ...seven, plus: [...seven.plus, ...nine.plus] }])).toBe(false)
   })
 
   it('do not hold with a changed byte in key, message or signature, nor by nobody', () => {

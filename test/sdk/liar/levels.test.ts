@@ -16,7 +16,15 @@ import { nobleEngine } from '../../../sdk/crypto/index.ts'
 import { SdkError } from '../../../sdk/errors.ts'
 import { blockHashOf, decodeHeader } from '../../../sdk/evm/block.ts'
 import { headerJson } from '../../../sdk/evm/minedJson.ts'
-import { filterLies, headLies, type Lie, lyingFetch, nodeLies, sequencedLies } from '../../../sdk/liar/index.ts'
+import {
+  filterLies,
+  headLies,
+  type Lie,
+  lyingFetch,
+  nodeLies,
+  sequencedLies,
+  superRootLies,
+} from '../../../sdk/liar/index.ts'
 import { secureKey } from '../../../sdk/trie/index.ts'
 import { type Address, fromHex, height, toHex } from '../../../sdk/units.ts'
 import { sequencedDigest } from '../../../sdk/verify/sequenced/index.ts'
@@ -31,6 +39,8 @@ import {
   rollupSecret,
   rollupSigner,
   rollupState,
+  superGameCode,
+  superRollup,
 } from '../verify/ethereum/rollup.ts'
 import { alice } from '../verify/ethereum/world.ts'
 import { payloadOf, signUnsafe } from '../verify/opstack/payload.ts'
@@ -166,13 +176,40 @@ describe('a rollup between liars and the truth', () => {
     else expect(head).toBe(77n)
   })
 
+  const superOver = (l1Lie: Lie | null, fetch = rollupFetch) => {
+    lie = l1Lie
+    const client = createProposedClient({ chain: superRollup, l1, node: node(fetch) })
+    return outcome(client.account(rollupAlice)).finally(() => {
+      lie = null
+    })
+  }
+
+  it('is read from super roots through honest servers', async () => {
+    expect(await superOver(null)).toMatchObject({ value: { balance: 77n }, verdict: { game: { type: 5 } } })
+  })
+
+  const onSuperRoots = nodeLies.filter(({ about }) => about.includes('eth_getCode'))
+  it.each(namesOf([...superRootLies, ...onSuperRoots]))(
+    'is not misread from super roots that lie: %s',
+    async (_, told) => {
+      const code = toHex(superGameCode(5))
+      expect(await told.tell(code, { params: [], ask: async () => code })).not.toBe(code)
+      expect(await superOver(told)).toMatchObject({
+        code: 'node/nonsense',
+        notes: expect.arrayContaining([expect.stringMatching(/code/)]),
+      })
+    },
+  )
+
   const onNode = nodeLies.filter(
     ({ about, name }) =>
       (about.includes('eth_getProof') && !/slot|another-block/.test(name)) ||
       ['no-block', 'changed-state-root', 'changed-timestamp'].includes(name),
   )
   it.each(namesOf(onNode))('is not misread from its own node: %s', async (_, told) => {
-    expect(await outcome(proposedOver(lyingFetch(rollupFetch, told)))).toMatchObject({ code: 'node/nonsense' })
+    const fetch = lyingFetch(rollupFetch, told)
+    expect(await outcome(proposedOver(fetch))).toMatchObject({ code: 'node/nonsense' })
+    expect(await superOver(null, fetch)).toMatchObject({ code: 'node/nonsense' })
   })
 
   it.each(namesOf(headLies))('has no head that its signer has not signed: %s', async (_, told) => {

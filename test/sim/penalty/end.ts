@@ -4,6 +4,7 @@ import {
   type Content,
   channelDustLimit,
   costOf,
+  decodeChannel,
   isLive,
   type LiveChannel,
   limitsOf,
@@ -63,7 +64,7 @@ export function checkEnd(scene: Scene): string {
     kind = classified.kind
     const isRevoked = classified.kind === 'own-other' && scene.audit.told[side].has(classified.number)
     if (kind === 'unknown' || isRevoked) fail(scene.world, `the ${side} sees ${kind} take the funding`)
-    const wanted = entitledTo(scene, node, channel, classified)
+    const wanted = entitledTo(scene, node, channel, facts, classified)
     const got = gainOf(scene, node) + feesOf(scene, node)
     if (got < wanted) fail(scene.world, `the ${side} got ${got} sat with its fees, and should have ${wanted} (${kind})`)
   }
@@ -71,7 +72,7 @@ export function checkEnd(scene: Scene): string {
 }
 
 /** What a side should have at the least, before the fees of its claims. */
-function entitledTo(scene: Scene, node: SideNode, channel: LiveChannel, classified: Classified): bigint {
+function entitledTo(scene: Scene, node: SideNode, channel: LiveChannel, facts: Facts, classified: Classified): bigint {
   const { side } = node
   const slackSats = slackOf(scene)
   const { capacity } = channel.opening.draft
@@ -84,16 +85,42 @@ function entitledTo(scene: Scene, node: SideNode, channel: LiveChannel, classifi
       return shareOf(scene, node, channel, classified.made.content, classified) - slackSats
     case 'revoked':
       // All but anchor outputs, the fee of the cheater's commitment, and what is not worth its claim.
-      return capacity - costOf(limitsOf(channel.opening.draft), channel.base) - slackSats * 8n - 5_000n
+      return (
+        capacity -
+        costOf(limitsOf(channel.opening.draft), channel.base) -
+        forgottenIn(node, channel, facts) -
+        slackSats * 8n -
+        5_000n
+      )
     case 'newer': {
-      const peer = scene.nodes[otherSide(side)].stored
-      if (!peer || !isLive(peer)) return 0n
-      const content = ownContent(peer)
-      return balanceOf(channel, content, side) - slackSats
+      const content = heldAt(scene.nodes[otherSide(side)], classified.number)
+      return content ? balanceOf(channel, content, side) - slackSats : 0n
     }
     default:
       return 0n // Of its own, and forgotten: it is not known any more what it says.
   }
+}
+
+type Facts = NonNullable<ReturnType<typeof factsOf>>
+
+/** Value of the HTLCs of a revoked commitment that a restored side has forgotten, and that nobody has taken. [TW47] */
+function forgottenIn(node: SideNode, channel: LiveChannel, facts: Facts): bigint {
+  if (!node.wasRestored) return 0n
+  const { outputs, kind } = classifiedBy(node, channel, facts)
+  const left = outputs.filter(
+    ({ role, outpoint }) => kind === 'revoked' && role === 'forgotten' && !facts.spends.has(outpointKey(outpoint)),
+  )
+  return left.reduce((sum, { value }) => sum + value, 0n)
+}
+
+/** What a side's commitment of a number said, as the side stored it. */
+function heldAt({ past }: SideNode, number: number): Content | null {
+  for (const { record } of [...past].reverse()) {
+    const decoded = decodeChannel(record)
+    if (decoded.ok && isLive(decoded.value) && ownContent(decoded.value).number === number)
+      return ownContent(decoded.value)
+  }
+  return null
 }
 
 /** A closing says what both knew last, which a restored side may have forgotten. */

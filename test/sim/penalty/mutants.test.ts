@@ -10,7 +10,7 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'does not propose again': 14,
   'does not answer again': 13,
   'does not revoke again': 7,
-  'forgets which HTLCs there were': 33,
+  'forgets which HTLCs there were': 87,
   'lets the expiry of its HTLCs pass': 9,
   'does not lift its commitment': 6,
   'does not punish': 9,

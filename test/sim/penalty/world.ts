@@ -3,6 +3,7 @@ import {
   encodeChannel,
   isLive,
   type LiveChannel,
+  otherSide,
   ownTransaction,
   type Side,
 } from '../../../sdk/channel/penalty/index.ts'
@@ -63,6 +64,7 @@ export function runPenaltyWorld(seed: number, mutant: Mutant | null = null): Out
 const marketFeerate = 1_000
 
 interface OwnScene extends Scene {
+  readonly seed: number
   /** Block until which blocks are dear. */
   dearUntil: number
   end: string
@@ -84,6 +86,7 @@ function createScene(seed: number, mutant: Mutant | null): OwnScene {
   const healsAt = random.from(200, 800)
   const audit = createAudit(world)
   const scene: OwnScene = {
+    seed,
     world,
     chain,
     audit,
@@ -193,7 +196,9 @@ function restore(scene: OwnScene, node: SideNode): void {
   const decoded = (node.mutant?.decode ?? decodeChannel)(record, 'backup')
   if (!decoded.ok) return
   node.disk.record = encodeChannel(decoded.value)
-  node.disk.notes.length = notes
+  // A copy holds the record alone. The funding is with the nodes, and in the other side's wallet.
+  const kept = node.disk.notes.slice(0, notes).filter(({ type }) => type === 'funding')
+  node.disk.notes.splice(0, node.disk.notes.length, ...kept)
   node.stored = decoded.value
   if (copies) {
     copies.number = number
@@ -203,6 +208,16 @@ function restore(scene: OwnScene, node: SideNode): void {
   if (shelf) shelf.copied = number
   node.wasRestored = true
   crash(scene, node)
+  // TW47: a cheater that knows of it.
+  if (cheatsRestored(scene)) after(world, 60, () => cheat(scene, scene.nodes[otherSide(node.side)]))
+}
+
+/** In one of so many worlds the other side of a restored one cheats. */
+const cheatsEvery = 5
+const cheatsStart = 3
+
+function cheatsRestored({ seed }: OwnScene): boolean {
+  return seed % cheatsEvery === cheatsStart
 }
 
 /** Blocks come quickly once the world is healed. */

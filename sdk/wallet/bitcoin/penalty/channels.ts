@@ -3,14 +3,16 @@ import { isLive, paymentIdBytes } from '../../../channel/penalty/index.ts'
 import { invariant, SdkError } from '../../../errors.ts'
 import type { Clock } from '../../../ports.ts'
 import { type ChannelId, type Feerate, type Msats, type Sats, sameBytes, type Txid } from '../../../units.ts'
+import { answerMsDefault } from '../channels.ts'
 import type { ChannelRefusal } from '../opening.ts'
 import { within } from '../patience.ts'
 import { directoryOf, keepDirectory } from './backup.ts'
 import { claimPenaltyDesk, openPenaltyDesk } from './claim.ts'
 import { askCopies } from './copying.ts'
-import { describeTwoWay, isOver, type TwoWayChannel } from './describe.ts'
+import { describeTwoWay, isLookedAfter, isOver, type TwoWayChannel } from './describe.ts'
 import {
   attempt,
+  elsewhere,
   feed,
   greetNow,
   hurry,
@@ -22,9 +24,11 @@ import {
 } from './desk.ts'
 import { deskPayments, type Htlcs, openHtlcs, settleHtlcs } from './htlcs.ts'
 import { readBox } from './inbox.ts'
-import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayDraft } from './opening.ts'
+import { type InvoicePayments, invoicePayments } from './invoicePaying.ts'
+import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayWish } from './opening.ts'
 import { type TwoWayPayments, twoWayPayments } from './paying.ts'
 import { type Invitation, idOfPenaltyKey, type KeptNote, noteFrom, penaltyKeys } from './record.ts'
+import { type InvoiceRequest, type InvoiceWish, makeInvoice } from './request.ts'
 import { closingFee } from './reserve.ts'
 import { type RestoredChannel, restoreRecords } from './restore.ts'
 import { directoryIndex, rootOf } from './roots.ts'
@@ -32,19 +36,17 @@ import { type TwoWaySwaps, twoWaySwaps } from './swapping.ts'
 import { sweepsFromSeed } from './sweepSeed.ts'
 import { greetAgain, isElsewhereError, tendDesk } from './tend.ts'
 import { handOver, isCovered, wantsTower } from './tower.ts'
-import { pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
+import { giveUpWishes, pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
 
 /** Most two-way channels a wallet has at a time, those that ended included. */
 export const twoWayChannelsMax = 200
-/** How long a payment waits for its answer, where nothing is said. */
-export const twoWayAnswerMsDefault = 15_000
 
 /** What was received, finally. */
 export type Receipt = Extract<KeptNote, { type: 'received' }>
 
 export type OpenedTwoWay =
   | { readonly ok: true; readonly channel: TwoWayChannel }
-  | { readonly ok: false; readonly fault: ChannelRefusal['code']; readonly detail: string }
+  | { readonly ok: false; readonly refusal: ChannelRefusal }
 
 export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'listed' | 'signal'> {
   readonly clock: Clock
@@ -56,39 +58,10 @@ export interface TwoWayWorld extends Omit<PenaltyWorld, 'changed' | 'clock' | 'l
 }
 
 /** How a two-way channel is closed. */
-export type TwoWayClose = 'alone' | { readonly fee: Sats } | { readonly feerate?: Feerate }
+export type TwoWayClose = 'alone' | { readonly feerate?: Feerate }
 
-/** The two-way channels of one wallet. */
+/** What two-way channels can besides the one front of both kinds. */
 export interface TwoWayChannels extends TwoWayPayments, TwoWaySwaps {
-  /**
-   * Invites one opener to make a channel with this wallet. The box is asked about it from now on. Where the store may be evicted and
-   * nothing is backed up, the terms' largest capacity is lowered to {@link evictableCapacityMax}.
-   */
-  readonly invite: (wish: InvitationWish) => Promise<Invitation>
-  /** What a channel would cost, before anything is signed. */
-  readonly quote: (wish: TwoWayDraft) => ReturnType<typeof quoteTwoWay>
-  /**
-   * Answers an invitation by a channel that this wallet funds. Coins leave once the other side has signed.
-   *
-   * Funds at risk: from then on this wallet, or a tower, has to look at the chain once in `delayBlocks`.
-   */
-  readonly open: (wish: TwoWayDraft) => Promise<OpenedTwoWay>
-  readonly pay: (
-    id: ChannelId,
-    amount: Msats,
-    options?: { readonly paymentId?: Uint8Array; readonly waitMs?: number },
-  ) => Promise<TwoWayOutcome>
-  /** A fresh name for a payment, to be told to who shall pay it: see {@link TwoWayChannels.received}. */
-  readonly request: () => Uint8Array
-  /** The payment of that name over a channel, once it is final. */
-  readonly received: (id: ChannelId, paymentId: Uint8Array) => Promise<Receipt | null>
-  /**
-   * Closes together, at a fee or feerate that this side pays, or at that of the day; where it has not got that much, the other side pays.
-   * `alone` goes to the chain without the other side. Throws `wallet/channel-not-open`.
-   */
-  readonly close: (id: ChannelId, how: TwoWayClose) => Promise<TwoWayChannel>
-  readonly list: () => readonly TwoWayChannel[]
-  readonly find: (id: ChannelId) => TwoWayChannel | null
   /**
    * Takes the channels of this seed from their copies, those that the store lacks. Nothing of them is broadcast: each is
    * `unsure` until the other side has shown where it stands, and then `open` where copies were required, `restored` elsewhere, or
@@ -102,6 +75,43 @@ export interface TwoWayChannels extends TwoWayPayments, TwoWaySwaps {
    * To be called again after the next block where it finds nothing yet.
    */
   readonly sweep: () => Promise<readonly Txid[]>
+  /** Everything that was received over a channel, finally, the oldest first: under its name, or the first 16 bytes of its invoice's hash. */
+  readonly receipts: (id: ChannelId) => Promise<readonly Receipt[]>
+}
+
+/** The two-way channels of one wallet: what its front is made of, and the rest. */
+export interface TwoWayDesks extends TwoWayChannels, InvoicePayments {
+  /**
+   * Invites one opener to make a channel with this wallet. The box is asked about it from now on. Where the store may be evicted and
+   * nothing is backed up, the terms' largest capacity is lowered to {@link evictableCapacityMax}.
+   */
+  readonly invite: (wish: InvitationWish) => Promise<Invitation>
+  /** What a channel would cost, before anything is signed. */
+  readonly quote: (wish: TwoWayWish) => ReturnType<typeof quoteTwoWay>
+  /**
+   * Answers an invitation by a channel that this wallet funds. Coins leave once the other side has signed.
+   *
+   * Funds at risk: from then on this wallet, or a tower, has to look at the chain once in `delayBlocks`.
+   */
+  readonly open: (wish: TwoWayWish) => Promise<OpenedTwoWay>
+  readonly pay: (
+    id: ChannelId,
+    amount: Msats,
+    options?: { readonly paymentId?: Uint8Array; readonly waitMs?: number },
+  ) => Promise<TwoWayOutcome>
+  /** A fresh name for a payment, to be told to who shall pay it: see {@link TwoWayDesks.received}. */
+  readonly request: () => Uint8Array
+  /** Makes an invoice, over the channel that can receive most where none is said. */
+  readonly invoice: (wish: InvoiceWish) => Promise<InvoiceRequest>
+  /** The payment of that name over a channel, once it is final. */
+  readonly received: (id: ChannelId, paymentId: Uint8Array) => Promise<Receipt | null>
+  /**
+   * Closes together, at a feerate that this side pays, or at that of the day; where it has not got that much, the other side pays.
+   * `alone` goes to the chain without the other side. Throws `wallet/channel-not-open`.
+   */
+  readonly close: (id: ChannelId, how: TwoWayClose) => Promise<TwoWayChannel>
+  readonly list: () => readonly TwoWayChannel[]
+  readonly find: (id: ChannelId) => TwoWayChannel | null
   /** Looks at the chain for every channel. */
   readonly tend: () => Promise<void>
 }
@@ -119,7 +129,7 @@ interface State {
 }
 
 /** Takes over every two-way channel in the store, and looks after them until the wallet closes. Throws `store/...`. */
-export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChannels> {
+export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayDesks> {
   const world: PenaltyWorld = { ...own, changed: ({ id }) => own.changed(id), listed: await listing(own) }
   const [desks, wishes] = [new Map<ChannelId, PenaltyDesk>(), new Map<ChannelId, Wishes>()]
   const state: State = {
@@ -141,12 +151,18 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
   return {
     ...twoWayPayments(state.htlcs, (id) => deskOf(state, id)),
     ...twoWaySwaps(state.htlcs, (id) => deskOf(state, id)),
+    ...invoicePayments(state.htlcs, (id) => deskOf(state, id)),
+    invoice: (wish) => makeInvoice(state.htlcs, (id) => deskOf(state, id), wish),
     invite: (wish) => oneByOne(() => invite(state, wish)),
     quote: (wish) => quoteTwoWay(world, wish),
     open: (wish) => oneByOne(() => open(state, wish)),
     pay: (id, amount, options = {}) => pay(state, deskOf(state, id), { amount, ...options }),
     request: () => own.random(paymentIdBytes),
-    received: (id, paymentId) => received(state, id, paymentId),
+    received: async (id, paymentId) => {
+      const all = await receipts(state, id)
+      return all.find((one) => sameBytes(one.paymentId, paymentId)) ?? null
+    },
+    receipts: (id) => receipts(state, id),
     close: (id, how) => close(deskOf(state, id), how),
     list: () => [...state.desks.values()].map(describeTwoWay),
     find: (id) => {
@@ -157,7 +173,7 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayChanne
     sweep: () => sweep(world),
     tend: async () => {
       for (const desk of [...state.desks.values()])
-        if (!desk.isElsewhere && (!isOver(desk) || desk.reserve > 0n)) await tendDesk(desk, state.sent)
+        if (!desk.isElsewhere && isLookedAfter(desk)) await tendDesk(desk, state.sent)
     },
   }
 }
@@ -190,6 +206,7 @@ async function keepAsking({ own }: State, desk: PenaltyDesk, wishes: Wishes): Pr
     const isDue = clock.now() >= desk.greetAt && isWaiting(desk.known)
     if (isDue || wishes.list.length > 0) await greetAgain(desk)
   }
+  if (desk.isElsewhere) giveUpWishes(wishes, elsewhere(desk))
 }
 
 /** Leaves with the tower what waits for it, beside the turns: no payment waits for that. What fails is tried again after a later turn. */
@@ -238,10 +255,10 @@ async function invite(state: State, wish: InvitationWish): Promise<Invitation> {
   return { id, box: record.box, terms: record.terms }
 }
 
-async function open(state: State, wish: TwoWayDraft): Promise<OpenedTwoWay> {
+async function open(state: State, wish: TwoWayWish): Promise<OpenedTwoWay> {
   checkRoom(state)
   const stored = await storeTwoWay(state.world, wish)
-  if (!stored.ok) return { ok: false, fault: stored.refusal.code, detail: stored.refusal.detail }
+  if (!stored.ok) return stored
   const { id, record, step } = stored
   const desk = await openPenaltyDesk(id, state.world, record, 1)
   begin(state, desk)
@@ -261,7 +278,7 @@ async function pay(
   payment: { readonly amount: Msats; readonly paymentId?: Uint8Array; readonly waitMs?: number },
 ): Promise<TwoWayOutcome> {
   const { own } = state
-  const { amount, paymentId = own.random(paymentIdBytes), waitMs = twoWayAnswerMsDefault } = payment
+  const { amount, paymentId = own.random(paymentIdBytes), waitMs = answerMsDefault } = payment
   if (paymentId.length !== paymentIdBytes)
     throw new SdkError('units/malformed', `A payment id has ${paymentIdBytes} bytes.`)
   const wishes = state.wishes.get(desk.id)
@@ -270,13 +287,13 @@ async function pay(
   return (await within(outcome, own, waitMs)) ?? { state: 'pending', paymentId }
 }
 
-async function received({ world }: State, id: ChannelId, paymentId: Uint8Array): Promise<Receipt | null> {
-  for (const key of await world.store.keys(penaltyKeys.notes(id))) {
-    const stored = await world.store.get(key)
-    const note = stored && noteFrom(stored.bytes)
-    if (note?.type === 'received' && sameBytes(note.paymentId, paymentId)) return note
-  }
-  return null
+async function receipts({ world }: State, id: ChannelId): Promise<readonly Receipt[]> {
+  const keys = [...(await world.store.keys(penaltyKeys.notes(id)))].sort()
+  const stored = await Promise.all(keys.map((key) => world.store.get(key)))
+  return stored.flatMap((one) => {
+    const note = one && noteFrom(one.bytes)
+    return note?.type === 'received' ? [note] : []
+  })
 }
 
 async function close(desk: PenaltyDesk, how: TwoWayClose): Promise<TwoWayChannel> {
@@ -290,10 +307,9 @@ async function close(desk: PenaltyDesk, how: TwoWayClose): Promise<TwoWayChannel
   return describeTwoWay(desk)
 }
 
-async function feeFor({ known, world }: PenaltyDesk, how: Exclude<TwoWayClose, 'alone'>): Promise<Sats | null> {
-  if ('fee' in how) return how.fee
+async function feeFor({ known, world }: PenaltyDesk, { feerate }: Exclude<TwoWayClose, 'alone'>): Promise<Sats | null> {
   const { channel } = known
-  return channel && isLive(channel) ? closingFee(channel, how.feerate ?? (await world.chain.feerate())) : null
+  return channel && isLive(channel) ? closingFee(channel, feerate ?? (await world.chain.feerate())) : null
 }
 
 function deskOf({ desks }: State, id: ChannelId): PenaltyDesk {

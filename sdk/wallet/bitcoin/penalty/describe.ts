@@ -124,6 +124,11 @@ export function isOver(desk: PenaltyDesk): boolean {
   return phase === 'declined' || phase === 'closed'
 }
 
+/** True while a look at the chain may find something to do: what is over may have to give back its reserve, or to watch a cheater. [TW46] [TW47] */
+export function isLookedAfter(desk: PenaltyDesk): boolean {
+  return !isOver(desk) || desk.reserve > 0n || desk.resolution?.isWatching === true
+}
+
 function phaseOf({ known, resolution }: PenaltyDesk): TwoWayPhase {
   const { channel } = known
   if (!channel) return 'invited'

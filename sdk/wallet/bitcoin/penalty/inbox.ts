@@ -20,6 +20,7 @@ import {
 import { SdkError } from '../../../errors.ts'
 import { openCopy } from './backup.ts'
 import {
+  attempt,
   elsewhere,
   greetNow,
   hurry,
@@ -33,6 +34,7 @@ import {
 } from './desk.ts'
 import { hearBeside } from './peerCopy.ts'
 import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { feeReserve, reserveOutput } from './reserve.ts'
 import { isHeldBack } from './tower.ts'
 
 /** Reads the channel's box until the signal aborts, or another wallet has taken the channel over. */
@@ -159,6 +161,20 @@ function giveBack(desk: PenaltyDesk, { channel, beside }: Pick<Envelope, 'channe
   inBackground(desk, () => mailbox.post(encodeMessage(answer, linkKey)))
 }
 
+/** TW46: whether the wallet can pay for the reserve of a channel that it accepts. What it lacks is said. */
+async function hasReserve(desk: PenaltyDesk): Promise<boolean> {
+  const { keys, coins } = desk.world
+  const quoted = await attempt(desk, async () => {
+    return coins.quote(reserveOutput(await keys.channelKey(desk.known.index)), undefined)
+  })
+  if (quoted && !quoted.ok)
+    desk.trouble = new SdkError(
+      'wallet/insufficient-funds',
+      `An opener waits for a reserve of ${feeReserve} sat: ${quoted.detail}`,
+    )
+  return quoted?.ok === true
+}
+
 /** The first opener that answers an invitation within its terms gets the channel. [TW6] */
 async function accept(
   desk: PenaltyDesk,
@@ -170,6 +186,7 @@ async function accept(
   if (desk.known.own !== 'accepter' || envelope.channel !== id || draftFault(draft, known.terms)) return
   const linkKey = linkKeyOf(await world.keys.channelSecret(known.index, draft.keys.funding), id)
   if (!isAuthentic(envelope, linkKey)) return
+  if (world.reserve === 'required' && !(await hasReserve(desk))) return // The opener asks again.
   desk.linkKey = linkKey
   await perform(desk, acceptChannel(draft, sideKeysOf(secrets, await world.coins.changeScript())))
 }

@@ -1,7 +1,15 @@
-import { isLive, keysOfSide, type LiveChannel, otherSide, type Side } from '../../../channel/penalty/index.ts'
+import {
+  isLive,
+  keysOfSide,
+  type LiveChannel,
+  limitsOf,
+  otherSide,
+  type Side,
+  spendableOf,
+} from '../../../channel/penalty/index.ts'
 import { currentEngine } from '../../../crypto/index.ts'
 import { SdkError } from '../../../errors.ts'
-import { sats } from '../../../units.ts'
+import { type ChannelId, type Msats, sats } from '../../../units.ts'
 import type { PenaltyDesk } from './desk.ts'
 
 /**
@@ -39,4 +47,20 @@ export async function signByNode({ known, secrets, world }: PenaltyDesk, digest:
 export function liveOf({ known: { channel } }: PenaltyDesk): LiveChannel {
   if (channel && isLive(channel) && (channel.phase === 'open' || channel.phase === 'funding')) return channel
   throw new SdkError('wallet/channel-not-open', 'The channel does not pay now.')
+}
+
+/** Channels that take and make payments now. */
+export function openDesks(
+  desks: ReadonlyMap<ChannelId, PenaltyDesk>,
+): readonly { readonly desk: PenaltyDesk; readonly channel: LiveChannel }[] {
+  return [...desks.values()].flatMap((desk) => {
+    const { channel } = desk.known
+    const isPaying = channel?.phase === 'open' && channel.origin === 'own' && !desk.isElsewhere
+    return isPaying && !channel.shutdown.own && !channel.shutdown.isByPeer ? [{ desk, channel }] : []
+  })
+}
+
+/** Most that a side can pay now. */
+export function spendableBy({ opening, base }: LiveChannel, side: Side): Msats {
+  return spendableOf(limitsOf(opening.draft), base, side)
 }

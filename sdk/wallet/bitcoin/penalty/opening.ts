@@ -11,17 +11,7 @@ import {
   spendableOf,
   type Terms,
 } from '../../../channel/penalty/index.ts'
-import {
-  type ChannelId,
-  channelId,
-  inMsats,
-  type Msats,
-  msats,
-  type Sats,
-  sats,
-  toHex,
-  wholeSats,
-} from '../../../units.ts'
+import { type ChannelId, channelId, inMsats, msats, type Sats, sats, toHex, wholeSats } from '../../../units.ts'
 import type { ChannelRefusal } from '../opening.ts'
 import { nextChannelIndex } from '../payerRecord.ts'
 import { secretsAt } from './claim.ts'
@@ -43,13 +33,6 @@ export interface TwoWayWish {
   readonly capacity: Sats
   /** What the other side has from the beginning; nothing where nothing is said. */
   readonly pushed?: Sats
-}
-
-/** As {@link TwoWayWish}, in the finer unit. */
-export interface TwoWayDraft {
-  readonly invitation: Invitation
-  readonly capacity: Sats
-  readonly pushed?: Msats
 }
 
 /** What a two-way channel will cost, before anything is signed. */
@@ -102,7 +85,7 @@ type Refused = { readonly ok: false; readonly refusal: ChannelRefusal }
 /** What a channel would cost now, and whether its terms and the coins allow it. Signs nothing. */
 export async function quoteTwoWay(
   world: PenaltyWorld,
-  wish: TwoWayDraft,
+  wish: TwoWayWish,
 ): Promise<{ readonly ok: true; readonly quote: TwoWayQuote } | Refused> {
   const judged = await judge(world, wish, (await nextChannelIndex(world.store)).index)
   if (!judged.ok) return judged
@@ -127,7 +110,7 @@ export async function quoteTwoWay(
 /** A channel as the other side will judge it, and what its funding costs, where the coins are there. */
 async function judge(
   world: PenaltyWorld,
-  wish: TwoWayDraft,
+  wish: TwoWayWish,
   index: number,
 ): Promise<{ readonly ok: true; readonly draft: Draft; readonly fundingFee: Sats } | Refused> {
   const made = await draftOf(world, wish, index)
@@ -144,7 +127,7 @@ const fundingLike = /* @__PURE__ */ Uint8Array.of(0, 32, ...new Uint8Array(32))
 /** Stores a channel that answers an invitation. Nothing is signed, and nothing has left. [TW6] [TW46] */
 export async function storeTwoWay(
   world: PenaltyWorld,
-  wish: TwoWayDraft,
+  wish: TwoWayWish,
 ): Promise<({ readonly ok: true; readonly step: Step } & StoredTwoWay) | Refused> {
   const { index, write } = await nextChannelIndex(world.store)
   const judged = await judge(world, wish, index)
@@ -176,7 +159,7 @@ export async function storeInvitation(world: PenaltyWorld, { box, terms }: Invit
 /** Everything of a channel but its outpoint, judged as the other side will judge it. */
 async function draftOf(
   world: PenaltyWorld,
-  { invitation: { terms }, capacity, pushed = msats(0n) }: TwoWayDraft,
+  { invitation: { terms }, capacity, pushed = sats(0n) }: TwoWayWish,
   index: number,
 ): Promise<{ readonly ok: true; readonly draft: Draft } | Refused> {
   const no = (code: ChannelRefusal['code'], detail: string): Refused => ({ ok: false, refusal: { code, detail } })
@@ -188,7 +171,7 @@ async function draftOf(
       `What is stored here may be cleared: without a backup a channel has at most ${evictableCapacityMax} sat.`,
     )
   const keys = sideKeysOf(await secretsAt(world.keys, index), await world.coins.changeScript())
-  const draft: Draft = { terms, capacity, pushed, keys }
+  const draft: Draft = { terms, capacity, pushed: inMsats(pushed), keys }
   const fault = draftFault(draft, terms)
   return fault ? no(fault, sentenceOf(fault, terms)) : { ok: true, draft }
 }

@@ -40,12 +40,19 @@ export type PaymentRefusal =
   | Fault
   /** No invoice, or nobody's signature. */
   | 'malformed-invoice'
+  /** It asks its payer for more than this wallet knows of. */
+  | 'unknown-feature'
   /** It is of another network, has expired, or is of another text than was shown. */
   | 'other-network'
   | 'expired'
   | 'other-description'
   /** It leaves the amount to the payer, who said none; or it says one, and the payer another. */
-  | 'wrong-amount'
+  | 'amount-missing'
+  | 'amount-differs'
+  /** This wallet has made it. */
+  | 'own-invoice'
+  /** No channel that pays both ways is open. */
+  | 'no-channel'
   /** Its way asks for more than `feeMax`. */
   | 'fee-too-high'
   /** It would be on its way for longer than two weeks. */

@@ -37,6 +37,7 @@ export interface Offer {
   readonly offered: () => void
   /** It was not offered, and never will be. */
   readonly refused: (fault: Fault) => void
+  readonly failed: (error: SdkError) => void
 }
 
 type Wish =
@@ -46,6 +47,7 @@ type Wish =
       /** Of the update that has it; `null` while it waits. */
       number: number | null
       readonly settle: (outcome: TwoWayOutcome) => void
+      readonly fail: (error: SdkError) => void
     }
   | { readonly type: 'add'; readonly offer: Offer }
 
@@ -63,10 +65,13 @@ export async function wishFor(
   { amount, paymentId }: { readonly amount: Msats; readonly paymentId: Uint8Array },
 ): Promise<{ readonly outcome: Promise<TwoWayOutcome> }> {
   let settle: (outcome: TwoWayOutcome) => void = () => undefined
-  const outcome = new Promise<TwoWayOutcome>((resolve) => {
+  let fail: (error: SdkError) => void = () => undefined
+  const outcome = new Promise<TwoWayOutcome>((resolve, reject) => {
     settle = resolve
+    fail = reject
   })
-  await begin(wishes, desk, { type: 'pay', change: { type: 'pay', amount, paymentId }, number: null, settle })
+  outcome.catch(() => undefined) // Nobody may be waiting any more.
+  await begin(wishes, desk, { type: 'pay', change: { type: 'pay', amount, paymentId }, number: null, settle, fail })
   return { outcome }
 }
 
@@ -202,6 +207,15 @@ function drop(wishes: Wishes, wish: Wish, fault: Fault): void {
   remove(wishes, wish)
   if (wish.type === 'pay') wish.settle({ state: 'refused', fault })
   else wish.offer.refused(fault)
+}
+
+/** Another wallet has the channel: what this one has not proposed it never will. */
+export function giveUpWishes(wishes: Wishes, error: SdkError): void {
+  for (const wish of wishes.list.filter((one) => !isProposed(one))) {
+    remove(wishes, wish)
+    if (wish.type === 'pay') wish.fail(error)
+    else wish.offer.failed(error)
+  }
 }
 
 function remove({ list }: Wishes, wish: Wish): void {

@@ -145,6 +145,17 @@ describe('an invoice', () => {
     expect(reason(resigned((words) => [...words, 9, 1]))).toMatch(/cut off/)
   })
 
+  it('says where it asks for more than this reader knows of', () => {
+    const known = [5, 0, 3, 16, 8, 0]
+    const asking = (words: readonly number[]) => {
+      const at = words.findIndex((_, from) => known.every((word, by) => words[from + by] === word))
+      return [...words.slice(0, at), 5, 0, 21, 1, ...new Array(17).fill(0), 16, 8, 0, ...words.slice(at + known.length)]
+    }
+    const reason = 'feature 100 is compulsory and not known'
+    expect(decodeInvoice(resigned(asking))).toEqual({ ok: false, code: 'unknown-feature', reason })
+    expect(decodeInvoice('lnbcrt1')).toMatchObject({ ok: false, code: 'malformed-invoice' })
+  })
+
   it('keeps to whole millisatoshi and to the money there is', () => {
     for (const prefix of [
       'lnbcrt1p',

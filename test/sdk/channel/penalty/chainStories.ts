@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BitcoinBackend } from '../../../../edge/local/bitcoinBackend.ts'
 import {
   type Change,
+  decodeChannel,
+  encodeChannel,
   type FeeCoin,
   fundingOutput,
   type LiveChannel,
@@ -32,6 +34,8 @@ import {
   spendOf,
   tipOf,
 } from './chainWorld.ts'
+import { allCuts, fewCuts } from './halfway.ts'
+import { halfwayStory } from './halfwayStories.ts'
 import { bytesOf, live } from './pair.ts'
 
 const sides = ['opener', 'accepter'] as const
@@ -84,6 +88,9 @@ export function chainStories(name: string, start: () => Promise<BitcoinBackend>)
     describe('by one', () => forcedEnds(() => backend))
     describe('by a cheater', () => revokedEnds(() => backend))
     describe('with HTLCs', () => htlcEnds(() => backend))
+    // The ledger is slow where it judges many.
+    const few = name === 'ledger' ? fewCuts.slice(0, 2) : fewCuts
+    describe('half-way', () => halfwayStory(() => backend, isThorough ? allCuts : few))
   })
 }
 
@@ -219,6 +226,28 @@ function htlcEnds(running: Running): void {
     expect(world.refused).toEqual([])
   })
 
+  it.runIf(isThorough)('[TW47] are taken by a side that was restored from the state before', async () => {
+    const world = await openOnChain(running())
+    const tip = await tipOf(world)
+    propose(world, 'opener', add(0, height(tip + 30)))
+    propose(world, 'accepter', add(0, height(tip + 8)))
+    act(world, 'accepter', { type: 'learn', preimage })
+    const copy = encodeChannel(live(world.pair, 'accepter'))
+    propose(world, 'opener', pay(1_000_000n))
+    world.pair.channels.accepter = must(decodeChannel(copy, 'backup'))
+    world.pair.notes.accepter.length = 0
+    const before = await gained(world, 'accepter')
+    act(world, 'opener', { type: 'force' })
+    world.isAway.opener = true
+    await mine(world, 3)
+    await world.backend.mine(7)
+    await mine(world, 2)
+    expect(await kindOf(world, 'accepter')).toBe('newer')
+    // Its balance with the last payment, the HTLC that it took, and its own that it took back.
+    expect((await gained(world, 'accepter')) - before).toBeGreaterThan(356_000n)
+    expect(world.refused).toEqual([])
+  })
+
   it('[TW21] [TW36] show their preimage to who offered them, whoever’s commitment it is', async () => {
     for (const closer of sides) {
       const world = await openOnChain(running())
@@ -249,7 +278,7 @@ function htlcEnds(running: Running): void {
     expect((await look(world, otherSide(cheater)))?.isResolved).toBe(true)
   })
 
-  it('[TW37] of a revoked commitment are taken even when the cheater was first with its HTLC transaction', async () => {
+  it('[TW37] [TW47] of a revoked commitment are taken even when the cheater was first with its HTLC transaction', async () => {
     const world = await openOnChain(running(), longDelay)
     propose(world, 'opener', add(0, height((await tipOf(world)) + 30)))
     act(world, 'accepter', { type: 'learn', preimage })
@@ -258,6 +287,8 @@ function htlcEnds(running: Running): void {
     propose(world, 'accepter', { type: 'fail', id: 0, reason: 'no-way-on' })
     const before = await gained(world, 'opener')
     world.isAway.opener = true
+    // TW47: restored from a copy, which has no archive, it has forgotten the HTLC.
+    world.pair.notes.opener.length = 0
     await cheat(world, 'accepter', old)
     await mine(world, 1)
     // The cheater claims by its old state, and gets into a block with its HTLC transaction.

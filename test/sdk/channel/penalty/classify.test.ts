@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { decodeTransaction, encodeTransaction } from '../../../../sdk/bitcoin/index.ts'
+import { decodeTransaction, encodeTransaction, outpointKey } from '../../../../sdk/bitcoin/index.ts'
 import { txidOfUnsigned } from '../../../../sdk/bitcoin/transaction.ts'
 import {
   type ArchivedHtlc,
   type Change,
+  type Claim,
   claimFee,
   classify,
   type LiveChannel,
@@ -73,9 +74,14 @@ describe('what took the funding', () => {
     const { kind, outputs } = seen(pair, 'opener', 'accepter', old)
     expect(kind).toBe('revoked')
     expect(outputs.map(({ role }) => role).sort()).toEqual(['anchor', 'anchor', 'htlc', 'to-holder', 'to-other'])
-    const blind = classify(live(pair, 'opener'), pair.secrets.opener, transactionOf(pair, 'accepter', old), [])
-    expect(blind.kind).toBe('revoked')
-    expect(blind.outputs.map(({ role }) => role).sort()).toEqual(['anchor', 'anchor', 'other', 'to-holder', 'to-other'])
+    // TW47: what the newest state has still, it knows without an archive; anything else is an HTLC that it has forgotten.
+    const blindly = () => classify(live(pair, 'opener'), pair.secrets.opener, transactionOf(pair, 'accepter', old), [])
+    expect(blindly().outputs).toEqual(outputs)
+    feed(pair, 'accepter', { type: 'ask' })
+    feed(pair, 'accepter', propose({ type: 'fail', id: 0, reason: 'no-way-on' }))
+    expect(seen(pair, 'opener', 'accepter', old).outputs).toEqual(outputs)
+    const roles = blindly().outputs.map(({ role }) => role)
+    expect(roles.sort()).toEqual(['anchor', 'anchor', 'forgotten', 'to-holder', 'to-other'])
   })
 
   it('[TW35] is an old one of its own, and one that it does not know', () => {
@@ -109,6 +115,86 @@ describe('what took the funding', () => {
 })
 
 const found = (transaction: ReturnType<typeof transactionOf>) => ({ transaction, height: height(150) })
+
+describe('a side that was restored', () => {
+  const facts = (
+    spend: ReturnType<typeof found>,
+    ...spends: readonly (readonly [string, ReturnType<typeof found>])[]
+  ) => {
+    return { height: height(800), spend, spends: new Map(spends) }
+  }
+
+  it('[TW47] takes HTLCs of the commitment after the last that it knows', () => {
+    const pair = opened({ pushed: 100_000n })
+    feed(pair, 'opener', propose(add))
+    feed(pair, 'accepter', { type: 'learn', preimage })
+    feed(pair, 'accepter', { type: 'ask' })
+    feed(pair, 'accepter', propose({ ...add, expiry: height(500) }))
+    const before = live(pair, 'accepter')
+    feed(pair, 'opener', { type: 'ask' })
+    feed(pair, 'opener', propose(pay))
+    const transaction = transactionOf(pair, 'opener')
+    const claimsOf = (channel: LiveChannel, archive: readonly ArchivedHtlc[]) => {
+      const classified = classify(channel, pair.secrets.accepter, transaction, archive)
+      return resolve(channel, pair.secrets.accepter, classified, facts(found(transaction)))
+    }
+    const [knowing, restored] = [
+      claimsOf(live(pair, 'accepter'), archiveOf(pair, 'accepter')),
+      claimsOf({ ...before, origin: 'backup' }, []),
+    ]
+    expect([knowing.kind, restored.kind]).toEqual(['peer', 'newer'])
+    expect(knowing.claims.map(({ kind }) => kind).sort()).toEqual(['expired', 'own', 'preimage'])
+    expect(restored.claims).toEqual(knowing.claims)
+  })
+
+  it('[TW47] takes what a cheater makes of an HTLC that it has forgotten', () => {
+    const pair = opened({ pushed: 100_000n })
+    feed(pair, 'opener', propose(add))
+    feed(pair, 'accepter', { type: 'learn', preimage })
+    const old = live(pair, 'accepter')
+    feed(pair, 'accepter', { type: 'ask' })
+    feed(pair, 'accepter', propose({ type: 'fail', id: 0, reason: 'no-way-on' }))
+    const spend = found(transactionOf(pair, 'accepter', old))
+    const cheating = classify(old, pair.secrets.accepter, spend.transaction, [])
+    const success = resolve(old, pair.secrets.accepter, cheating, facts(spend)).claims.find(
+      ({ kind }) => kind === 'success',
+    )
+    if (success?.kind !== 'success') throw new Error('The cheater has a preimage.')
+    const first = must(decodeTransaction(encodeTransaction(success.transaction.unsigned, [[Uint8Array.of(1)]])))
+    const taken = [outpointKey(first.inputs[0]?.outpoint as never), found(first)] as const
+    const resolved = (...spends: readonly (typeof taken)[]) => {
+      const classified = classify(live(pair, 'opener'), pair.secrets.opener, spend.transaction, [])
+      return resolve(live(pair, 'opener'), pair.secrets.opener, classified, facts(spend, ...spends))
+    }
+    const values = (claims: readonly Claim[]) => claims.map(({ kind, value }) => [kind, value])
+    const [watching, taking] = [resolved(), resolved(taken)]
+    expect([values(watching.claims).length, watching.isWatching, taking.isWatching]).toEqual([2, true, false])
+    expect(values(taking.claims)).toEqual(expect.arrayContaining([...values(watching.claims), ['justice', 60_000n]]))
+  })
+
+  it('[TW47] takes what an HTLC transaction of its own gave, though it has forgotten the HTLC', () => {
+    const pair = opened({ pushed: 100_000n })
+    const forgot = live(pair, 'accepter')
+    feed(pair, 'opener', propose(add))
+    feed(pair, 'accepter', { type: 'learn', preimage })
+    const own = live(pair, 'accepter')
+    const spend = found(transactionOf(pair, 'accepter'))
+    const classified = classify(own, pair.secrets.accepter, spend.transaction, [])
+    const success = resolve(own, pair.secrets.accepter, classified, facts(spend)).claims.find(
+      ({ kind }) => kind === 'success',
+    )
+    if (success?.kind !== 'success') throw new Error('It has the preimage.')
+    const first = must(decodeTransaction(encodeTransaction(success.transaction.unsigned, [[Uint8Array.of(1)]])))
+    const taken = [outpointKey(first.inputs[0]?.outpoint as never), found(first)] as const
+    const other = classify(forgot, pair.secrets.accepter, spend.transaction, [])
+    expect(other.kind).toBe('own-other')
+    const { claims } = resolve(forgot, pair.secrets.accepter, other, facts(spend, taken))
+    expect(claims.map(({ kind, value }) => [kind, value]).sort()).toEqual([
+      ['own', 100_000n],
+      ['own', 60_000n],
+    ])
+  })
+})
 
 describe('claims', () => {
   it('[TW36] [TW38] wait for their block; those with a deadline go alone, the rest together', () => {

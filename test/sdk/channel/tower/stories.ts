@@ -3,13 +3,25 @@ import { esploraSources } from '../../../../edge/bitcoinSource.ts'
 import { towerRungBlocks } from '../../../../edge/limits.ts'
 import type { BitcoinBackend } from '../../../../edge/local/bitcoinBackend.ts'
 import { systemRandom, webCipher } from '../../../../sdk/adapters/index.ts'
-import { type Change, type LiveChannel, ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
+import { type Change, fundingOutput, type LiveChannel, ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
 import { justiceFeerates, revokedBy, towerFault } from '../../../../sdk/channel/tower/index.ts'
 import { createTowerClient, type TowerClient } from '../../../../sdk/client/index.ts'
 import { currentEngine, sha256 } from '../../../../sdk/crypto/engine.ts'
 import { height, msats, toHex } from '../../../../sdk/units.ts'
 import { memoryTower } from '../../../edge/memoryTower.ts'
-import { act, broadcast, type ChainWorld, mine, openOnChain, tipOf } from '../penalty/chainWorld.ts'
+import {
+  act,
+  broadcast,
+  type ChainWorld,
+  endFacts,
+  gained,
+  giveCoins,
+  mine,
+  openOnChain,
+  pursue,
+  spendOf,
+  tipOf,
+} from '../penalty/chainWorld.ts'
 import { bytesOf, live } from '../penalty/pair.ts'
 
 const secretKey = new Uint8Array(32).fill(8)
@@ -110,6 +122,50 @@ export function towerStories(judge: string, start: () => Promise<BitcoinBackend>
       expect(after.count - before.count).toBe(3)
       // 250,000 of the balance, 60,000 and 50,000.
       expect(after.value - before.value).toBeGreaterThan(358_000n)
+    })
+
+    it('[TW48] [TW37] leaves to its owner what an HTLC transaction of the cheater gave, and nothing else', async () => {
+      const { world, tower, propose } = await towered(backend)
+      const expiry = height((await tipOf(world)) + 200)
+      const add = (name: string, amount: bigint): Change => ({
+        ...{ type: 'add', id: 0, amount: msats(amount), expiry },
+        paymentHash: sha256(bytesOf(name)),
+      })
+      await propose('opener', add('one', 60_000_000n))
+      await propose('accepter', add('two', 50_000_000n))
+      act(world, 'accepter', { type: 'learn', preimage: bytesOf('one') })
+      const cheated = live(world.pair, 'accepter')
+      await propose('accepter', { type: 'fail', id: 0, reason: 'unknown-payment' })
+      await giveCoins(world, 'accepter', 1)
+      world.isAway.opener = true
+      world.isAway.accepter = true
+      const before = await gained(world, 'opener')
+      // The cheater is in blocks with both before the tower looks.
+      const cheat = ownTransaction(cheated, world.pair.secrets.accepter)
+      expect(await broadcast(world, 'accepter', 'cheat', cheat)).toBe(true)
+      await world.backend.mine(1)
+      const { opening } = cheated
+      const spend = await spendOf(world, opening.funding, fundingOutput(opening).script)
+      if (!spend) throw new Error('The old commitment is in a block.')
+      const { claims } = await pursue(world, 'accepter', cheated, await endFacts(world, await tipOf(world), spend))
+      expect(claims.map(({ kind }) => kind).sort()).toEqual(['own', 'success', 'timeout'])
+      await world.backend.mine(1)
+      // The tower takes the balance and the other HTLC, and holds what is lost to it for buried in the end.
+      await tower.look()
+      await world.backend.mine(1)
+      const taken = (await gained(world, 'opener')) - before
+      expect(taken > 298_500n && taken < 300_000n).toBe(true)
+      await world.backend.mine(6)
+      await tower.look()
+      expect(tower.rows.head()).toMatchObject({ phase: 'ended' })
+      expect(tower.rows.justice().map(({ isBuried }) => isBuried)).toEqual([true, true, true])
+      // Its owner comes back within the delay: its own balance, and the HTLC.
+      world.isAway.opener = false
+      await mine(world, 2)
+      const all = (await gained(world, 'opener')) - before
+      const own = 700_000n - 60_000n
+      expect(all - taken - own > 55_000n && all - taken - own < 60_000n).toBe(true)
+      expect(world.refused).toEqual([])
     })
 
     it('[WT6] climbs to the next feerate while blocks leave its justice out, and replaces it', async () => {

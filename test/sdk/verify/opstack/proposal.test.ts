@@ -4,6 +4,7 @@ import { fromHex } from '../../../../sdk/units.ts'
 import { type TrustedBlock, trustBlock } from '../../../../sdk/verify/ethereum/index.ts'
 import {
   base,
+  claimedBlock,
   claimOf,
   gameSlot,
   messagePasser,
@@ -13,7 +14,15 @@ import {
   verifyProposal,
 } from '../../../../sdk/verify/opstack/index.ts'
 import { must } from '../ethereum/beacon.ts'
-import { games, rollup, rollupHeader, rollupState } from '../ethereum/rollup.ts'
+import {
+  checkpointGameCode,
+  games,
+  outputRoot,
+  rollup,
+  rollupHeader,
+  rollupState,
+  superRollup,
+} from '../ethereum/rollup.ts'
 import { accountProof, codeOf, createWorld, slotProof, type WorldBlock } from '../ethereum/world.ts'
 
 const [, tip] = createWorld(2) as [WorldBlock, WorldBlock]
@@ -59,8 +68,8 @@ describe('a block proposed on L1', () => {
 
   it('is refused of a type that is not read, of a game that was lost, and of one that is not listed', () => {
     expect(reasonOf(evidenceOf(2))).toMatch(/type 9/)
-    expect(reasonOf(evidenceOf(2), { ...rollup, gameTypes: [9] })).toMatch(/challenger has won/)
-    const beyond = { ...evidenceOf(1), index: 3, listProof: slotProof(tip, rollup.factory, gameSlot(rollup, 3)) }
+    expect(reasonOf(evidenceOf(2), superRollup)).toMatch(/challenger has won/)
+    const beyond = { ...evidenceOf(1), index: 6, listProof: slotProof(tip, rollup.factory, gameSlot(rollup, 6)) }
     expect(reasonOf(beyond)).toMatch(/no such game/)
     expect(reasonOf({ ...evidenceOf(1), index: -1 })).toMatch(/no place/)
   })
@@ -76,7 +85,7 @@ describe('a block proposed on L1', () => {
   })
 
   it('reads no claim from code that is no clone', () => {
-    const told = { game: games[0], status: new Uint8Array(32) }
+    const told = { chain: rollup, game: { address: games[0], type: 0 }, status: new Uint8Array(32) }
     for (const code of [
       new Uint8Array(0),
       new Uint8Array(200),
@@ -84,6 +93,18 @@ describe('a block proposed on L1', () => {
       new Uint8Array(200).fill(0xff),
     ])
       expect(claimOf({ ...told, code }).ok).toBe(false)
+  })
+
+  it('is claimed at the end of a way of roots, where the game tells one', () => {
+    const told = { chain: rollup, game: { address: games[0], type: 621 }, status: new Uint8Array(32) }
+    const other = new Uint8Array(32).fill(1)
+    const claim = must(claimOf({ ...told, code: checkpointGameCode(other, other, outputRoot) }))
+    expect(claim).toMatchObject({ number: 1_000, timestamp: null, type: 621, status: 'open' })
+    expect(claimedBlock(claim, evidenceOf(1)).ok).toBe(true)
+    for (const way of [[], [outputRoot, other], [outputRoot, other.subarray(1)], [outputRoot.subarray(1)]]) {
+      const held = claimOf({ ...told, code: checkpointGameCode(...way) })
+      expect(held.ok ? 'accepted' : held.reason).toMatch(/on the way/)
+    }
   })
 
   it('any changed byte is refused', () => {

@@ -6,7 +6,12 @@ import { SdkError } from '../../../../sdk/errors.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { ChannelLink, Clock, Store, StoreWrite } from '../../../../sdk/ports.ts'
 import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
-import { type BitcoinWallet, createBitcoinWallet, type TwoWayChannels } from '../../../../sdk/wallet/bitcoin/index.ts'
+import {
+  type BitcoinWallet,
+  createBitcoinWallet,
+  type TwoWayChannel,
+  type TwoWayChannels,
+} from '../../../../sdk/wallet/bitcoin/index.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { type MemoryBox, memoryBox } from '../../../edge/memoryBox.ts'
 import { until } from './channelWorld.ts'
@@ -143,11 +148,11 @@ export function createHtlcWorld(): HtlcWorld {
     await ground.fund(await one.wallet.address(), sats(300_000n))
     await ground.mine(1)
     await one.wallet.refresh()
-    const invitation = await other.twoWay.invite({ box: 'memory:', terms })
-    const wish = { invitation, capacity: sats(100_000n), pushed: inMsats(sats(pushed)) }
-    const answer = await one.twoWay.open(wish)
-    if (!answer.ok) throw new Error(answer.fault)
-    const phases = () => [one, other].map(({ twoWay }) => phaseOf(twoWay, invitation.id))
+    const invitation = await other.wallet.invite({ box: 'memory:', terms })
+    const wish = { kind: 'two-way', invitation, capacity: sats(100_000n), pushed: sats(pushed) } as const
+    const answer = await one.wallet.openChannel(wish)
+    if (!answer.ok) throw new Error(answer.refusal.detail)
+    const phases = () => [one, other].map((side) => phaseOf(side, invitation.id))
     await until(() => phases().every((phase) => phase === 'funding'))
     for (let block = 0; block < 6 && !phases().every((phase) => phase === 'open'); block++) {
       await ground.mine(1)
@@ -162,12 +167,18 @@ export function createHtlcWorld(): HtlcWorld {
   return Object.assign(world, { ground, person, open, mineUntil, reserve, stop })
 }
 
-export function phaseOf(twoWay: TwoWayChannels, id: ChannelId) {
-  return twoWay.list().find((channel) => channel.id === id)?.phase
+export function channelOf({ wallet }: Person, id: ChannelId): TwoWayChannel | undefined {
+  return wallet.channels().find((channel) => channel.kind === 'two-way' && channel.id === id) as
+    | TwoWayChannel
+    | undefined
 }
 
-export function balanceOf(twoWay: TwoWayChannels, id: ChannelId) {
-  return twoWay.list().find((channel) => channel.id === id)?.balance
+export function phaseOf(person: Person, id: ChannelId) {
+  return channelOf(person, id)?.phase
+}
+
+export function balanceOf(person: Person, id: ChannelId) {
+  return channelOf(person, id)?.balance
 }
 
 /** That commit, of those that write below a key from now on, is the last thing that this person does: nothing of it leaves. */

@@ -3,7 +3,7 @@ import { networks } from '../../../../sdk/bitcoin/index.ts'
 import { ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
 import { currentEngine } from '../../../../sdk/crypto/engine.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
-import { type ChannelId, channelId, msats, sats } from '../../../../sdk/units.ts'
+import { type ChannelId, channelId, sats } from '../../../../sdk/units.ts'
 import { feeReserve, type TowerSetting } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { secretsAt } from '../../../../sdk/wallet/bitcoin/penalty/claim.ts'
 import { penaltyKeys, penaltyRecordFrom } from '../../../../sdk/wallet/bitcoin/penalty/record.ts'
@@ -11,6 +11,7 @@ import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { until } from './channelWorld.ts'
 import {
   bitcoin,
+  channelOf,
   edge,
   funded,
   minedTo,
@@ -35,10 +36,11 @@ async function cheat(
   before: () => Promise<void> = async () => undefined,
 ): Promise<void> {
   const stored = await anna.store.get(penaltyKeys.channel(id))
-  const paymentId = ben.twoWay.request()
-  expect((await anna.twoWay.pay(id, msats(60_000_000n), { paymentId, waitMs })).state).toBe('paid')
+  const request = await ben.wallet.request({ channel: id })
+  const { paymentId } = request
+  expect((await anna.wallet.pay(id, sats(60_000n), { paymentId, waitMs })).state).toBe('paid')
   // From then on the old state is revoked.
-  await until(async () => (await ben.twoWay.received(id, paymentId)) !== null)
+  await until(async () => (await ben.wallet.received(request)) !== null)
   await before()
   anna.wallet.close()
   const { channel, index } = penaltyRecordFrom((stored as NonNullable<typeof stored>).bytes)
@@ -51,19 +53,20 @@ async function cheat(
 describe('two-way channels of two wallets, over a box of a worker and a chain', { timeout: 120_000 }, () => {
   it('pay both ways, go on from the disk, fence the wallet before, and close together', async () => {
     const { anna, ben, id, annaNumber } = await opened()
-    const paymentId = ben.twoWay.request()
-    const paid = await anna.twoWay.pay(id, msats(30_000_000n), { paymentId, waitMs })
+    const request = await ben.wallet.request({ channel: id })
+    const { paymentId } = request
+    const paid = await anna.wallet.pay(id, sats(30_000n), { paymentId, waitMs })
     expect(paid).toEqual({ state: 'paid', kind: 'two-way', paymentId, number: 1 })
-    await until(async () => (await ben.twoWay.received(id, paymentId)) !== null)
-    expect(await ben.twoWay.received(id, paymentId)).toMatchObject({ amount: 30_000_000n, number: 1 })
-    expect(await ben.twoWay.pay(id, msats(10_000_000n), { waitMs })).toMatchObject({ state: 'paid', number: 2 })
-    expect(anna.twoWay.list()[0]).toMatchObject({ kind: 'two-way', own: 'opener', balance: 80_000_000n, updates: 2 })
-    expect(await ben.twoWay.pay(id, msats(90_000_000n), { waitMs })).toMatchObject({ state: 'refused' })
+    await until(async () => (await ben.wallet.received(request)) !== null)
+    expect(await ben.wallet.received(request)).toMatchObject({ amount: 30_000n, number: 1 })
+    expect(await ben.wallet.pay(id, sats(10_000n), { waitMs })).toMatchObject({ state: 'paid', number: 2 })
+    expect(channelOf(anna)).toMatchObject({ kind: 'two-way', own: 'opener', balance: 80_000_000n, updates: 2 })
+    expect(await ben.wallet.pay(id, sats(90_000n), { waitMs })).toMatchObject({ state: 'refused' })
 
     const again = await person(anna.store, annaNumber)
-    await until(() => anna.twoWay.list()[0]?.isElsewhere === true)
-    expect((await again.twoWay.pay(id, msats(5_000_000n), { waitMs })).state).toBe('paid')
-    await expect(anna.twoWay.pay(id, msats(1_000n))).rejects.toThrow('Another tab or device')
+    await until(() => channelOf(anna)?.isElsewhere === true)
+    expect((await again.wallet.pay(id, sats(5_000n), { waitMs })).state).toBe('paid')
+    await expect(anna.wallet.pay(id, sats(1n))).rejects.toThrow('Another tab or device')
 
     await again.wallet.closeChannel(id)
     await until(() => phaseOf(again) === 'closing' && phaseOf(ben) === 'closing')
@@ -100,21 +103,22 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
   it('[TW41] are not raised without a tower that answers, where one is required', async () => {
     const gone: TowerSetting = { ...tower(), key: currentEngine().publicKey(new Uint8Array(32).fill(9)) }
     const { anna, ben, id } = await opened({ tower: gone })
-    expect((await anna.twoWay.pay(id, msats(1_000_000n), { waitMs: 1_500 })).state).toBe('pending')
-    expect(ben.twoWay.list()[0]?.balance).toBe(0n)
+    expect((await anna.wallet.pay(id, sats(1_000n), { waitMs: 1_500 })).state).toBe('pending')
+    expect(channelOf(ben)?.balance).toBe(0n)
   })
 
   it('end by one side alone, which gets its balance after the delay', async () => {
     const { anna, ben, id } = await opened()
-    expect((await anna.twoWay.pay(id, msats(40_000_000n), { waitMs })).state).toBe('paid')
+    expect((await anna.wallet.pay(id, sats(40_000n), { waitMs })).state).toBe('paid')
     await ben.wallet.closeChannel(id, { alone: true })
     await minedTo('closed', ben, anna)
     await ben.wallet.refresh()
     expect((await ben.wallet.balance()).confirmed).toBeGreaterThan(38_000n)
   })
 
-  it('[TW46] are quoted with a reserve for fees, which is kept in a block and comes back at the end', async () => {
-    const [anna, ben, poor] = [await funded(), await person(), await person()]
+  it('[TW46] have a reserve for fees on each side, which is kept in a block and comes back at the end', async () => {
+    const [anna, poor] = [await funded(), await person()]
+    const ben = await person(undefined, undefined, { reserve: 'required' })
     const invitation = await ben.wallet.invite({ box: edge.url, terms })
     const wish = { kind: 'two-way', invitation, capacity: sats(100_000n), pushed: sats(20_000n) } as const
     expect(await poor.wallet.quoteChannel(wish)).toMatchObject({ ok: false, refusal: { code: 'insufficient' } })
@@ -125,18 +129,34 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     if (!quote) return
     const before = (await anna.wallet.balance()).confirmed
     expect((await anna.wallet.openChannel(wish)).ok).toBe(true)
+    // Ben takes no channel before he can pay for a reserve of his own.
+    await until(() => channelOf(ben)?.trouble?.includes(`a reserve of ${feeReserve} sat`) === true)
+    expect([phaseOf(anna), phaseOf(ben)]).toEqual(['opening', 'invited'])
+    await bitcoin.fund(await ben.wallet.address(), sats(40_000n))
+    await bitcoin.mine(1)
+    await ben.wallet.refresh()
     await until(() => phaseOf(anna) === 'funding' && phaseOf(ben) === 'funding')
     await minedTo('open', anna, ben)
     await anna.wallet.refresh()
     expect((await anna.wallet.balance()).confirmed).toBe(before - wish.capacity - quote.fundingFee - feeReserve)
     expect(anna.wallet.channels()[0]).toMatchObject({ kind: 'two-way', reserve: feeReserve, remaining: quote.payable })
-    await anna.wallet.closeChannel(invitation.id)
-    await minedTo('closed', anna, ben)
+    // His is made once the channel is: a block holds it a little later.
+    expect(channelOf(ben)).toMatchObject({ reserve: 0n, awayAdvice: expect.stringContaining('No coin is kept') })
     await until(async () => {
       await bitcoin.mine(1)
-      await anna.wallet.refresh()
-      return (await anna.wallet.balance()).confirmed > before - 20_000n - 2_500n
+      await ben.wallet.refresh()
+      return channelOf(ben)?.reserve === feeReserve
     })
+    expect(channelOf(ben)?.awayAdvice).not.toContain('No coin is kept')
+    await anna.wallet.closeChannel(invitation.id)
+    await minedTo('closed', anna, ben)
+    const confirmed = async ({ wallet }: typeof anna) => (await wallet.balance()).confirmed
+    await until(async () => {
+      await bitcoin.mine(1)
+      await Promise.all([anna.wallet.refresh(), ben.wallet.refresh()])
+      return (await confirmed(anna)) > before - 20_000n - 2_500n && (await confirmed(ben)) > 60_000n - 2_500n
+    })
+    expect(channelOf(ben)?.reserve).toBe(0n)
   })
 
   it('speak as channels in one direction do: requests, payments and changes, in words', async () => {
@@ -146,7 +166,7 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     const following = (async () => {
       for await (const channel of anna.wallet.changes(stop.signal)) told.push(`${channel.phase}: ${channel.words}`)
     })()
-    const request = ben.wallet.request({ channel: id, amount: sats(100n) })
+    const request = await ben.wallet.request({ channel: id, amount: sats(100n) })
     expect(await ben.wallet.received(request)).toBe(null)
     const { paymentId } = request
     const paid = await anna.wallet.pay(id, sats(100n), { paymentId, waitMs })
@@ -169,6 +189,7 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
 
   it('are told apart from channels that a wallet does not have', async () => {
     const anna = await person()
-    expect(() => anna.wallet.request({ channel: channelId(`0x${'0'.repeat(64)}`) })).toThrow('no such channel')
+    const asking = anna.wallet.request({ channel: channelId(`0x${'0'.repeat(64)}`) })
+    await expect(asking).rejects.toThrow('no such channel')
   })
 })

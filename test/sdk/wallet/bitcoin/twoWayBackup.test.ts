@@ -3,12 +3,13 @@ import { httpBackups, memory, webCipher } from '../../../../sdk/adapters/index.t
 import { type BitcoinTransaction, decodeTransaction } from '../../../../sdk/bitcoin/index.ts'
 import { SdkError } from '../../../../sdk/errors.ts'
 import type { BackupLink, Store } from '../../../../sdk/ports.ts'
-import { type ChannelId, msats, sats } from '../../../../sdk/units.ts'
+import { type ChannelId, sats } from '../../../../sdk/units.ts'
 import { type BackupSetting, evictableCapacityMax } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { must } from '../../bitcoin/must.ts'
 import { until } from './channelWorld.ts'
 import {
   bitcoin,
+  channelOf,
   edge,
   minedTo,
   type Person,
@@ -58,20 +59,21 @@ async function opened(backup: BackupSetting): Promise<{ anna: Person; ben: Perso
   await bitcoin.fund(await anna.wallet.address(), sats(300_000n))
   await bitcoin.mine(1)
   await anna.wallet.refresh()
-  const invitation = await ben.twoWay.invite({ box: edge.url, terms })
-  const answer = await anna.twoWay.open({ invitation, capacity: sats(100_000n) })
-  if (!answer.ok) throw new Error(answer.fault)
+  const invitation = await ben.wallet.invite({ box: edge.url, terms })
+  const answer = await anna.wallet.openChannel({ kind: 'two-way', invitation, capacity: sats(100_000n) })
+  if (!answer.ok) throw new Error(answer.refusal.detail)
   await until(() => phaseOf(anna) === 'funding' && phaseOf(ben) === 'funding')
   await minedTo('open', anna, ben)
-  expect((await anna.twoWay.pay(invitation.id, msats(30_000_000n), { waitMs })).state).toBe('paid')
+  expect((await anna.wallet.pay(invitation.id, sats(30_000n), { waitMs })).state).toBe('paid')
   return { anna, ben, id: invitation.id, number }
 }
 
 /** Anna pays Ben 10,000 sat, and he has it for good. */
 async function payMore(anna: Person, ben: Person, id: ChannelId): Promise<void> {
-  const paymentId = ben.twoWay.request()
-  expect((await anna.twoWay.pay(id, msats(10_000_000n), { paymentId, waitMs })).state).toBe('paid')
-  await until(async () => (await ben.twoWay.received(id, paymentId)) !== null)
+  const request = await ben.wallet.request({ channel: id })
+  const { paymentId } = request
+  expect((await anna.wallet.pay(id, sats(10_000n), { paymentId, waitMs })).state).toBe('paid')
+  await until(async () => (await ben.wallet.received(request)) !== null)
 }
 
 describe('a wallet that is lost, and comes back from its seed', { timeout: 120_000 }, () => {
@@ -79,13 +81,13 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     const { anna, ben, id, number } = await opened(backupAt())
     anna.wallet.close()
     const again = await person(number, backupAt())
-    expect(again.twoWay.list()).toEqual([])
+    expect(again.wallet.channels()).toEqual([])
     expect(await again.twoWay.restore()).toEqual([{ id, found: 'restored' }])
     expect(await again.twoWay.restore()).toEqual([])
     await until(() => phaseOf(again) === 'open')
-    expect(again.twoWay.list()[0]).toMatchObject({ balance: 70_000_000n, updates: 1 })
-    expect((await again.twoWay.pay(id, msats(5_000_000n), { waitMs })).state).toBe('paid')
-    await again.twoWay.close(id, { fee: sats(500n) })
+    expect(channelOf(again)).toMatchObject({ balance: 70_000_000n, updates: 1 })
+    expect((await again.wallet.pay(id, sats(5_000n), { waitMs })).state).toBe('paid')
+    await again.wallet.closeChannel(id)
     await minedTo('closed', again, ben)
     await ben.wallet.refresh()
     expect((await ben.wallet.balance()).confirmed).toBe(35_000n)
@@ -95,18 +97,18 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     const wanted = backupAt((link) => link, 'wanted')
     const { anna, ben, id, number } = await opened(wanted)
     // With the turn its own it may have proposed what is forgotten, so the other side asks for that first.
-    expect((await ben.twoWay.pay(id, msats(1_000_000n), { waitMs })).state).toBe('paid')
-    await until(() => anna.twoWay.list()[0]?.updates === 2)
+    expect((await ben.wallet.pay(id, sats(1_000n), { waitMs })).state).toBe('paid')
+    await until(() => channelOf(anna)?.updates === 2)
     await anna.wallet.refresh()
     anna.wallet.close()
     const again = await person(number, wanted)
     expect(await again.twoWay.restore()).toEqual([{ id, found: 'restored' }])
     await until(() => phaseOf(again) === 'restored')
-    expect((await again.twoWay.pay(id, msats(1_000n), { waitMs: 1_500 })).state).toBe('pending')
-    expect(again.twoWay.list()[0]).toMatchObject({ spendable: 0n, balance: 71_000_000n })
+    expect((await again.wallet.pay(id, sats(1n), { waitMs: 1_500 })).state).toBe('pending')
+    expect(channelOf(again)).toMatchObject({ spendable: 0n, balance: 71_000_000n })
     // The other side was told nothing after the last payment was final, and so has the copy before.
-    expect(again.twoWay.list()[0]?.peerCopy).toBe('older')
-    await again.twoWay.close(id, { fee: sats(500n) })
+    expect(channelOf(again)?.peerCopy).toBe('older')
+    await again.wallet.closeChannel(id)
     await minedTo('closed', again, ben)
   })
 
@@ -121,8 +123,8 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     }))
     const { anna, ben, id } = await opened(down)
     isDown = true
-    await anna.twoWay.close(id, 'alone')
-    const funding = anna.twoWay.list()[0]?.fundingTxid
+    await anna.wallet.closeChannel(id, { alone: true })
+    const funding = channelOf(anna)?.fundingTxid
     const left = () => broadcasts.filter(({ inputs }) => inputs[0]?.outpoint.txid === funding).length
     await anna.wallet.refresh()
     expect(left()).toBe(0)
@@ -142,7 +144,7 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     const again = await person(number, backupAt())
     expect(await again.twoWay.restore()).toEqual([{ id, found: 'restored' }])
     await until(() => phaseOf(again) === 'behind')
-    expect((await again.twoWay.pay(id, msats(1_000n), { waitMs })).state).toBe('refused')
+    expect((await again.wallet.pay(id, sats(1n), { waitMs })).state).toBe('refused')
     await minedTo('closed', again, ben)
     await again.wallet.refresh()
     await ben.wallet.refresh()
@@ -162,9 +164,9 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     anna.wallet.close()
     const again = await person(number, backupAt())
     expect(await again.twoWay.restore()).toEqual([{ id, found: 'restored' }])
-    await until(() => again.twoWay.list()[0]?.peerCopy === 'newer')
-    expect(again.twoWay.list()[0]).toMatchObject({ balance: 60_000_000n, updates: 2 })
-    await expect(again.twoWay.close(id, 'alone')).rejects.toThrow()
+    await until(() => channelOf(again)?.peerCopy === 'newer')
+    expect(channelOf(again)).toMatchObject({ balance: 60_000_000n, updates: 2 })
+    await expect(again.wallet.closeChannel(id, { alone: true })).rejects.toThrow()
     again.wallet.close()
     // With no copy left but the list of channels, the other side is asked by the channel's box. [TW49]
     const listEnd = 2 ** 32
@@ -177,7 +179,7 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     }))
     const last = await person(number, listAlone)
     await until(async () => (await last.twoWay.restore())[0]?.found === 'alone')
-    expect(last.twoWay.list()[0]).toMatchObject({ balance: 60_000_000n, updates: 2 })
+    expect(channelOf(last)).toMatchObject({ balance: 60_000_000n, updates: 2 })
     await minedTo('closed', last, ben)
     await last.wallet.refresh()
     expect((await last.wallet.balance()).confirmed).toBeGreaterThan(200_000n + 55_000n)
@@ -189,10 +191,10 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     const lonely = backupAt((link, isEdge) => ({ ...link, kept: async () => (isEdge ? link.kept() : null) }))
     const again = await person(number, lonely)
     expect(await again.twoWay.restore()).toEqual([{ id, found: 'alone' }])
-    await expect(again.twoWay.close(id, 'alone')).rejects.toThrow('from-backup')
-    expect((await again.twoWay.pay(id, msats(1_000n), { waitMs: 1_500 })).state).toBe('pending')
+    await expect(again.wallet.closeChannel(id, { alone: true })).rejects.toThrow('from-backup')
+    expect((await again.wallet.pay(id, sats(1n), { waitMs: 1_500 })).state).toBe('pending')
     expect(phaseOf(again)).toBe('unsure')
-    await ben.twoWay.close(id, 'alone')
+    await ben.wallet.closeChannel(id, { alone: true })
     await minedTo('closed', again, ben)
   })
 
@@ -201,7 +203,7 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     anna.wallet.close()
     const again = await person(number, null)
     expect(await again.twoWay.sweep()).toEqual([])
-    await ben.twoWay.close(id, 'alone')
+    await ben.wallet.closeChannel(id, { alone: true })
     await minedTo('closed', ben)
     await again.wallet.refresh()
     const before = (await again.wallet.balance()).confirmed
@@ -217,18 +219,24 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     const evictable = () => ({ ...memory(), persists: async () => false })
     const anna = await person(++people, null, evictable())
     const ben = await person(++people, null)
-    const invitation = await ben.twoWay.invite({ box: edge.url, terms })
+    const invitation = await ben.wallet.invite({ box: edge.url, terms })
     const capacity = sats(evictableCapacityMax + 1n)
-    expect(await anna.twoWay.open({ invitation, capacity })).toMatchObject({ ok: false, fault: 'evictable-store' })
-    expect((await anna.twoWay.invite({ box: edge.url, terms })).terms.capacityMax).toBe(evictableCapacityMax)
+    expect(await anna.wallet.openChannel({ kind: 'two-way', invitation, capacity })).toMatchObject({
+      ok: false,
+      refusal: { code: 'evictable-store' },
+    })
+    expect((await anna.wallet.invite({ box: edge.url, terms })).terms.capacityMax).toBe(evictableCapacityMax)
     const safe = await person(++people, backupAt(), evictable())
-    expect((await safe.twoWay.invite({ box: edge.url, terms })).terms.capacityMax).toBe(terms.capacityMax)
+    expect((await safe.wallet.invite({ box: edge.url, terms })).terms.capacityMax).toBe(terms.capacityMax)
     // TW46: with no coins for the channel and its reserve, nothing is opened.
-    expect(await safe.twoWay.open({ invitation, capacity })).toMatchObject({ ok: false, fault: 'insufficient' })
+    expect(await safe.wallet.openChannel({ kind: 'two-way', invitation, capacity })).toMatchObject({
+      ok: false,
+      refusal: { code: 'insufficient' },
+    })
     await bitcoin.fund(await safe.wallet.address(), sats(capacity + 20_000n))
     await bitcoin.mine(1)
     await safe.wallet.refresh()
-    expect((await safe.twoWay.open({ invitation, capacity })).ok).toBe(true)
+    expect((await safe.wallet.openChannel({ kind: 'two-way', invitation, capacity })).ok).toBe(true)
   })
 
   it('finds nothing where no edge has a list of channels of the seed', async () => {

@@ -1,64 +1,125 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { decodeInvoice } from '../../../../sdk/bitcoin/bolt11/index.ts'
+import { decodeInvoice, signInvoice } from '../../../../sdk/bitcoin/bolt11/index.ts'
 import { sha256 } from '../../../../sdk/crypto/index.ts'
-import { type Msats, msats } from '../../../../sdk/units.ts'
-import { invoicesMax, receiptIdOf } from '../../../../sdk/wallet/bitcoin/index.ts'
+import { type ChannelId, msats, type Sats, sats } from '../../../../sdk/units.ts'
+import { type InvoiceRequest, invoicesMax } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { must } from '../../bitcoin/must.ts'
 import { until } from './channelWorld.ts'
-import { balanceOf, createHtlcWorld, endsAfter, type HtlcWorld, hubTerms, waitMs } from './htlcWorld.ts'
+import { balanceOf, createHtlcWorld, endsAfter, type HtlcWorld, hubTerms, type Person, waitMs } from './htlcWorld.ts'
 
-const amount = msats(20_000_000n)
+const amount = sats(20_000n)
+const inChannel = msats(20_000_000n)
 const description = 'two teas'
-const feeMax = hubTerms.fee
+const feeMax = sats(2n)
 
 let world: HtlcWorld
 afterEach(() => world.stop())
 
+const ask = ({ wallet }: Person, channel: ChannelId, wish: { amount?: Sats; expirySeconds?: number } = { amount }) =>
+  wallet.request({ kind: 'invoice', channel, description, ...wish })
+const isReceived = async ({ wallet }: Person, request: InvoiceRequest) => (await wallet.received(request)) !== null
+
 describe('an invoice over one channel', { timeout: 60_000 }, () => {
-  it('[HB7] [HB10] is paid once, with a proof and a receipt', async () => {
+  it('[HB7] [HB10] is shown before it is paid, paid once, with a proof and a receipt', async () => {
     world = createHtlcWorld()
     const [anna, ben] = [await world.person(), await world.person()]
+    await expect(ben.wallet.request({ kind: 'invoice', description })).rejects.toMatchObject({
+      code: 'wallet/no-channel',
+    })
     const channel = await world.open(anna, ben)
-    const { text, paymentHash, isThroughHub } = await ben.twoWay.invoice({ channel, amount, description })
-    expect(isThroughHub).toBe(false)
-    const invoice = must(decodeInvoice(text))
-    expect(invoice).toMatchObject({ network: 'regtest', amount, paymentHash, routes: [], expirySeconds: 3_600 })
-    expect(invoice.payee).toEqual(ben.twoWay.nodeKey(channel))
-    const paid = await anna.twoWay.payInvoice(text, { channel, feeMax: msats(0n), waitMs })
+    const request = await ben.wallet.request({ kind: 'invoice', amount, description })
+    const { invoice, paymentHash, expiresAtSeconds } = request
+    expect(request).toMatchObject({ channel, isThroughHub: false, amount })
+    const decoded = must(decodeInvoice(invoice))
+    expect(decoded).toMatchObject({ network: 'regtest', amount: inChannel, paymentHash, routes: [] })
+    expect(decoded.payee).toEqual(ben.twoWay.nodeKey(channel))
+    expect(await ben.wallet.received(invoice)).toBe(null)
+    const about = { payee: decoded.payee, amount: inChannel, fee: 0n, description, expiresAtSeconds }
+    const quoted = { ok: true, quote: { kind: 'invoice', ...about, channel, isThroughHub: false } }
+    expect(await anna.wallet.quotePayment(invoice)).toEqual(quoted)
+
+    // Asked twice at once, and again, it is paid once.
+    const [paid, same] = await Promise.all([anna.wallet.pay(invoice, { waitMs }), anna.wallet.pay(invoice, { waitMs })])
     if (paid.state !== 'paid') throw new Error(JSON.stringify(paid))
+    expect(same).toEqual(paid)
     expect(sha256(paid.preimage)).toEqual(paymentHash)
-    expect(paid).toMatchObject({ amount, fee: 0n })
-    await until(async () => (await ben.twoWay.received(channel, receiptIdOf(paymentHash))) !== null)
-    expect(await ben.twoWay.received(channel, receiptIdOf(paymentHash))).toMatchObject({ amount })
-    await until(() => balanceOf(ben.twoWay, channel) === amount)
-    expect(await anna.twoWay.payInvoice(text, { channel, feeMax })).toEqual(paid)
-    expect(await anna.twoWay.payment(paymentHash)).toEqual(paid)
-    expect(balanceOf(ben.twoWay, channel)).toBe(amount)
+    expect(paid).toMatchObject({ kind: 'invoice', amount: inChannel, fee: 0n })
+    await until(() => isReceived(ben, request))
+    for (const asked of [request, invoice])
+      expect(await ben.wallet.received(asked)).toMatchObject({ amount, isEnough: true })
+    await until(() => balanceOf(ben, channel) === inChannel)
+    expect(await anna.wallet.pay(`lightning:${invoice.toUpperCase()}`)).toEqual(paid)
+    expect(await anna.wallet.quotePayment(invoice)).toMatchObject({ ok: false, refusal: { code: 'already-paid' } })
+
+    // Another tab takes the channel over: it knows, and the one before pays nothing more.
+    const before = anna.wallet
+    await anna.begin()
+    expect(await anna.wallet.pay(invoice, { waitMs })).toEqual(paid)
+    const next = await ask(ben, channel)
+    await expect(before.pay(next.invoice, { channel, waitMs })).rejects.toMatchObject({
+      code: 'wallet/channel-elsewhere',
+    })
+    expect(balanceOf(ben, channel)).toBe(inChannel)
+    before.close()
+    await expect(before.pay(next.invoice)).rejects.toMatchObject({ code: 'wallet/closed' })
   })
 
-  it('gives back what was not asked for, asked for otherwise, or has ended', async () => {
+  it('is refused by a code, and by words that say what can be done, before anything leaves', async () => {
+    world = createHtlcWorld()
+    const [anna, ben] = [await world.person(), await world.person()]
+    const free = await world.open(anna, ben).then((channel) => ask(ben, channel, {}))
+    const decoded = must(decodeInvoice(free.invoice))
+    const key = new Uint8Array(32).fill(9)
+    const stranger = signInvoice({ ...decoded, amount: msats(5_000n) }, key)
+    const hashed = signInvoice({ ...decoded, description: { kind: 'hash', hash: sha256(key) } }, key)
+    const fromFarAway = { ...decoded, finalExpiryBlocks: 2_014, routes: [[hop(0)]] } as const
+    const own = await ask(anna, free.channel)
+    const cases: readonly (readonly [string, string, Parameters<typeof anna.wallet.quotePayment>[1]?])[] = [
+      ['lnbcrt1', 'malformed-invoice'],
+      [signInvoice({ ...decoded, network: 'mainnet' }, key), 'other-network'],
+      [signInvoice({ ...decoded, createdSeconds: 1_600_000_000 }, key), 'expired'],
+      [hashed, 'other-description', { description: 'three teas' }],
+      [free.invoice, 'amount-missing'],
+      [stranger, 'amount-differs', { amount: sats(6n) }],
+      [stranger, 'no-way'],
+      [signInvoice({ ...decoded, amount: inChannel, routes: [[hop(1_000_001)]] }, key), 'fee-too-high'],
+      [signInvoice({ ...fromFarAway, amount: inChannel }, key), 'expires-too-late'],
+      [free.invoice, 'insufficient', { amount: sats(120_000n) }],
+      [own.invoice, 'own-invoice'],
+    ]
+    for (const [text, code, options] of cases) {
+      const quoted = await anna.wallet.quotePayment(text, options)
+      const detail = expect.stringMatching(/^[A-Z].+\.$/)
+      expect(quoted, code).toEqual({ ok: false, refusal: { code, detail } })
+      const refused = { state: 'refused', fault: code, detail: quoted.ok || quoted.refusal.detail }
+      expect(await anna.wallet.pay(text, options)).toEqual(refused)
+    }
+    // What only the channel can say comes with the same words.
+    expect(await anna.wallet.pay(free.invoice, { amount: sats(90_000n), waitMs })).toMatchObject({
+      fault: 'too-much-in-flight',
+    })
+    expect(await anna.wallet.pay(free.channel, sats(120_000n), { waitMs })).toMatchObject({
+      fault: 'insufficient',
+      detail: 'Too little is left to pay with. Pay less, or open a larger channel.',
+    })
+    const nobody = await world.person()
+    expect(await nobody.wallet.pay(free.invoice, { amount })).toMatchObject({ fault: 'no-channel' })
+  })
+
+  it('comes back where its payee does not take it, and may be paid again', async () => {
     world = createHtlcWorld()
     const [anna, ben] = [await world.person(), await world.person()]
     const channel = await world.open(anna, ben)
-    const asked = await ben.twoWay.invoice({ channel, amount: null, description, expirySeconds: 60 })
-    const pay = (wish: { amount?: Msats }) => anna.twoWay.payInvoice(asked.text, { channel, feeMax, waitMs, ...wish })
-    expect(await pay({})).toEqual({ state: 'refused', reason: 'wrong-amount' })
-    expect(await pay({ amount: msats(90_000_000n) })).toEqual({ state: 'refused', reason: 'too-much-in-flight' })
-    expect(await anna.twoWay.payInvoice('lnbcrt1', { channel, feeMax })).toEqual({
-      state: 'refused',
-      reason: 'malformed-invoice',
-    })
-    world.aheadMs += 61_000
-    expect(await pay({ amount })).toEqual({ state: 'refused', reason: 'expired' })
     // Anna's clock is wrong, Ben's is not: what he gives back may be tried again.
-    const late = await ben.twoWay.invoice({ channel, amount, description, expirySeconds: 60 })
+    const { invoice, paymentHash } = await ask(ben, channel, { amount, expirySeconds: 60 })
     world.aheadMs += 61_000
+    expect(await anna.wallet.pay(invoice, { waitMs })).toMatchObject({ state: 'refused', fault: 'expired' })
     world.aheadOf.set(anna.number, -61_000)
-    const failed = { state: 'failed', paymentHash: late.paymentHash, reason: 'unknown-payment' }
     for (let at = 0; at < 2; at++)
-      expect(await anna.twoWay.payInvoice(late.text, { channel, feeMax, waitMs })).toEqual(failed)
-    expect(await anna.twoWay.payment(late.paymentHash)).toEqual(failed)
-    await until(() => balanceOf(anna.twoWay, channel) === 100_000_000n)
+      expect(await anna.wallet.pay(invoice, { waitMs })).toMatchObject({ state: 'refused', fault: 'unknown-payment' })
+    const failed = { state: 'failed', paymentHash, reason: 'unknown-payment' }
+    expect(await anna.twoWay.payment(paymentHash)).toEqual(failed)
+    await until(() => balanceOf(anna, channel) === 100_000_000n)
   })
 
   it('[HB10] [TW20] comes to its end after a crash of either side, whatever was stored last', async () => {
@@ -71,41 +132,50 @@ describe('an invoice over one channel', { timeout: 60_000 }, () => {
       [ben, 'bitcoin/two-way-invoices/', 1],
       [ben, 'bitcoin/two-way-notes/', 2],
     ] as const) {
-      const { text, paymentHash } = await ben.twoWay.invoice({ channel, amount, description })
+      const request = await ask(ben, channel)
+      const { invoice, paymentHash } = request
       const crash = endsAfter(crashed, prefix, number)
-      const first = anna.twoWay.payInvoice(text, { channel, feeMax, waitMs: crashed === anna ? 1_000 : 100 })
+      const first = anna.wallet.pay(invoice, { channel, waitMs: crashed === anna ? 1_000 : 100 })
       await crash
       expect((await first).state).toBe('pending')
       await crashed.begin()
-      const paid = await anna.twoWay.payInvoice(text, { channel, feeMax, waitMs })
-      expect(paid).toMatchObject({ state: 'paid', paymentHash, amount })
-      total += amount
-      await until(() => balanceOf(ben.twoWay, channel) === total)
-      await until(async () => (await ben.twoWay.received(channel, receiptIdOf(paymentHash))) !== null)
+      const paid = await anna.wallet.pay(invoice, { channel, waitMs })
+      expect(paid).toMatchObject({ state: 'paid', paymentHash, amount: inChannel })
+      total += inChannel
+      await until(() => balanceOf(ben, channel) === total)
+      await until(() => isReceived(ben, request))
     }
   })
 })
 
 describe('an invoice through a hub', { timeout: 60_000 }, () => {
-  it('[HB2] [HB9] is paid by both channels or by none, and the hub keeps its fee', async () => {
+  it('[HB2] [HB9] finds its way, is paid by both channels or by none, and the hub keeps its fee', async () => {
     world = createHtlcWorld()
-    const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
-    const from = await world.open(anna, hugo)
+    const [anna, other] = [await world.person(), await world.person()]
+    const [hugo, ben] = [await world.person(hubTerms), await world.person()]
+    // Both of Anna's channels could lead to the hub: the one that does not gives it back.
+    const elsewhere = await world.open(anna, other)
+    const from = await world.open(anna, hugo, 1_000n)
     const to = await world.open(hugo, ben)
-    const { text, paymentHash, isThroughHub } = await ben.twoWay.invoice({ channel: to, amount, description })
-    expect(isThroughHub).toBe(true)
-    expect(must(decodeInvoice(text)).routes).toMatchObject([
+    const request = await ask(ben, to)
+    const { invoice, paymentHash } = request
+    expect(request.isThroughHub).toBe(true)
+    expect(must(decodeInvoice(invoice)).routes).toMatchObject([
       [{ node: hugo.twoWay.nodeKey(to), feeBaseMsats: 2_000, feeMillionths: 0, expiryDeltaBlocks: 12 }],
     ])
-    expect(await anna.twoWay.payInvoice(text, { channel: from, feeMax: msats(1_999n) })).toEqual({
+    expect(await anna.wallet.pay(invoice, { channel: from, feeMax: sats(1n) })).toMatchObject({
       state: 'refused',
-      reason: 'fee-too-high',
+      fault: 'fee-too-high',
     })
-    const paid = await anna.twoWay.payInvoice(text, { channel: from, feeMax, waitMs })
-    expect(paid).toMatchObject({ state: 'paid', paymentHash, amount: amount + 2_000n, fee: 2_000n })
-    await until(() => balanceOf(hugo.twoWay, from) === amount + 2_000n && balanceOf(ben.twoWay, to) === amount)
-    await until(() => balanceOf(hugo.twoWay, to) === 80_000_000n)
-    await until(async () => (await ben.twoWay.received(to, receiptIdOf(paymentHash))) !== null)
+    expect(await anna.wallet.quotePayment(invoice)).toMatchObject({
+      quote: { fee: 2_000n, isThroughHub: true, channel: elsewhere },
+    })
+    const paid = await anna.wallet.pay(invoice, { feeMax, waitMs })
+    expect(paid).toMatchObject({ state: 'paid', paymentHash, amount: inChannel + 2_000n, fee: 2_000n })
+    await until(() => balanceOf(hugo, from) === inChannel + 1_002_000n && balanceOf(ben, to) === inChannel)
+    await until(() => balanceOf(hugo, to) === 80_000_000n)
+    await until(() => isReceived(ben, request))
+    expect(balanceOf(anna, elsewhere)).toBe(100_000_000n)
   })
 
   it('[HB1] [HB2] [HB4] [HB10] [TW20] comes to its end when any of the three crashes at any of its commits', async () => {
@@ -122,16 +192,17 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
       [ben, 7, [4]],
     ] as const)
       for (const number of isThorough ? Array.from({ length: commits }, (_, at) => at + 1) : some) {
-        const { text } = await ben.twoWay.invoice({ channel: to, amount: small, description, waitMs })
+        const wish = { channel: to, amount: sats(2_000n), description, waitMs }
+        const { invoice } = await ben.wallet.request({ kind: 'invoice', ...wish })
         const crash = endsAfter(crashed, 'bitcoin/two-way', number)
-        const first = anna.twoWay.payInvoice(text, { channel: from, feeMax, waitMs: 1_000 })
+        const first = anna.wallet.pay(invoice, { channel: from, waitMs: 1_000 })
         await crash
         await crashed.begin()
         await first
-        expect(await anna.twoWay.payInvoice(text, { channel: from, feeMax, waitMs })).toMatchObject({ state: 'paid' })
+        expect(await anna.wallet.pay(invoice, { channel: from, waitMs })).toMatchObject({ state: 'paid' })
         count += 1n
-        await until(() => balanceOf(ben.twoWay, to) === count * small)
-        await until(() => balanceOf(hugo.twoWay, from) === count * (small + hubTerms.fee))
+        await until(() => balanceOf(ben, to) === count * small)
+        await until(() => balanceOf(hugo, from) === count * (small + hubTerms.fee))
       }
   })
 
@@ -141,20 +212,15 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
     const payee = ben.twoWay.nodeKey(to)
-    const paid = await anna.twoWay.push({ channel: from, payee, amount, feeMax, waitMs })
+    const wish = { channel: from, payee, amount: inChannel, feeMax: hubTerms.fee, waitMs }
+    const paid = await anna.twoWay.push(wish)
     if (paid.state !== 'paid') throw new Error(JSON.stringify(paid))
     expect(paid.fee).toBe(2_000n)
     await until(async () => (await ben.twoWay.pushes()).length > 0)
-    expect(await ben.twoWay.pushes()).toEqual([{ paymentHash: paid.paymentHash, channel: to, amount }])
+    expect(await ben.twoWay.pushes()).toEqual([{ paymentHash: paid.paymentHash, channel: to, amount: inChannel }])
     const nobody = anna.twoWay.nodeKey(from)
-    expect(await anna.twoWay.push({ channel: from, payee: nobody, amount, feeMax, waitMs })).toEqual({
-      state: 'refused',
-      reason: 'no-way',
-    })
-    expect(await anna.twoWay.push({ channel: from, payee, amount, feeMax: msats(1n), waitMs })).toEqual({
-      state: 'refused',
-      reason: 'fee-too-high',
-    })
+    expect(await anna.twoWay.push({ ...wish, payee: nobody })).toEqual({ state: 'refused', reason: 'no-way' })
+    expect(await anna.twoWay.push({ ...wish, feeMax: msats(1n) })).toEqual({ state: 'refused', reason: 'fee-too-high' })
   })
 
   it('[HB5] [HB10] is taken once when two pay it at once, and the other has it back', async () => {
@@ -162,16 +228,13 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
     const [anna, carl] = [await world.person(), await world.person()]
     const [hugo, ben] = [await world.person(hubTerms), await world.person()]
     const [from, other, to] = [await world.open(anna, hugo), await world.open(carl, hugo), await world.open(hugo, ben)]
-    const { text, paymentHash } = await ben.twoWay.invoice({ channel: to, amount, description })
-    const outcomes = await Promise.all([
-      anna.twoWay.payInvoice(text, { channel: from, feeMax, waitMs }),
-      carl.twoWay.payInvoice(text, { channel: other, feeMax, waitMs }),
-    ])
-    expect(outcomes.map(({ state }) => state).sort()).toEqual(['failed', 'paid'])
-    const [annaHas, carlHas] = outcomes.map(({ state }) => 100_000_000n - (state === 'paid' ? amount + 2_000n : 0n))
-    await until(() => balanceOf(anna.twoWay, from) === annaHas && balanceOf(carl.twoWay, other) === carlHas)
-    await until(() => balanceOf(ben.twoWay, to) === amount)
-    expect(await ben.twoWay.received(to, receiptIdOf(paymentHash))).toMatchObject({ amount })
+    const request = await ask(ben, to)
+    const outcomes = await Promise.all([anna, carl].map(({ wallet }) => wallet.pay(request.invoice, { waitMs })))
+    expect(outcomes.map(({ state }) => state).sort()).toEqual(['paid', 'refused'])
+    const [annaHas, carlHas] = outcomes.map(({ state }) => 100_000_000n - (state === 'paid' ? inChannel + 2_000n : 0n))
+    await until(() => balanceOf(anna, from) === annaHas && balanceOf(carl, other) === carlHas)
+    await until(() => balanceOf(ben, to) === inChannel)
+    expect(await ben.wallet.received(request)).toMatchObject({ amount })
   })
 
   it('[HB9] is made where the hub answers, and for no more than may wait', async () => {
@@ -179,15 +242,15 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
     const [hugo, ben] = [await world.person(hubTerms), await world.person()]
     const channel = await world.open(hugo, ben)
     hugo.isMute = true
-    const silent = ben.twoWay.invoice({ channel, amount, description, waitMs: 100 })
+    const silent = ben.wallet.request({ kind: 'invoice', channel, amount, description, waitMs: 100 })
     await expect(silent).rejects.toMatchObject({ code: 'wallet/no-answer', retryable: true })
     hugo.isMute = false
     const made = []
-    for (let at = 0; at < invoicesMax; at++) made.push(await ben.twoWay.invoice({ channel, amount, description }))
-    expect(new Set(made.map(({ text }) => text)).size).toBe(invoicesMax)
-    await expect(ben.twoWay.invoice({ channel, amount, description })).rejects.toMatchObject({ code: 'wallet/busy' })
+    for (let at = 0; at < invoicesMax; at++) made.push(await ask(ben, channel))
+    expect(new Set(made.map(({ invoice }) => invoice)).size).toBe(invoicesMax)
+    await expect(ask(ben, channel)).rejects.toMatchObject({ code: 'wallet/busy' })
     world.aheadMs += 3_700_000
-    expect((await ben.twoWay.invoice({ channel, amount, description })).isThroughHub).toBe(true)
+    expect((await ask(ben, channel)).isThroughHub).toBe(true)
   })
 
   it('[HB2] is passed on by the wallet that opened the store last, and by no other', async () => {
@@ -195,14 +258,25 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
     const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
-    const before = hugo.twoWay
+    const before = hugo.wallet
     await hugo.begin()
-    const { text } = await ben.twoWay.invoice({ channel: to, amount, description, waitMs })
-    expect(await anna.twoWay.payInvoice(text, { channel: from, feeMax, waitMs })).toMatchObject({ state: 'paid' })
+    const { invoice } = await ben.wallet.request({ kind: 'invoice', channel: to, amount, description, waitMs })
+    expect(await anna.wallet.pay(invoice, { channel: from, waitMs })).toMatchObject({ state: 'paid' })
     for (const channel of [from, to])
-      await expect(before.pay(channel, msats(1_000n), { waitMs })).rejects.toMatchObject({
+      await expect(before.pay(channel, sats(1n), { waitMs })).rejects.toMatchObject({
         code: 'wallet/channel-elsewhere',
       })
-    await until(() => balanceOf(hugo.twoWay, from) === amount + 2_000n)
+    await until(() => balanceOf(hugo, from) === inChannel + 2_000n)
   })
 })
+
+/** A hint of one hop that asks for so much. */
+function hop(feeBaseMsats: number) {
+  return {
+    node: new Uint8Array(33).fill(2),
+    shortChannelId: new Uint8Array(8),
+    feeBaseMsats,
+    feeMillionths: 0,
+    expiryDeltaBlocks: 12,
+  }
+}

@@ -1,12 +1,19 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { msats } from '../../../../sdk/units.ts'
-import { receiptIdOf } from '../../../../sdk/wallet/bitcoin/index.ts'
+import { sats } from '../../../../sdk/units.ts'
 import { until } from './channelWorld.ts'
-import { balanceOf, createHtlcWorld, endsAfter, type HtlcWorld, hubTerms, type Person, phaseOf } from './htlcWorld.ts'
+import {
+  balanceOf,
+  channelOf,
+  createHtlcWorld,
+  endsAfter,
+  type HtlcWorld,
+  hubTerms,
+  type Person,
+  phaseOf,
+} from './htlcWorld.ts'
 
-const amount = msats(40_000_000n)
+const amount = sats(40_000n)
 const description = 'two teas'
-const feeMax = hubTerms.fee
 
 let world: HtlcWorld
 afterEach(() => world.stop())
@@ -17,14 +24,15 @@ describe('a payment by hash whose sides do not finish it', { timeout: 60_000 }, 
     const [anna, ben] = [await world.person(), await world.person()]
     const channel = await world.open(anna, ben)
     await world.reserve(ben, 0)
-    const { text, paymentHash } = await ben.twoWay.invoice({ channel, amount, description })
+    const request = await ben.wallet.request({ kind: 'invoice', channel, amount, description })
+    const { invoice, paymentHash } = request
     silencesOnceTaken(ben, anna)
-    expect((await anna.twoWay.payInvoice(text, { channel, feeMax, waitMs: 1_000 })).state).toBe('pending')
+    expect((await anna.wallet.pay(invoice, { channel, waitMs: 1_000 })).state).toBe('pending')
     anna.end()
-    await world.mineUntil(() => phaseOf(ben.twoWay, channel) === 'closed', ben)
+    await world.mineUntil(() => phaseOf(ben, channel) === 'closed', ben)
     await ben.wallet.refresh()
     expect((await ben.wallet.balance()).confirmed).toBeGreaterThan(38_000n)
-    expect(await ben.twoWay.received(channel, receiptIdOf(paymentHash))).toMatchObject({ amount })
+    expect(await ben.wallet.received(request)).toMatchObject({ amount })
     await anna.begin()
     await world.mineUntil(async () => (await anna.twoWay.payment(paymentHash))?.state === 'paid', anna)
   })
@@ -34,16 +42,17 @@ describe('a payment by hash whose sides do not finish it', { timeout: 60_000 }, 
     const [anna, ben] = [await world.person(), await world.person()]
     const channel = await world.open(anna, ben)
     await world.reserve(anna, 0)
-    const { text, paymentHash } = await ben.twoWay.invoice({ channel, amount, description })
+    const request = await ben.wallet.request({ kind: 'invoice', channel, amount, description })
+    const { invoice, paymentHash } = request
     const gone = endsAfter(ben, 'bitcoin/two-way-notes/', 2)
-    const pending = anna.twoWay.payInvoice(text, { channel, feeMax, waitMs: 500 })
+    const pending = anna.wallet.pay(invoice, { channel, waitMs: 500 })
     await gone
     expect((await pending).state).toBe('pending')
-    await world.mineUntil(() => phaseOf(anna.twoWay, channel) === 'closed', anna)
+    await world.mineUntil(() => phaseOf(anna, channel) === 'closed', anna)
     const failed = { state: 'failed', paymentHash, reason: 'channel-ended' }
     expect(await anna.twoWay.payment(paymentHash)).toEqual(failed)
     // The reserve for fees goes home when the channel is over. [TW46]
-    await world.mineUntil(() => anna.twoWay.find(channel)?.reserve === 0n, anna)
+    await world.mineUntil(() => channelOf(anna, channel)?.reserve === 0n, anna)
     await anna.wallet.refresh()
     expect((await anna.wallet.balance()).confirmed).toBeGreaterThan(290_000n)
   })
@@ -54,13 +63,14 @@ describe('a payment by hash whose sides do not finish it', { timeout: 60_000 }, 
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
     await world.reserve(ben, 0)
-    const { text, paymentHash } = await ben.twoWay.invoice({ channel: to, amount, description })
+    const request = await ben.wallet.request({ kind: 'invoice', channel: to, amount, description })
+    const { invoice, paymentHash } = request
     silencesOnceTaken(ben, ben)
-    expect((await anna.twoWay.payInvoice(text, { channel: from, feeMax, waitMs: 1_000 })).state).toBe('pending')
+    expect((await anna.wallet.pay(invoice, { channel: from, waitMs: 1_000 })).state).toBe('pending')
     const isPaid = async () => (await anna.twoWay.payment(paymentHash))?.state === 'paid'
     await world.mineUntil(isPaid, ben, hugo, anna)
-    expect(phaseOf(anna.twoWay, from)).toBe('open')
-    await until(() => balanceOf(hugo.twoWay, from) === 40_002_000n)
+    expect(phaseOf(anna, from)).toBe('open')
+    await until(() => balanceOf(hugo, from) === 40_002_000n)
   })
 })
 

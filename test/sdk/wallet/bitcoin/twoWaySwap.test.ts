@@ -67,7 +67,7 @@ async function begun(chooser: SwapTerms['chooser']) {
   return { anna, ben, channel, side, swapAnna, swapBen }
 }
 
-describe('a swap of bitcoin over a channel for tokens on the embedded executor', { timeout: 60_000 }, () => {
+describe('a swap of bitcoin over a channel for tokens on the embedded executor', () => {
   it.each(['coin-payer', 'token-payer'] as const)(
     '[SW1] [SW4] is made by two wallets, of which both start again in between, where the %s chose',
     async (chooser) => {
@@ -90,8 +90,8 @@ describe('a swap of bitcoin over a channel for tokens on the embedded executor',
       })
       expect([...seen].sort()).toEqual(['fulfil-htlc', 'lock', 'offer-htlc', 'over', 'take-lock'])
       expect(await tokens.balanceOf(taker)).toBe(5_000n)
-      await until(() => balanceOf(ben.twoWay, channel) === 50_000_000n)
-      expect(balanceOf(anna.twoWay, channel)).toBe(50_000_000n)
+      await until(() => balanceOf(ben, channel) === 50_000_000n)
+      expect(balanceOf(anna, channel)).toBe(50_000_000n)
     },
   )
 
@@ -104,8 +104,8 @@ describe('a swap of bitcoin over a channel for tokens on the embedded executor',
     side.aheadSeconds = 3_700
     await until(async () => (await swapBen()) === 'give-back-lock')
     await until(async () => (await swapBen()) === 'fail-htlc')
-    await until(() => balanceOf(anna.twoWay, channel) === 100_000_000n)
-    expect([await tokens.balanceOf(owner), balanceOf(ben.twoWay, channel)]).toEqual([supply, 0n])
+    await until(() => balanceOf(anna, channel) === 100_000_000n)
+    expect([await tokens.balanceOf(owner), balanceOf(ben, channel)]).toEqual([supply, 0n])
     expect(await swapBen()).toBe('over')
   })
 })

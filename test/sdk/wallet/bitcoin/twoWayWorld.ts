@@ -15,9 +15,10 @@ import {
   type BitcoinWalletParts,
   createBitcoinWallet,
   type TowerSetting,
+  type TwoWayChannel,
+  type TwoWayChannels,
+  type TwoWayPhase,
 } from '../../../../sdk/wallet/bitcoin/index.ts'
-import type { TwoWayChannels } from '../../../../sdk/wallet/bitcoin/penalty/channels.ts'
-import type { TwoWayPhase } from '../../../../sdk/wallet/bitcoin/penalty/describe.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { findBitcoind } from '../../../bitcoind.ts'
 import { until } from './channelWorld.ts'
@@ -136,8 +137,13 @@ export async function opened(
   return { anna, ben, id: invitation.id, annaNumber, benNumber }
 }
 
-export function phaseOf({ twoWay }: Person) {
-  return twoWay.list()[0]?.phase
+/** The first channel of a wallet that has no others. */
+export function channelOf({ wallet }: Pick<Person, 'wallet'>): TwoWayChannel | undefined {
+  return wallet.channels().find((channel) => channel.kind === 'two-way')
+}
+
+export function phaseOf(person: Person) {
+  return channelOf(person)?.phase
 }
 
 /** Mines until the sides are in a phase; each has seen a block, and had time to act on it, before the next comes. */
@@ -146,7 +152,7 @@ export async function minedTo(phase: TwoWayPhase, ...sides: readonly Person[]): 
   for (let block = 0; block < 30 && !sides.every(isThere); block++) {
     await bitcoin.mine(1)
     const { height } = await bitcoin.node.tip()
-    await until(() => sides.every((side) => isThere(side) || (side.twoWay.list()[0]?.height ?? 0) >= height))
+    await until(() => sides.every((side) => isThere(side) || (channelOf(side)?.height ?? 0) >= height))
     for (const side of sides) if (!isThere(side)) await side.wallet.refresh()
   }
   expect(sides.map(phaseOf)).toEqual(sides.map(() => phase))
