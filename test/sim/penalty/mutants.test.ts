@@ -12,6 +12,7 @@ const firstSeeds: Readonly<Record<string, number>> = {
   'does not revoke again': 7,
   'forgets which HTLCs there were': 87,
   'lets the expiry of its HTLCs pass': 9,
+  'takes what the other side gives back for its newest state': 60,
   'does not lift its commitment': 6,
   'does not punish': 9,
   'punishes the balance alone': 33,
