@@ -18,7 +18,7 @@ describeVectors('light-sync', () => {
     expect(run(vectorPath(`light/eth/lc-spec-minimal/${fork}`))).toMatchObject({ passed, skipped: 0, failures: [] })
   })
 
-  it('27 updates and 9 heads of mainnet in JSON, SSZ and the envelopes of Portal', { timeout: 60_000 }, () => {
+  it('27 updates and 9 heads of mainnet in JSON, SSZ and the envelopes of Portal', () => {
     expect(run(vectorPath('light/eth/lc-mainnet-capella'))).toMatchObject({ passed: 4, skipped: 0, failures: [] })
     expect(run(vectorPath('light/eth/lc-mainnet-deneb'))).toMatchObject({ passed: 4, skipped: 0, failures: [] })
     // Skipped by name: the header, the transactions and the receipts beside them.

@@ -68,7 +68,7 @@ function message(sequence: number): LinkMessage {
   return { sequence, bytes: new TextEncoder().encode(`message ${sequence}`) }
 }
 
-it('[CB7] [CB8] carries every message once and in order while the worker is killed', { timeout: 60_000 }, async () => {
+it('[CB7] [CB8] carries every message once and in order while the worker is killed', async () => {
   const stop = new AbortController()
   const received: LinkMessage[] = []
   const reading = (async () => {
@@ -95,7 +95,7 @@ it('[CB7] [CB8] carries every message once and in order while the worker is kill
   expect(received).toEqual(Array.from({ length: count }, (_, at) => message(at + 1)))
 })
 
-it('[CB13] [CB16] broadcasts the deposit after a kill, with nobody asking', { timeout: 60_000 }, async () => {
+it('[CB13] [CB16] broadcasts the deposit after a kill, with nobody asking', async () => {
   await insist(() => link('payee').deposit({ number: 9, closeAtHeight: heightOf(850), transaction: closingOf(9) }))
   await edge.kill()
   expect(broadcasts).toEqual([])

@@ -38,5 +38,5 @@ describe('the Bitcoin example', () => {
       expect.stringMatching(/^paid \d+ by replacement$/),
       'confirmed',
     ])
-  }, 60_000)
+  })
 })

@@ -91,7 +91,7 @@ describe('examples/machine.ts', () => {
       expect(changed.ending.toPayee).toBe(channel.paid)
       break
     }
-  }, 90_000)
+  })
 })
 
 /** Serves a fetch handler on this machine: headers and all, without bodies of requests. */

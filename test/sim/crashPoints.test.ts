@@ -16,7 +16,7 @@ describe('a channel that is opened, paid from three times and closed', () => {
     { node: 'payer 0', when: 'after' },
     { node: 'till', when: 'before' },
     { node: 'till', when: 'after' },
-  ] as const)('[OW15] comes there too when the $node dies $when any one call', { timeout: 60_000 }, async (side) => {
+  ] as const)('[OW15] comes there too when the $node dies $when any one call', async (side) => {
     const calls = await lastCall(side)
     expect(calls).toBeGreaterThan(20)
     expect(calls).toBeLessThan(callsMax)

@@ -6,7 +6,7 @@ import { runEdgeWorld } from './edgeWorld.ts'
 const seedsMax = 30
 
 describe('the laws of the edge notice when', () => {
-  it.each(edgeMutants)('$name', { timeout: 60_000 }, async (mutant) => {
+  it.each(edgeMutants)('$name', async (mutant) => {
     let caught = false
     for (let seed = 1; seed <= seedsMax && !caught; seed++) caught = (await runEdgeWorld(seed, mutant)).failure !== null
     expect(caught).toBe(true)

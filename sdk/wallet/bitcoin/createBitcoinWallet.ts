@@ -18,6 +18,7 @@ import type { FundingSource } from './opening.ts'
 import type { FeeWish } from './pay.ts'
 import type { BackupSetting } from './penalty/backup.ts'
 import { openTwoWayChannels, type TwoWayChannels, type TwoWayDesks, type TwoWayWorld } from './penalty/channels.ts'
+import type { ReserveMode } from './penalty/reserve.ts'
 import type { TowerSetting } from './penalty/tower.ts'
 
 /** What a Bitcoin wallet is made of. Every part is a port, and can be replaced. */
@@ -35,6 +36,8 @@ export interface BitcoinWalletParts {
   readonly boxes?: Boxes
   /** Who watches two-way channels while the wallet is away. Without it, it has to look at the chain itself, once in their delay. */
   readonly tower?: TowerSetting
+  /** What is kept for fees beside two-way channels that others open to this wallet; `wanted` where nothing is said. */
+  readonly reserve?: ReserveMode
   /** Where copies of two-way channels are kept, so that a wallet that is lost comes back from its seed. Without it, only what the other side closes does, by `twoWay.sweep`. */
   readonly backup?: BackupSetting
   /**
@@ -221,8 +224,8 @@ async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayDesks |
 
 /** Channels that pay both ways, where the wallet has a way to their boxes. */
 async function twoWayOf(
-  { boxes, nodes, tower, backup, hub }: BitcoinWalletParts,
-  world: Omit<TwoWayWorld, 'tower' | 'backup' | 'hub' | 'chain' | 'step' | 'mailbox'> & {
+  { boxes, nodes, tower, reserve, backup, hub }: BitcoinWalletParts,
+  world: Omit<TwoWayWorld, 'tower' | 'reserve' | 'backup' | 'hub' | 'chain' | 'step' | 'mailbox'> & {
     readonly client: BitcoinClient
   },
 ): Promise<TwoWayDesks | null> {
@@ -231,6 +234,7 @@ async function twoWayOf(
   return openTwoWayChannels({
     ...world,
     tower: tower ?? null,
+    reserve: reserve ?? 'wanted',
     backup: backup ?? null,
     hub: hub ?? null,
     chain: { ...client, coinsOf: coinsOf(nodes) },

@@ -69,7 +69,7 @@ export { expiryBlocksMax, htlcWaitMsDefault, type TwoWayPayments } from './penal
 export type { HtlcOutcome, PaymentFailure, PaymentRefusal } from './penalty/payments.ts'
 export { decodeInvitation, encodeInvitation, type Invitation } from './penalty/record.ts'
 export { type InvoiceRequest, type InvoiceWish, invoiceSecondsDefault } from './penalty/request.ts'
-export { feeReserve } from './penalty/reserve.ts'
+export { feeReserve, type ReserveMode } from './penalty/reserve.ts'
 export type { RestoredChannel } from './penalty/restore.ts'
 export type { SwapLockSide, SwapWish, TwoWaySwaps } from './penalty/swapping.ts'
 export { type TowerSetting, towerFreshSecondsDefault, towerLookSecondsDefault } from './penalty/tower.ts'

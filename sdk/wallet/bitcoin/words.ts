@@ -2,6 +2,7 @@ import type { Channel, OneWayChannel } from './channel.ts'
 import type { OneWayOutcome } from './channels.ts'
 import type { TwoWayChannel } from './penalty/describe.ts'
 import type { QuotedPayment } from './penalty/invoicePaying.ts'
+import { feeReserve } from './penalty/reserve.ts'
 import type { TwoWayOutcome } from './penalty/wishes.ts'
 
 /** What a channel waits for on the chain: `have` blocks of the `need` that end its phase. */
@@ -94,7 +95,7 @@ function twoWayMeaning({ phase, own, progress, fault }: Unsaid<TwoWayChannel>): 
   }
 }
 
-function twoWayAdvice({ phase, delayBlocks, htlcs, reserve }: Unsaid<TwoWayChannel>): string {
+function twoWayAdvice({ phase, own, delayBlocks, htlcs, reserve }: Unsaid<TwoWayChannel>): string {
   const back = `Come back within ${delayBlocks} blocks (${spanOf(delayBlocks)}), or let a watchtower look: the other side could broadcast an old state meanwhile.`
   switch (phase) {
     case 'invited':
@@ -109,7 +110,11 @@ function twoWayAdvice({ phase, delayBlocks, htlcs, reserve }: Unsaid<TwoWayChann
     case 'unsure':
       return `Nothing is broadcast while you are away. Where the other side never answers, ask it to close the channel. ${back}`
     case 'open':
-      return htlcs > 0 ? `${htlcs} payments are on their way and run out at a block height. ${back}` : back
+      return [
+        ...(htlcs > 0 ? [`${htlcs} payments are on their way and run out at a block height.`] : []),
+        back,
+        ...(own === 'accepter' && reserve === 0n ? [noReserve] : []),
+      ].join(' ')
     case 'closing':
       return `The closing may need another broadcast. ${back}`
     case 'ending':
@@ -120,6 +125,8 @@ function twoWayAdvice({ phase, delayBlocks, htlcs, reserve }: Unsaid<TwoWayChann
       return reserve > 0n ? `${payoutDone} The reserve for fees is on its way there.` : payoutDone
   }
 }
+
+const noReserve = `No coin is kept for fees yet: if blocks grow dear, closing alone could take long. Have ${feeReserve} sat and a fee in this wallet, and it keeps them.`
 
 function blocksOf(progress: Progress | null): string {
   return progress ? `${progress.have} of ${progress.need} blocks are there.` : 'No block holds it yet.'

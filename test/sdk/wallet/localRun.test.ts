@@ -32,7 +32,7 @@ beforeAll(async () => {
     for (const [slot, value] of storage) await node.request('anvil_setStorageAt', [account, slot, toHex(value)])
   }
   await node.request('anvil_mine', ['0x1'])
-}, 30_000)
+})
 afterAll(() => anvil.stop())
 
 describe('a declaration from a run on the own machine', () => {

@@ -27,7 +27,7 @@ import { type BackupSetting, type Copies, copyNumber, hold, isCopied, isOwnState
 import type { DeskPayments } from './beside.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
-import { reserveOutput } from './reserve.ts'
+import { type ReserveMode, reserveOutput } from './reserve.ts'
 import { type TowerSetting, towerWrites, type Watched } from './tower.ts'
 
 /** Everything outside of the desks of two-way channels. */
@@ -41,6 +41,7 @@ export interface PenaltyWorld {
   readonly random: Random
   /** Who watches while the wallet is away; `null` for nobody. */
   readonly tower: TowerSetting | null
+  readonly reserve: ReserveMode
   /** Where copies of each state are kept; `null` for nowhere. */
   readonly backup: BackupSetting | null
   /** Leaves the list of channels where copies are kept. */
@@ -82,6 +83,8 @@ export interface PenaltyDesk {
   resolution: Resolution | null
   /** What is kept for fees in blocks, as of the last one. */
   reserve: Sats
+  /** Height at which a reserve was last made, or could not be. */
+  reserveAt: Height | null
   /** Height at which the channel was first seen to be closing without a closing. */
   closingAt: Height | null
   readonly watched: Watched

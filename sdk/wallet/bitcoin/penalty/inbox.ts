@@ -11,8 +11,10 @@ import {
   type Message,
   sideKeysOf,
 } from '../../../channel/penalty/index.ts'
-import { elsewhere, hurry, inTurn, isStale, load, type PenaltyDesk, perform } from './desk.ts'
+import { SdkError } from '../../../errors.ts'
+import { attempt, elsewhere, hurry, inTurn, isStale, load, type PenaltyDesk, perform } from './desk.ts'
 import { declineLate } from './invitation.ts'
+import { feeReserve, reserveOutput } from './reserve.ts'
 import { isHeldBack } from './tower.ts'
 
 /** Reads the channel's box until the signal aborts, or another wallet has taken the channel over. */
@@ -72,6 +74,20 @@ function answer(...[desk, envelope, message]: Parameters<typeof accept>): Promis
   return desk.isWithdrawn ? declineLate(desk, envelope, message) : accept(desk, envelope, message)
 }
 
+/** TW46: whether the wallet can pay for the reserve of a channel that it accepts. What it lacks is said. */
+async function hasReserve(desk: PenaltyDesk): Promise<boolean> {
+  const { keys, coins } = desk.world
+  const quoted = await attempt(desk, async () => {
+    return coins.quote(reserveOutput(await keys.channelKey(desk.known.index)), undefined)
+  })
+  if (quoted && !quoted.ok)
+    desk.trouble = new SdkError(
+      'wallet/insufficient-funds',
+      `An opener waits for a reserve of ${feeReserve} sat: ${quoted.detail}`,
+    )
+  return quoted?.ok === true
+}
+
 /** The first opener that answers an invitation within its terms gets the channel. [TW6] */
 async function accept(
   desk: PenaltyDesk,
@@ -83,6 +99,7 @@ async function accept(
   if (desk.known.own !== 'accepter' || envelope.channel !== id || draftFault(draft, known.terms)) return
   const linkKey = linkKeyOf(await world.keys.channelSecret(known.index, draft.keys.funding), id)
   if (!isAuthentic(envelope, linkKey)) return
+  if (world.reserve === 'required' && !(await hasReserve(desk))) return // The opener asks again.
   desk.linkKey = linkKey
   await perform(desk, acceptChannel(draft, sideKeysOf(secrets, await world.coins.changeScript())))
 }

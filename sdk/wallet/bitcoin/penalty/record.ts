@@ -30,7 +30,7 @@ export interface PenaltyRecord {
   readonly terms: Terms
   /** `null` for an invitation that nobody has answered. */
   readonly channel: Channel | null
-  /** The opener's funding transaction, until the channel has ended. */
+  /** The opener's funding transaction, or the one that made the accepter's reserve, until the channel has ended. [TW46] */
   readonly funding: Uint8Array | null
   /** Restored from one copy alone, with which a lying peer could be in league: it is never taken for the newest. [TW44] */
   readonly isAlone: boolean

@@ -16,10 +16,20 @@ import { currentEngine } from '../../../crypto/index.ts'
 import { type Feerate, type Sats, sats, wholeSats } from '../../../units.ts'
 
 /**
- * Kept on the chain beside each channel that this wallet opens, to lift its commitment and pay for its claims: a commitment and its
+ * Kept on the chain beside each channel of this wallet, to lift its commitment and pay for its claims: a commitment and its
  * child have about 430 vB, so it lifts them to some 35 sat/vB. [TW38] [TW46]
  */
 export const feeReserve = /* @__PURE__ */ sats(15_000n)
+
+/**
+ * Whether a wallet keeps {@link feeReserve} beside a channel that it has accepted, which it pays for itself. [TW46]
+ *
+ * - `wanted`: where it has coins for it. `required`: it answers no opener before it has. `none`: it keeps nothing.
+ *
+ * Funds at risk: without a reserve, commitments and HTLC transactions of a side that has to close alone pay what was agreed at the opening, however dear
+ * blocks are, and HTLCs run out.
+ */
+export type ReserveMode = 'wanted' | 'required' | 'none'
 
 /** The output of a funding transaction that is the reserve: of the channel's own key, so that the seed alone finds it. */
 export function reserveOutput(channelKey: Uint8Array): Output {

@@ -13,10 +13,11 @@ import {
   isWaiting,
   load,
   type PenaltyDesk,
+  perform,
   stepNow,
 } from './desk.ts'
 import { liftsOf, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
-import { closingFee, planFreed } from './reserve.ts'
+import { closingFee, planFreed, reserveOutput } from './reserve.ts'
 
 /**
  * Looks at the chain, does what is due there, and greets the other side where something is waited for.
@@ -28,6 +29,7 @@ export function tendDesk(desk: PenaltyDesk, sent: Set<ChannelId>): Promise<void>
     try {
       const { channel } = await load(desk)
       if (channel && isLive(channel)) await lookAt(desk, channel)
+      await keepReserve(desk)
       await settleCoins(desk, sent)
       await freeReserve(desk)
       await finishClosing(desk)
@@ -80,6 +82,27 @@ async function reserveOf(desk: PenaltyDesk): Promise<readonly FeeCoin[]> {
   const coins = await reserveCoins(world.chain, await world.keys.channelKey(known.index))
   desk.reserve = sats(coins.reduce((sum, { value }) => sum + value, 0n))
   return coins
+}
+
+/**
+ * TW46: an accepter makes its reserve once the funding is proven, so that nobody has it pay for a channel that never comes. It is stored with
+ * the channel, as an opener's funding is, and so made once. Without coins for it, it is tried again with the next block.
+ */
+async function keepReserve(desk: PenaltyDesk): Promise<void> {
+  const { world, sighting } = desk
+  const { channel, funding, own, index } = await load(desk)
+  if (world.reserve === 'none' || own !== 'accepter' || funding || channel?.phase !== 'open') return
+  const now = sighting?.view.height ?? null
+  if (!channel.session.isFunded || now === null || desk.reserveAt === now) return
+  const made = await attempt(desk, async () => {
+    // One that a lost wallet has made is there already.
+    if ((await reserveOf(desk)).length > 0) return null
+    return world.coins.reserve(reserveOutput(await world.keys.channelKey(index)), undefined)
+  })
+  desk.reserveAt = now
+  if (!made?.ok) return
+  const note = { type: 'funding', transaction: made.transaction } as const
+  await perform(desk, { channel, effects: [{ type: 'persist', channel, notes: [note] }] }, made.writes)
 }
 
 /** Claims what there is, or lifts the own commitment: again with each look. [TW36] [TW38] [TW39] */

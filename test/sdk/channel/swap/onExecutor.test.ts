@@ -22,7 +22,7 @@ import { lockOf, openTokens, owner, pace, preimage, start, stranger, supply, typ
 const isReverted = ({ failure }: RunTransaction) => failure === 'reverted'
 
 describe('tokens under a hash, on the embedded executor', () => {
-  it('are held by what the npm solc makes of HashLock.sol', { timeout: 60_000 }, () => {
+  it('are held by what the npm solc makes of HashLock.sol', () => {
     const { code, abi: compiled } = compileHashLock()
     expect(code).toBe(hashLockCode)
     expect(compiled).not.toHaveLength(0)

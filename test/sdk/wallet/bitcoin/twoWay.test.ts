@@ -116,8 +116,9 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     expect((await ben.wallet.balance()).confirmed).toBeGreaterThan(38_000n)
   })
 
-  it('[TW46] are quoted with a reserve for fees, which is kept in a block and comes back at the end', async () => {
-    const [anna, ben, poor] = [await funded(), await person(), await person()]
+  it('[TW46] have a reserve for fees on each side, which is kept in a block and comes back at the end', async () => {
+    const [anna, poor] = [await funded(), await person()]
+    const ben = await person(undefined, undefined, { reserve: 'required' })
     const invitation = await ben.wallet.invite({ box: edge.url, terms })
     const wish = { kind: 'two-way', invitation, capacity: sats(100_000n), pushed: sats(20_000n) } as const
     expect(await poor.wallet.quoteChannel(wish)).toMatchObject({ ok: false, refusal: { code: 'insufficient' } })
@@ -128,18 +129,34 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     if (!quote) return
     const before = (await anna.wallet.balance()).confirmed
     expect((await anna.wallet.openChannel(wish)).ok).toBe(true)
+    // Ben takes no channel before he can pay for a reserve of his own.
+    await until(() => channelOf(ben)?.trouble?.includes(`a reserve of ${feeReserve} sat`) === true)
+    expect([phaseOf(anna), phaseOf(ben)]).toEqual(['opening', 'invited'])
+    await bitcoin.fund(await ben.wallet.address(), sats(40_000n))
+    await bitcoin.mine(1)
+    await ben.wallet.refresh()
     await until(() => phaseOf(anna) === 'funding' && phaseOf(ben) === 'funding')
     await minedTo('open', anna, ben)
     await anna.wallet.refresh()
     expect((await anna.wallet.balance()).confirmed).toBe(before - wish.capacity - quote.fundingFee - feeReserve)
     expect(anna.wallet.channels()[0]).toMatchObject({ kind: 'two-way', reserve: feeReserve, remaining: quote.payable })
-    await anna.wallet.closeChannel(invitation.id)
-    await minedTo('closed', anna, ben)
+    // His is made once the channel is: a block holds it a little later.
+    expect(channelOf(ben)).toMatchObject({ reserve: 0n, awayAdvice: expect.stringContaining('No coin is kept') })
     await until(async () => {
       await bitcoin.mine(1)
-      await anna.wallet.refresh()
-      return (await anna.wallet.balance()).confirmed > before - 20_000n - 2_500n
+      await ben.wallet.refresh()
+      return channelOf(ben)?.reserve === feeReserve
     })
+    expect(channelOf(ben)?.awayAdvice).not.toContain('No coin is kept')
+    await anna.wallet.closeChannel(invitation.id)
+    await minedTo('closed', anna, ben)
+    const confirmed = async ({ wallet }: typeof anna) => (await wallet.balance()).confirmed
+    await until(async () => {
+      await bitcoin.mine(1)
+      await Promise.all([anna.wallet.refresh(), ben.wallet.refresh()])
+      return (await confirmed(anna)) > before - 20_000n - 2_500n && (await confirmed(ben)) > 60_000n - 2_500n
+    })
+    expect(channelOf(ben)?.reserve).toBe(0n)
   })
 
   it('speak as channels in one direction do: requests, payments and changes, in words', async () => {

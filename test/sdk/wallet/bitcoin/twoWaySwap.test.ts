@@ -67,7 +67,7 @@ async function begun(chooser: SwapTerms['chooser']) {
   return { anna, ben, channel, side, swapAnna, swapBen }
 }
 
-describe('a swap of bitcoin over a channel for tokens on the embedded executor', { timeout: 60_000 }, () => {
+describe('a swap of bitcoin over a channel for tokens on the embedded executor', () => {
   it.each(['coin-payer', 'token-payer'] as const)(
     '[SW1] [SW4] is made by two wallets, of which both start again in between, where the %s chose',
     async (chooser) => {
