@@ -63,7 +63,7 @@ export async function openPenaltyDesk(
     sighting: null,
     resolution: null,
     reserve: sats(0n),
-    reserveAt: null,
+    reserveAt: 0,
     closingAt: null,
     // What an earlier wallet left in the store waits as well.
     watched: { receipt: null, isBehind: true, isAsked: false, isHeld: false },

@@ -83,8 +83,8 @@ export interface PenaltyDesk {
   resolution: Resolution | null
   /** What is kept for fees in blocks, as of the last one. */
   reserve: Sats
-  /** Height at which a reserve was last made, or could not be. */
-  reserveAt: Height | null
+  /** Height up to which no reserve is tried to be made again; 0 before the first time. */
+  reserveAt: number
   /** Height at which the channel was first seen to be closing without a closing. */
   closingAt: Height | null
   readonly watched: Watched

@@ -92,14 +92,15 @@ async function keepReserve(desk: PenaltyDesk): Promise<void> {
   const { world, sighting } = desk
   const { channel, funding, own, index } = await load(desk)
   if (world.reserve === 'none' || own !== 'accepter' || funding || channel?.phase !== 'open') return
-  const now = sighting?.view.height ?? null
-  if (!channel.session.isFunded || now === null || desk.reserveAt === now) return
+  const now = sighting?.view.height
+  if (!channel.session.isFunded || now === undefined || now <= desk.reserveAt) return
   const made = await attempt(desk, async () => {
     // One that a lost wallet has made is there already.
     if ((await reserveOf(desk)).length > 0) return null
     return world.coins.reserve(reserveOutput(await world.keys.channelKey(index)), undefined)
   })
-  desk.reserveAt = now
+  // A person who said no is not asked again with every block.
+  desk.reserveAt = desk.trouble?.code === 'signer/refused' ? Number.POSITIVE_INFINITY : now
   if (!made?.ok) return
   const note = { type: 'funding', transaction: made.transaction } as const
   await perform(desk, { channel, effects: [{ type: 'persist', channel, notes: [note] }] }, made.writes)
