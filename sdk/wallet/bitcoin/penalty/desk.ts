@@ -93,6 +93,8 @@ export interface PenaltyDesk {
   fault: Fault | null
   trouble: SdkError | null
   isElsewhere: boolean
+  /** Of an invitation: whoever answers it is told no. [TW6] */
+  isWithdrawn: boolean
   /** When the other side is greeted again, and the pause after that. */
   greetAt: number
   greetMs: number
@@ -223,7 +225,7 @@ function once(desk: PenaltyDesk, leave: () => void): void {
 }
 
 /** Begins what no turn waits for. */
-function inBackground(desk: PenaltyDesk, work: () => Promise<void>): void {
+export function inBackground(desk: PenaltyDesk, work: () => Promise<void>): void {
   desk.world.task(
     attempt(desk, work).then(
       () => undefined,

@@ -13,6 +13,7 @@ import {
 } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import { attempt, elsewhere, hurry, inTurn, isStale, load, type PenaltyDesk, perform } from './desk.ts'
+import { declineLate } from './invitation.ts'
 import { feeReserve, reserveOutput } from './reserve.ts'
 import { isHeldBack } from './tower.ts'
 
@@ -33,7 +34,7 @@ function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
     if (!envelope.ok || envelope.value.from === desk.known.own) return
     const { channel } = await load(desk)
     const { message } = envelope.value
-    if (!channel) return message.type === 'open' ? accept(desk, envelope.value, message) : undefined
+    if (!channel) return message.type === 'open' ? answer(desk, envelope.value, message) : undefined
     if (!desk.linkKey || envelope.value.channel !== channelIdOf(draftOf(channel))) return
     if (!isAuthentic(envelope.value, desk.linkKey)) return
     if (message.type === 'order' || message.type === 'ordered' || message.type === 'push')
@@ -67,6 +68,10 @@ async function resume(desk: PenaltyDesk): Promise<void> {
   if (channel.origin === 'own' || channel.phase === 'behind' || !channel.session.isMet) return
   const own: Channel = { ...channel, origin: 'own' }
   await perform(desk, { channel: own, effects: [{ type: 'persist', channel: own, notes: [] }] })
+}
+
+function answer(...[desk, envelope, message]: Parameters<typeof accept>): Promise<void> {
+  return desk.isWithdrawn ? declineLate(desk, envelope, message) : accept(desk, envelope, message)
 }
 
 /** TW46: whether the wallet can pay for the reserve of a channel that it accepts. What it lacks is said. */

@@ -52,6 +52,8 @@ export const penaltyKeys = {
   invoices: 'bitcoin/two-way-invoices/',
   invoice: (paymentHash: Uint8Array) => `bitcoin/two-way-invoices/${toHex(paymentHash).slice(2)}`,
   payment: (paymentHash: Uint8Array) => `bitcoin/two-way-payments/${toHex(paymentHash).slice(2)}`,
+  /** There for an invitation that was withdrawn. */
+  withdrawn: (id: ChannelId) => `bitcoin/two-way-withdrawn/${id.slice(2)}`,
   /** What is passed on between the channels. */
   hub: 'bitcoin/two-way-hub',
   /** Lines of the restored list of channels of which no copy could be read. */
