@@ -133,6 +133,8 @@ export interface Books {
   readonly channels: readonly TillChannel[]
   /** Lanes that pay both ways, which the merchant's wallet has, and what was sold over them: the newest first, as in the ledger. */
   readonly twoWay: readonly TwoWayAccount[]
+  /** Invitations that nobody has answered. */
+  readonly invitations: number
   readonly twoWaySales: readonly TwoWaySale[]
   readonly twoWaySold: { readonly sales: number; readonly paid: number; readonly back: number }
   readonly balance: Balance

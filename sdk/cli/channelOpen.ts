@@ -5,12 +5,14 @@ import { feerateOf, feerateOption } from './channel.ts'
 import {
   aboutChannels,
   awaitChannel,
+  channelWord,
   factsOf,
   linesOf,
   sat,
   satsWord,
   waitMsOf,
   waitOption,
+  withChannel,
   withChannels,
 } from './channelPlace.ts'
 import { type Asked, type Command, refuse, usage } from './command.ts'
@@ -60,6 +62,34 @@ export const inviteChannel: Command = {
         facts: { invitation: text, channel: factsOf(channel) },
         lines: [text, ...linesOf(channel, terminal)],
       }
+    })
+  },
+}
+
+export const withdrawInvitation: Command = {
+  name: 'channel withdraw',
+  words: 'ID',
+  wordsMin: 1,
+  wordsMax: 1,
+  summary: 'takes an invitation back that nobody has answered',
+  about: [
+    ...aboutChannels,
+    'ID is that of its channel in `lanekit channel list`. Whoever answers it later is told so, by any command of this wallet that runs then,',
+    'and has not lost a coin. An answer that was there first stands: close the channel once it is open.',
+  ],
+  options: { store: storeOption, ...bitcoinWalletOptions },
+  run: async (asked, terminal) => {
+    const id = channelWord(asked.words[0])
+    if (typeof id !== 'string') return id
+    return withChannel(asked, terminal, {
+      id,
+      what: 'Withdrawing',
+      work: async (wallet) => {
+        const withdrawn = await wallet.withdraw(id)
+        if (!withdrawn.ok) return refuse(`channel/${withdrawn.refusal.code}`, withdrawn.refusal.detail)
+        const { channel } = withdrawn
+        return { end: 'ok', facts: { channel: factsOf(channel) }, lines: linesOf(channel, terminal) }
+      },
     })
   },
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { InvariantError, SdkError } from 'lanekit'
 import { checkBatch, explainBatch, planBatch } from './batch.ts'
 import { closeChannel, listChannels } from './channel.ts'
-import { inviteChannel, openChannel } from './channelOpen.ts'
+import { inviteChannel, openChannel, withdrawInvitation } from './channelOpen.ts'
 import { payChannel, requestPayment } from './channelPay.ts'
 import { type Answer, type Command, commonOptions, exitCodes, type Option, readAsked, usage } from './command.ts'
 import { openTerminal } from './terminal.ts'
@@ -18,6 +18,7 @@ const commands: readonly Command[] = [
   checkBatch,
   listChannels,
   inviteChannel,
+  withdrawInvitation,
   openChannel,
   payChannel,
   requestPayment,

@@ -25,7 +25,8 @@ const screens: readonly { readonly page: PageName; readonly name: string; readon
     ([name, state]) => ({ page: 'shop', name, content: shopperView(state, nothing) }) as const,
   ),
   ...Object.entries(merchantStates).map(
-    ([name, till]) => ({ page: 'merchant', name, content: merchantView(till, nothing) }) as const,
+    ([name, till]) =>
+      ({ page: 'merchant', name, content: merchantView(till, { settle: nothing, withdraw: nothing }) }) as const,
   ),
   ...Object.entries(cheatStates).map(
     ([name, cheat]) => ({ page: 'cheat', name, content: cheatView(cheat, nothing) }) as const,

@@ -343,6 +343,7 @@ export const books: Books = {
       closing: null,
     },
   ],
+  invitations: 2,
   twoWaySales: [
     { ...sale, paymentId: '0x04', article: 'chart', paid: 2_500, number: 4, back: 1_500 },
     { ...sale, paymentId: '0x05', article: 'story', paid: 40, number: 3, isByInvoice: true },
@@ -364,19 +365,21 @@ export const books: Books = {
 }
 
 export const merchantStates: Readonly<Record<string, Till>> = {
-  loading: { books: null, isStale: false, settling: [] },
-  books: { books, isStale: false, settling: [] },
+  loading: { books: null, isStale: false, settling: [], isWithdrawing: false },
+  books: { books, isStale: false, settling: [], isWithdrawing: false },
   none: {
     books: {
       ...books,
       channels: [],
       twoWay: [],
+      invitations: 0,
       ledger: [],
       entries: 0,
       balance: { claims: 0, settled: 0, lost: 0, sold: 0, credit: 0, isBalanced: true },
     },
     isStale: false,
     settling: [],
+    isWithdrawing: false,
   },
   trouble: {
     books: {
@@ -386,6 +389,7 @@ export const merchantStates: Readonly<Record<string, Till>> = {
     },
     isStale: true,
     settling: [channel],
+    isWithdrawing: true,
   },
 }
 

@@ -40,6 +40,10 @@ export const merchantTexts = {
   },
   twoWayProgress: (have: number, want: number) => `${count(have)} of ${count(want)}`,
   twoWayAway: (advice: string) => `If this shop is switched off now: ${advice}`,
+  invitations: (waiting: number) =>
+    `${counted(waiting, 'invitation')} to open one ${waiting === 1 ? 'waits' : 'wait'} for an answer.`,
+  withdraw: 'Withdraw them',
+  withdrawing: 'Withdrawing them',
   sales: 'Sold over them',
   salesNote: (sales: number, paid: string, back: string | null) =>
     back === null

@@ -11,12 +11,22 @@ export interface Till {
   readonly isStale: boolean
   /** Channels that the merchant has asked to settle and that have not moved yet. */
   readonly settling: readonly string[]
+  readonly isWithdrawing: boolean
+}
+
+export const firstTill: Till = { books: null, isStale: false, settling: [], isWithdrawing: false }
+
+/** What the merchant can do. */
+export interface Deeds {
+  readonly settle: (channel: string) => void
+  readonly withdraw: () => void
 }
 
 const say = merchantTexts
 
 /** The whole of the merchant's page below its head. */
-export function merchantView({ books, isStale, settling }: Till, settle: (channel: string) => void): readonly Piece[] {
+export function merchantView(till: Till, deeds: Deeds): readonly Piece[] {
+  const { books, isStale } = till
   return [
     h('div', { class: 'notices', 'aria-live': 'polite' }, [
       isStale && h('p', { class: 'notice', key: 'stale' }, say.stale),
@@ -26,12 +36,12 @@ export function merchantView({ books, isStale, settling }: Till, settle: (channe
     ]),
     h('div', { class: 'head' }, h('h1', {}, say.title), h('p', { class: 'lead' }, say.lead)),
     ...(books
-      ? content(books, settling, settle)
+      ? content(books, till, deeds)
       : [h('p', { class: 'working', role: 'status' }, h('span', { class: 'spinner' }), texts.loading)]),
   ]
 }
 
-function content(books: Books, settling: readonly string[], settle: (channel: string) => void): Piece[] {
+function content(books: Books, { settling, isWithdrawing }: Till, { settle, withdraw }: Deeds): Piece[] {
   const { balance } = books
   return [
     h(
@@ -62,6 +72,7 @@ function content(books: Books, settling: readonly string[], settle: (channel: st
       { class: 'part', 'aria-labelledby': 'two-way' },
       h('h2', { id: 'two-way', class: 'over' }, say.twoWay),
       twoWayTable(books.twoWay),
+      books.invitations > 0 && invitations(books.invitations, isWithdrawing, withdraw),
       books.twoWay.length > 0 && sales(books),
     ),
     h(
@@ -157,6 +168,24 @@ function twoWayRow({ channel, phase, words, progress, capacity, balance, updates
     h('td', { class: 'number' }, sat(balance)),
     h('td', { class: 'number' }, sat(capacity - balance)),
     h('td', { class: 'number' }, count(updates)),
+  )
+}
+
+/** Invitations that nobody has answered, each a box that the merchant's wallet reads. */
+function invitations(waiting: number, isWithdrawing: boolean, withdraw: () => void): Piece {
+  return h(
+    'div',
+    { class: 'row' },
+    h('p', { class: 'hint' }, say.invitations(waiting)),
+    h(
+      'button',
+      {
+        type: 'button',
+        'aria-disabled': isWithdrawing ? 'true' : null,
+        onclick: isWithdrawing ? null : withdraw,
+      },
+      isWithdrawing ? say.withdrawing : say.withdraw,
+    ),
   )
 }
 

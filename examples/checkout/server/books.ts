@@ -4,7 +4,9 @@ import type { Orders } from './orders.ts'
 
 /** The merchant's books, read anew from the till's records each time; payments never change, so they are read once. */
 export interface Ledger {
-  readonly books: () => Promise<Omit<Books, 'neglected' | 'now' | 'twoWay' | 'twoWaySales' | 'twoWaySold'>>
+  readonly books: () => Promise<
+    Omit<Books, 'neglected' | 'now' | 'twoWay' | 'invitations' | 'twoWaySales' | 'twoWaySold'>
+  >
   /** Every payment, the newest first. */
   readonly entries: () => Promise<readonly Entry[]>
 }

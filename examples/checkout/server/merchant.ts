@@ -18,6 +18,7 @@ export function merchantRoutes({ till, orders, height, neglected }: Counter, two
       ...counted,
       ...sold,
       twoWay: [...accounts].reverse(),
+      invitations: twoWay.invited().length,
       now: Date.now(),
       neglected: neglected(),
     }
@@ -35,5 +36,6 @@ export function merchantRoutes({ till, orders, height, neglected }: Counter, two
     await till.close(channelId(id))
     return context.json({ ok: true })
   })
+  app.post('/merchant/invitations/withdraw', async (context) => context.json({ withdrawn: await twoWay.withdraw() }))
   return app
 }

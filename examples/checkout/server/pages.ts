@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import type { Shop } from '../api.ts'
 import { cheatView } from '../cheat/view.ts'
 import { lanesView } from '../lanes/view.ts'
-import { merchantView } from '../merchant/view.ts'
+import { firstTill, merchantView } from '../merchant/view.ts'
 import { documentOf, type PageName, pagesOf, paths } from '../page/frame.ts'
 import type { Piece } from '../page/tree.ts'
 import { firstState } from '../shopper/model.ts'
@@ -27,7 +27,7 @@ export function pageRoutes(folder: string, shop: () => Shop): Hono {
   const nothing = () => undefined
   const contents: Readonly<Record<PageName, () => readonly Piece[]>> = {
     shop: () => shopperView({ ...firstState, shop: shop() }, nothing),
-    merchant: () => merchantView({ books: null, isStale: false, settling: [] }, nothing),
+    merchant: () => merchantView(firstTill, { settle: nothing, withdraw: nothing }),
     cheat: () => cheatView({ story: null, isStale: false }, nothing),
     lanes: () => lanesView({ windows: null, chosen: null, detail: null, isStale: false }, nothing),
   }

@@ -45,6 +45,10 @@ type ReceivedOver = TwoWayPayment & { readonly paymentId: string }
 export interface TwoWayCounter {
   /** Bytes for one shopper to open one lane with; nothing while the wallet has as many lanes as it can. */
   readonly invite: () => Promise<Uint8Array | null>
+  /** Invitations that nobody has answered. */
+  readonly invited: () => readonly ChannelId[]
+  /** Takes them back, and says how many: whoever answers one later is told so. */
+  readonly withdraw: () => Promise<number>
   /** The payment of that name. Waits a moment for one that is on its last message. */
   readonly payment: (paymentId: Uint8Array) => Promise<TwoWayPayment | null>
   /** Asks for a payment by an invoice, over that lane: the shopper's page has to be there. Says in a code why not. */
@@ -101,8 +105,9 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
     gapLimit,
   })
   const list = () => wallet.channels().filter((channel) => channel.kind === 'two-way')
+  const invited = () => list().flatMap(({ id, phase }) => (phase === 'invited' ? [id] : []))
+  const account = accounting(chain)
   const known = new Map<string, TwoWayPayment>()
-  const closings = new Map<ChannelId, Closing>()
 
   async function find(paymentId: Uint8Array): Promise<TwoWayPayment | null> {
     const name = toHex(paymentId)
@@ -119,19 +124,13 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
     return null
   }
 
-  async function account(channel: TwoWayChannel): Promise<TwoWayAccount> {
-    const { id, phase, words, progress, capacity, fundingTxid, updates, awayAdvice } = channel
-    const balance = Number(channel.balance / 1_000n)
-    if (phase === 'closed' && fundingTxid && !closings.has(id)) {
-      const closing = await chain.closing(fundingTxid, capacity)
-      if (closing) closings.set(id, closing)
-    }
-    const facts = { phase, words, progress, updates, advice: awayAdvice }
-    return { channel: id, capacity: Number(capacity), balance, closing: closings.get(id) ?? null, ...facts }
-  }
-
   return {
     invite: inviting(wallet, place),
+    invited,
+    withdraw: async () => {
+      const told = await Promise.all(invited().map(wallet.withdraw))
+      return told.filter(({ ok }) => ok).length
+    },
     payment: async (paymentId) => {
       const end = Date.now() + lastMessageMs
       for (;;) {
@@ -161,6 +160,21 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
       wallet.close()
       await store.close()
     },
+  }
+}
+
+/** What pages are told of a lane; its closing is looked for once. */
+function accounting(chain: ChainLook): (channel: TwoWayChannel) => Promise<TwoWayAccount> {
+  const closings = new Map<ChannelId, Closing>()
+  return async (channel) => {
+    const { id, phase, words, progress, capacity, fundingTxid, updates, awayAdvice } = channel
+    const balance = Number(channel.balance / 1_000n)
+    if (phase === 'closed' && fundingTxid && !closings.has(id)) {
+      const closing = await chain.closing(fundingTxid, capacity)
+      if (closing) closings.set(id, closing)
+    }
+    const facts = { phase, words, progress, updates, advice: awayAdvice }
+    return { channel: id, capacity: Number(capacity), balance, closing: closings.get(id) ?? null, ...facts }
   }
 }
 
@@ -223,7 +237,7 @@ function inviting(wallet: BitcoinWallet, place: TwoWayPlace): TwoWayCounter['inv
 }
 
 function isAnswered({ phase }: TwoWayChannel): boolean {
-  return phase !== 'invited'
+  return phase !== 'invited' && phase !== 'withdrawn'
 }
 
 /** The merchant's keys, made at the first start, as the till's is. */

@@ -16,6 +16,7 @@ export function twoWayCard(state: State, lane: TwoWayLane, act: Act): Inside {
     ]
   switch (lane.phase) {
     case 'invited':
+    case 'withdrawn':
     case 'opening':
     case 'declined':
     case 'funding':

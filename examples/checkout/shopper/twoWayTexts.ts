@@ -20,6 +20,7 @@ export const twoWayTexts = {
   title: 'Your lane is being built',
   phases: {
     invited: 'invited',
+    withdrawn: 'withdrawn',
     opening: 'being agreed',
     declined: 'declined',
     funding: 'being built',

@@ -59,7 +59,7 @@ export type Message =
   | { readonly type: 'closed'; readonly number: number; readonly fee: Sats; readonly signature: Uint8Array }
   /** A message of this number was not taken, and changed nothing. Nothing follows from it. */
   | { readonly type: 'refused'; readonly number: number; readonly fault: Fault }
-  /** Of a side that has lost all but the seed, which has no key of the channel yet: beside it, the wish for its copy, and the copy. [TW49] */
+  /** Of a side that has lost all but the seed, which has no key of the channel yet: beside it, the wish for its copy, and the copy. [TW52] */
   | { readonly type: 'recall' }
   | Aside
 

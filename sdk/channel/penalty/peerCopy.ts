@@ -2,14 +2,14 @@ import { quantity, type RlpItem } from '../../rlp.ts'
 import { asBytes, asList, asName, asNumber, asOptional } from '../fields.ts'
 import { type Channel, isLive, type LiveChannel } from './state.ts'
 
-/** A side's record, sealed: the other side keeps it, and can read nothing of it. [TW47] */
+/** A side's record, sealed: the other side keeps it, and can read nothing of it. [TW50] */
 export interface PeerCopy {
   /** Only rises, as the side goes on. */
   readonly number: number
   readonly bytes: Uint8Array
 }
 
-/** What a message has beside it: it changes nothing in the channel. As `peer_storage` and `peer_storage_retrieval` of BOLT-1. [TW47] */
+/** What a message has beside it: it changes nothing in the channel. As `peer_storage` and `peer_storage_retrieval` of BOLT-1. [TW50] */
 export interface Beside {
   /** The sender's: to be kept in place of every one of a lower number. */
   readonly copy: PeerCopy | null
@@ -18,7 +18,7 @@ export interface Beside {
   readonly wish: Wish
 }
 
-/** Of a side that comes from a backup: `copy` wants back what it left; `closing` cannot go on from that, and wants the other one to close. [TW48] */
+/** Of a side that comes from a backup: `copy` wants back what it left; `closing` cannot go on from that, and wants the other one to close. [TW51] */
 export type Wish = (typeof wishes)[number]
 
 /** By their number on the wire: only ever added to. */
@@ -46,14 +46,14 @@ export function besideFrom(item: RlpItem | undefined): Beside | undefined {
   return copy || returned || wish !== 'none' ? { copy, returned, wish } : undefined
 }
 
-/** TW47: the copy of the higher number is kept, whichever comes last. */
+/** TW50: the copy of the higher number is kept, whichever comes last. */
 export function keptAfter(kept: PeerCopy | null, { copy }: Beside): PeerCopy | null {
   return copy && (!kept || copy.number > kept.number) ? copy : kept
 }
 
 /**
  * The channel of a side that came from a backup, once it has read a copy of a higher number, or nothing where it goes on from no copy: it is
- * a backup as before, since the other side may have kept a newer one back. [TW48]
+ * a backup as before, since the other side may have kept a newer one back. [TW51]
  */
 export function adoptedFrom(channel: LiveChannel, copy: Channel): LiveChannel | null {
   if (channel.origin !== 'backup' || !isLive(copy) || copy.own !== channel.own) return null

@@ -19,7 +19,7 @@ import {
   type Shutdown,
   type SignedClosing,
 } from './state.ts'
-import { draftFaults, htlcsMaxMax, limitsOf, type Opening, otherSide, type Side } from './terms.ts'
+import { type DraftFault, htlcsMaxMax, limitsOf, type Opening, otherSide, type Side } from './terms.ts'
 import { draftFrom, draftItem, keysFrom, keysItem, openingFrom, openingItem } from './termsCodec.ts'
 
 /**
@@ -37,7 +37,11 @@ const phases = [
   ...['funding', 'open', 'closing', 'ending', 'behind'],
 ] as readonly Channel['phase'][]
 const sides: readonly Side[] = ['opener', 'accepter']
-const declineFaults = [...draftFaults, 'abandoned'] as const
+/** By their number in records: only ever added to. */
+const declineFaults = [
+  ...['other-terms', 'malformed-draft', 'capacity-out-of-range', 'pushed-too-much', 'busy', 'abandoned'],
+  'withdrawn',
+] as readonly (DraftFault | 'abandoned')[]
 const states = ['idle', 'proposed', 'answered'] as const
 /** By their number in records: only ever added to. */
 const origins = ['own', 'backup', 'proven'] as const

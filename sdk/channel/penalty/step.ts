@@ -86,7 +86,7 @@ function onMessage(channel: Channel, message: Message, secrets: ChannelSecrets):
       return onClosed(channel, message, secrets)
     case 'refused':
       return stay(channel) // TW23: the other side's word changes nothing.
-    case 'recall': // TW49: it changes nothing.
+    case 'recall': // TW52: it changes nothing.
     case 'order':
     case 'ordered':
     case 'push':

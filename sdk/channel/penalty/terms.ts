@@ -81,6 +81,7 @@ export const draftFaults = [
   'capacity-out-of-range',
   'pushed-too-much',
   'busy',
+  'withdrawn',
 ] as const
 
 /** Most that terms may allow: a record holds both sides' HTLCs, and stays below 4 KB. */

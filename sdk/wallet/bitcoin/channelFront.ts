@@ -6,6 +6,7 @@ import type { Channel } from './channel.ts'
 import type { Channels, OneWayOutcome, PayOptions } from './channels.ts'
 import type { ChannelQuote, ChannelRefusal, ChannelWish } from './opening.ts'
 import type { TwoWayDesks } from './penalty/channels.ts'
+import type { Withdrawn } from './penalty/invitation.ts'
 import type { InvoiceOutcome, InvoicePayOptions, QuotedPayment } from './penalty/invoicePaying.ts'
 import { receiptIdOf } from './penalty/invoices.ts'
 import type { InvitationWish } from './penalty/opening.ts'
@@ -122,6 +123,11 @@ export interface ChannelFront {
    * nothing is backed up, the largest capacity is lowered to `evictableCapacityMax`.
    */
   readonly invite: (wish: InvitationWish) => Promise<Invitation>
+  /**
+   * Takes an invitation back that nobody has answered: whoever answers it from then on is told no, and has not lost a coin. An answer that
+   * was there first stands: that is refused as `answered`. Throws `wallet/unknown-channel`.
+   */
+  readonly withdraw: (channel: ChannelId) => Promise<Withdrawn>
   readonly pay: Pay
   /**
    * What paying an invoice would come to, and whom it would go to. Nothing is signed, and nobody is asked.
@@ -163,6 +169,7 @@ export function channelFront({ feed, ...both }: Both & { readonly feed: ChangeFe
       awake(async () => (wish.kind === 'two-way' ? need(twoWay).quote(wish) : oneWay.quote(wish))),
     openChannel: (wish) => awake(async () => (wish.kind === 'two-way' ? need(twoWay).open(wish) : oneWay.open(wish))),
     invite: (wish) => awake(async () => need(twoWay).invite(wish)),
+    withdraw: (id) => awake(async () => need(twoWay).withdraw(id)),
     pay: paying(both),
     quotePayment: (invoice, options) => awake(async () => need(twoWay).quotePayment(invoice, options)),
     request: requesting(both),

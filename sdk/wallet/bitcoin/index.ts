@@ -48,6 +48,7 @@ export { type CoinsRefusal, type Payment, paymentsMax } from './payments.ts'
 export type { BackupSetting } from './penalty/backup.ts'
 export { type Receipt, type TwoWayChannels, twoWayChannelsMax } from './penalty/channels.ts'
 export type { TwoWayChannel, TwoWayPhase } from './penalty/describe.ts'
+export type { Withdrawn } from './penalty/invitation.ts'
 export {
   feeMaxDefault,
   type InvoiceFault,

@@ -64,14 +64,18 @@ export function twoWayWords(channel: Unsaid<TwoWayChannel>): ChannelWords {
   return { words: twoWayMeaning(channel), awayAdvice: twoWayAdvice(channel) }
 }
 
-function twoWayMeaning({ phase, own, progress }: Unsaid<TwoWayChannel>): string {
+function twoWayMeaning({ phase, own, progress, fault }: Unsaid<TwoWayChannel>): string {
   switch (phase) {
     case 'invited':
       return 'The invitation waits for somebody who answers it.'
+    case 'withdrawn':
+      return 'You have withdrawn the invitation. Whoever answers it is told so.'
     case 'opening':
       return 'Both sides agree on the channel. No coin has left.'
     case 'declined':
-      return 'The channel came to nothing. The coins are free again.'
+      return fault === 'withdrawn'
+        ? 'The invitation was withdrawn before you answered it. No coin has left, and they are free again.'
+        : 'The channel came to nothing. The coins are free again.'
     case 'funding':
       return `${own === 'opener' ? 'Your coins are' : "The other side's coins are"} on their way into the channel. ${blocksOf(progress)}`
     case 'open':
@@ -96,8 +100,10 @@ function twoWayAdvice({ phase, own, delayBlocks, htlcs, reserve }: Unsaid<TwoWay
   switch (phase) {
     case 'invited':
     case 'opening':
-    case 'declined':
       return 'Nothing is at stake. The channel goes on opening when you are back.'
+    case 'declined':
+    case 'withdrawn':
+      return 'Nothing is at stake.'
     case 'funding':
     case 'restored':
       return back

@@ -121,6 +121,19 @@ describe('the checkout over lanes that pay both ways', { timeout: 60_000 }, () =
     expect(told).toContainEqual({ code: 'returned-already' })
     const spent = 40n + 1n + 2_499n + 2_500n - 1_500n + 40n
     await until(() => laneOf(wallet).balance === 1_000n * (20_000n - spent))
+    // An invitation that nobody has answered is withdrawn, and whoever answers it is told so.
+    const { invitation } = await ask<Invited>('/shop/two-way', 'POST')
+    expect((await ask<Books>('/merchant/books')).invitations).toBe(1)
+    expect(await ask('/merchant/invitations/withdraw', 'POST')).toEqual({ withdrawn: 1 })
+    expect(await ask('/merchant/invitations/withdraw', 'POST')).toEqual({ withdrawn: 0 })
+    const late = decodeInvitation(fromHex(invitation as `0x${string}`))
+    if (!late.ok) throw new Error(late.reason)
+    const answered = await wallet.openChannel({ kind: 'two-way', invitation: late.value, capacity: sats(20_000n) })
+    await until(() => wallet.channels().some(({ phase }) => phase === 'declined'))
+    expect(answered.ok && wallet.channels().find(({ id }) => id === answered.channel.id)).toMatchObject({
+      words: 'The invitation was withdrawn before you answered it. No coin has left, and they are free again.',
+    })
+
     const { twoWay: shown, twoWaySales, twoWaySold } = await ask<Books>('/merchant/books')
     expect(twoWaySold).toEqual({ sales: 5, paid: Number(spent) + 1_500, back: 1_500 })
     const sales = twoWaySales.map((sale) => [sale.article, sale.paid, sale.isByInvoice, sale.back])

@@ -184,6 +184,10 @@ describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
       expect(listed.stdout).toContain('  If you leave now: Come back within 144 blocks')
       const closed = await run(['channel', 'close', id, '--wait', '50', '--json', ...looking])
       expect(JSON.parse(closed.stdout)).toMatchObject({ ok: true, channel: { id, kind: 'two-way' } })
+
+      const invited = JSON.parse((await run(['channel', 'invite', '--box', edge.url, '--json', ...looking])).stdout)
+      const withdrawn = await run(['channel', 'withdraw', invited.channel.id, '--json', ...looking])
+      expect(JSON.parse(withdrawn.stdout)).toMatchObject({ ok: true, channel: { phase: 'withdrawn' } })
     } finally {
       clearInterval(mining)
       vi.unstubAllEnvs()

@@ -17,7 +17,7 @@ import {
 import { note, type World } from '../world.ts'
 import type { SideNode } from './node.ts'
 
-/** What a side does with what the other one left with it. [TW47] */
+/** What a side does with what the other one left with it. [TW50] */
 export type Manner = 'honest' | 'lying' | 'silent'
 
 /** What a side keeps for the other one, and how it stands to its own copy there. */
@@ -68,7 +68,7 @@ function opened(side: Side, { bytes }: PeerCopy, isMeant: boolean): LiveChannel 
   return decoded.ok && isLive(decoded.value) ? decoded.value : null
 }
 
-/** Takes note of what came beside a message, and takes what is newer than what this side was restored from. [TW48] */
+/** Takes note of what came beside a message, and takes what is newer than what this side was restored from. [TW51] */
 export function hear(world: World, node: SideNode, beside: Beside): void {
   const { shelf, copies, channel, mutant } = node
   if (!shelf || !copies || !channel) return
@@ -91,7 +91,7 @@ export function hear(world: World, node: SideNode, beside: Beside): void {
   node.disk.record = encodeChannel(adopted)
 }
 
-/** True where this message is the fresh wish of a side that can only wait for this one to close. [TW48] */
+/** True where this message is the fresh wish of a side that can only wait for this one to close. [TW51] */
 export function isAskedToClose(node: SideNode, message: Message, { wish }: Beside): 'yes' | 'ask' | 'no' {
   const { channel } = node
   if (wish !== 'closing' || message.type !== 'position' || !channel || !isLive(channel)) return 'no'

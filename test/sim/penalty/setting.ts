@@ -19,7 +19,7 @@ export interface Mutant {
   readonly name: string
   readonly step?: (right: typeof penaltyStep) => typeof penaltyStep
   readonly decode?: typeof decodeChannel
-  /** Takes what the other side gives back for the newest, or whatever that is. [TW48] */
+  /** Takes what the other side gives back for the newest, or whatever that is. [TW51] */
   readonly peerCopy?: 'newest' | 'any'
   readonly resolve?: (right: typeof resolve) => typeof resolve
   readonly lift?: (right: typeof pursueCommitment) => typeof pursueCommitment

@@ -40,7 +40,7 @@ const realEvery = 2_000
 const realStart = 1_000
 /** In one of so many worlds both sides require copies. */
 const copiesEvery = 4
-/** By a number that follows from the seed: what the sides do with what they leave with each other, in some of those worlds. [TW47] */
+/** By a number that follows from the seed: what the sides do with what they leave with each other, in some of those worlds. [TW50] */
 const manners = [null, 'honest', 'lying', 'silent', null, 'honest', null, 'lying'] as const
 const sides = ['opener', 'accepter'] as const
 

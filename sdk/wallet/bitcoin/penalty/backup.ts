@@ -40,7 +40,7 @@ export interface Copies {
   readonly key: Uint8Array
   /** The newest state as it is left everywhere: one number is sealed once, and is the same bytes then. */
   sealed: KeptBackup | null
-  /** Number of the newest state that was left with the other side. [TW47] */
+  /** Number of the newest state that was left with the other side. [TW50] */
   toldPeer: number
   /** They are being asked. */
   isAsked: boolean

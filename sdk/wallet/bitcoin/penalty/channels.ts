@@ -24,6 +24,7 @@ import {
 } from './desk.ts'
 import { deskPayments, type Htlcs, openHtlcs, settleHtlcs } from './htlcs.ts'
 import { readBox } from './inbox.ts'
+import { type Withdrawn, withdrawInvitation } from './invitation.ts'
 import { type InvoicePayments, invoicePayments } from './invoicePaying.ts'
 import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayWish } from './opening.ts'
 import { type TwoWayPayments, twoWayPayments } from './paying.ts'
@@ -86,6 +87,8 @@ export interface TwoWayDesks extends TwoWayChannels, InvoicePayments {
    * nothing is backed up, the terms' largest capacity is lowered to {@link evictableCapacityMax}.
    */
   readonly invite: (wish: InvitationWish) => Promise<Invitation>
+  /** Takes an invitation back that nobody has answered. */
+  readonly withdraw: (id: ChannelId) => Promise<Withdrawn>
   /** What a channel would cost, before anything is signed. */
   readonly quote: (wish: TwoWayWish) => ReturnType<typeof quoteTwoWay>
   /**
@@ -154,6 +157,7 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayDesks>
     ...invoicePayments(state.htlcs, (id) => deskOf(state, id)),
     invoice: (wish) => makeInvoice(state.htlcs, (id) => deskOf(state, id), wish),
     invite: (wish) => oneByOne(() => invite(state, wish)),
+    withdraw: async (id) => withdrawInvitation(deskOf(state, id)),
     quote: (wish) => quoteTwoWay(world, wish),
     open: (wish) => oneByOne(() => open(state, wish)),
     pay: (id, amount, options = {}) => pay(state, deskOf(state, id), { amount, ...options }),

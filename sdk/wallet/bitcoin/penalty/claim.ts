@@ -76,6 +76,7 @@ export async function openPenaltyDesk(
     fault: null,
     trouble: null,
     isElsewhere: false,
+    isWithdrawn: !known.channel && (await world.store.get(penaltyKeys.withdrawn(id))) !== undefined,
     greetAt: 0,
     greetMs: greetMsMin,
     endingSince: null,

@@ -1,4 +1,4 @@
-import { draftOf, isLive, limitsOf, ownContent, spendableOf } from '../../../channel/penalty/index.ts'
+import { type DraftFault, draftOf, isLive, limitsOf, ownContent, spendableOf } from '../../../channel/penalty/index.ts'
 import {
   type ChannelId,
   type Height,
@@ -15,7 +15,7 @@ import type { PenaltyDesk } from './desk.ts'
 /**
  * Where a two-way channel stands.
  *
- * - `invited`: nobody has answered the invitation yet. `opening`: both agree on it, and no coin has left.
+ * - `invited`: nobody has answered the invitation yet. `withdrawn`: nobody can any more. `opening`: both agree on it, and no coin has left.
  * - `declined`: it came to nothing; the coins are free.
  * - `funding`: the funding waits for its confirmations.
  * - `open`: pays. `closing`: pays no more, and waits for both to sign and for the chain.
@@ -27,6 +27,7 @@ import type { PenaltyDesk } from './desk.ts'
  */
 export type TwoWayPhase =
   | 'invited'
+  | 'withdrawn'
   | 'opening'
   | 'declined'
   | 'funding'
@@ -70,13 +71,15 @@ export interface TwoWayChannel extends ChannelWords {
   readonly fundingTxid: Txid | null
   /** How many updates there were. */
   readonly updates: number
+  /** Why it came to nothing, where that is known. */
+  readonly fault: DraftFault | 'abandoned' | null
   /** An update waits for the other side. */
   readonly isPending: boolean
   /** What could not be reached last, in words for people; it is tried again by itself. */
   readonly trouble: string | null
   /**
    * What the other side gave back to a channel that came from a backup, beside the copy it came from: `older` alone proves nothing, with the phase
-   * `behind` it does. `null` where it gave nothing back. [TW48]
+   * `behind` it does. `null` where it gave nothing back. [TW51]
    */
   readonly peerCopy: PenaltyDesk['peerCopy']
   /** Another tab or device has taken the channel over: open the wallet again to take it back. */
@@ -110,6 +113,7 @@ export function describeTwoWay(desk: PenaltyDesk): TwoWayChannel {
     height: view?.height ?? null,
     fundingTxid: live?.opening.funding.txid ?? null,
     updates: live ? ownContent(live).number : 0,
+    fault: channel?.phase === 'declined' ? channel.fault : null,
     isPending: live !== null && live.exchange.state !== 'idle',
     trouble: trouble?.message ?? null,
     peerCopy: desk.peerCopy,
@@ -121,7 +125,7 @@ export function describeTwoWay(desk: PenaltyDesk): TwoWayChannel {
 /** True for a channel of which nothing more is to be done here or expected. */
 export function isOver(desk: PenaltyDesk): boolean {
   const phase = phaseOf(desk)
-  return phase === 'declined' || phase === 'closed'
+  return phase === 'declined' || phase === 'withdrawn' || phase === 'closed'
 }
 
 /** True while a look at the chain may find something to do: what is over may have to give back its reserve, or to watch a cheater. [TW46] [TW47] */
@@ -129,9 +133,9 @@ export function isLookedAfter(desk: PenaltyDesk): boolean {
   return !isOver(desk) || desk.reserve > 0n || desk.resolution?.isWatching === true
 }
 
-function phaseOf({ known, resolution }: PenaltyDesk): TwoWayPhase {
+function phaseOf({ known, resolution, isWithdrawn }: PenaltyDesk): TwoWayPhase {
   const { channel } = known
-  if (!channel) return 'invited'
+  if (!channel) return isWithdrawn ? 'withdrawn' : 'invited'
   if (channel.phase === 'declined') return 'declined'
   if (!isLive(channel)) return 'opening'
   if (resolution?.isResolved) return 'closed'

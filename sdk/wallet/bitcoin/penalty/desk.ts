@@ -52,7 +52,7 @@ export interface PenaltyWorld {
   readonly listed: () => Promise<void>
   /** The pure step. */
   readonly step: typeof penaltyStep
-  /** A side of a channel's box, with nothing remembered of it. [TW49] */
+  /** A side of a channel's box, with nothing remembered of it. [TW52] */
   readonly boxLink: (at: {
     readonly box: string
     readonly id: ChannelId
@@ -100,18 +100,20 @@ export interface PenaltyDesk {
   closingAt: Height | null
   readonly watched: Watched
   readonly copies: Copies | null
-  /** The other side's own record, sealed. [TW47] */
+  /** The other side's own record, sealed. [TW50] */
   held: HeldCopy
   /** The other side comes from a backup, and wants that back. */
   isAskedBack: boolean
   /** When that was last given back to who asked for it by the box alone. */
   recalledAt: number
-  /** How the copy that the other side gave back fits the one that this channel was restored from; `null` where it gave none. [TW48] */
+  /** How the copy that the other side gave back fits the one that this channel was restored from; `null` where it gave none. [TW51] */
   peerCopy: 'older' | 'same' | 'newer' | 'unreadable' | null
   /** Why the last thing that was asked for was not done. */
   fault: Fault | null
   trouble: SdkError | null
   isElsewhere: boolean
+  /** Of an invitation: whoever answers it is told no. [TW6] */
+  isWithdrawn: boolean
   /** When the other side is greeted again, and the pause after that. */
   greetAt: number
   greetMs: number

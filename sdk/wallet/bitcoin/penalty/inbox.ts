@@ -32,6 +32,7 @@ import {
   perform,
   stepNow,
 } from './desk.ts'
+import { declineLate } from './invitation.ts'
 import { hearBeside } from './peerCopy.ts'
 import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { feeReserve, reserveOutput } from './reserve.ts'
@@ -55,7 +56,7 @@ function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
     const { channel } = await load(desk)
     const { message } = envelope.value
     if (message.type === 'recall') return giveBack(desk, envelope.value)
-    if (!channel) return message.type === 'open' ? accept(desk, envelope.value, message) : undefined
+    if (!channel) return message.type === 'open' ? answer(desk, envelope.value, message) : undefined
     if (!desk.linkKey || envelope.value.channel !== channelIdOf(draftOf(channel))) return
     if (!isAuthentic(envelope.value, desk.linkKey)) return
     if (message.type === 'order' || message.type === 'ordered' || message.type === 'push')
@@ -77,7 +78,7 @@ function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * TW48: a side that came from a backup takes what it left with the other side, where that is newer than what it came from. It stays a backup, and
+ * TW51: a side that came from a backup takes what it left with the other side, where that is newer than what it came from. It stays a backup, and
  * one whose newest state nobody else shows.
  */
 async function takeBack(desk: PenaltyDesk, channel: Channel, { returned }: Beside): Promise<Channel> {
@@ -115,7 +116,7 @@ async function adopt(desk: PenaltyDesk, record: PenaltyRecord): Promise<void> {
   desk.world.changed(desk)
 }
 
-/** TW48: the other side can only wait for this one to close. Its word is asked for afresh, since whoever carries it can bring an old one again. */
+/** TW51: the other side can only wait for this one to close. Its word is asked for afresh, since whoever carries it can bring an old one again. */
 async function closeFor(desk: PenaltyDesk, asked: Channel, message: Message): Promise<void> {
   if (message.type !== 'position' || !isLive(asked) || asked.origin === 'backup') return
   if (isFreshWord(asked, message)) await stepNow(desk, { type: 'force' })
@@ -145,7 +146,7 @@ const recallMsMin = 1_000
 
 /**
  * Gives back what the other side left, where it has lost all but its seed: without its channel it has no key for a tag, so nothing shows who asks,
- * and only its seed opens what is given. [TW49]
+ * and only its seed opens what is given. [TW52]
  */
 function giveBack(desk: PenaltyDesk, { channel, beside }: Pick<Envelope, 'channel' | 'beside'>): void {
   const { held, id, known, linkKey, mailbox, world } = desk
@@ -159,6 +160,10 @@ function giveBack(desk: PenaltyDesk, { channel, beside }: Pick<Envelope, 'channe
     beside: { ...nothingBeside, returned: held.copy },
   } as const
   inBackground(desk, () => mailbox.post(encodeMessage(answer, linkKey)))
+}
+
+function answer(...[desk, envelope, message]: Parameters<typeof accept>): Promise<void> {
+  return desk.isWithdrawn ? declineLate(desk, envelope, message) : accept(desk, envelope, message)
 }
 
 /** TW46: whether the wallet can pay for the reserve of a channel that it accepts. What it lacks is said. */

@@ -15,7 +15,7 @@ import { copyNumber, isOwnState, sealedCopy } from './backup.ts'
 import type { PenaltyDesk } from './desk.ts'
 import { penaltyKeys } from './record.ts'
 
-/** What the other side left with this one. [TW47] */
+/** What the other side left with this one. [TW50] */
 export interface Held {
   readonly copy: PeerCopy | null
   /** Of its key in the store; 0 where there is none. */
@@ -31,7 +31,7 @@ export async function readHeld(store: Store, id: ChannelId, since: PeerCopy | nu
   return { copy, version: stored?.version ?? 0, isStored: copy === known }
 }
 
-/** What the commit of a state stores of the other side's besides. [TW47] */
+/** What the commit of a state stores of the other side's besides. [TW50] */
 export function heldWrites({ id, held }: Pick<PenaltyDesk, 'id' | 'held'>): readonly StoreWrite[] {
   if (held.isStored || !held.copy) return []
   return [{ key: penaltyKeys.peerCopy(id), expected: held.version, bytes: encodeHeld(held.copy) }]
@@ -44,7 +44,7 @@ export function heldStored(held: Held): Held {
 
 /**
  * What goes beside a message: this side's newest state, once a state and with each greeting; what the other side left, where it wants that
- * back; and the wish for its own, of a side that came from a backup. [TW47] [TW48]
+ * back; and the wish for its own, of a side that came from a backup. [TW50] [TW51]
  */
 export async function besideOf(desk: PenaltyDesk, message: Message): Promise<Beside> {
   const { copies, world, known, held, version, epoch } = desk

@@ -34,7 +34,7 @@ export interface PenaltyRecord {
   readonly funding: Uint8Array | null
   /** Restored from one copy alone, with which a lying peer could be in league: it is never taken for the newest. [TW44] */
   readonly isAlone: boolean
-  /** That copy is the one that the other side gave back: it is asked to close. [TW48] */
+  /** That copy is the one that the other side gave back: it is asked to close. [TW51] */
   readonly isFromPeer: boolean
   /** Number of the copy that it was restored from: nothing below that is gone on from. 0 where it was not restored. [TW43] */
   readonly copied: number
@@ -48,7 +48,7 @@ export const penaltyKeys = {
   notes: (id: ChannelId) => `bitcoin/two-way-notes/${id.slice(2)}/`,
   note: (id: ChannelId, version: number, at: number) =>
     `bitcoin/two-way-notes/${id.slice(2)}/${version.toString(16).padStart(12, '0')}-${at.toString(16).padStart(2, '0')}`,
-  /** The other side's own record, sealed, as it left it with this side. [TW47] */
+  /** The other side's own record, sealed, as it left it with this side. [TW50] */
   peerCopy: (id: ChannelId) => `bitcoin/two-way-peer/${id.slice(2)}`,
   /** Revoked states that the tower does not have yet, in the commits that revoked them. [TW40] */
   states: (id: ChannelId) => `bitcoin/two-way-tower/${id.slice(2)}/`,
@@ -58,6 +58,8 @@ export const penaltyKeys = {
   invoices: 'bitcoin/two-way-invoices/',
   invoice: (paymentHash: Uint8Array) => `bitcoin/two-way-invoices/${toHex(paymentHash).slice(2)}`,
   payment: (paymentHash: Uint8Array) => `bitcoin/two-way-payments/${toHex(paymentHash).slice(2)}`,
+  /** There for an invitation that was withdrawn. */
+  withdrawn: (id: ChannelId) => `bitcoin/two-way-withdrawn/${id.slice(2)}`,
   /** What is passed on between the channels. */
   hub: 'bitcoin/two-way-hub',
   /** Lines of the restored list of channels of which no copy could be read. */

@@ -96,7 +96,7 @@ const recallMsMax = 5_000
 
 /**
  * Asks the other side for what this one left with it, by the box alone: nothing else is known of it without a copy. Nothing of the box is
- * acknowledged, so whoever goes on from what is found reads it all. [TW49]
+ * acknowledged, so whoever goes on from what is found reads it all. [TW52]
  */
 async function recall(
   { boxLink, clock, signal }: PenaltyWorld,

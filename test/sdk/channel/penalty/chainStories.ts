@@ -17,6 +17,7 @@ import {
 import { sha256 } from '../../../../sdk/crypto/engine.ts'
 import { feerate, type Height, height, msats, sameBytes, sats } from '../../../../sdk/units.ts'
 import { must } from '../../bitcoin/must.ts'
+import { isThorough } from '../judges.ts'
 import {
   act,
   broadcast,
@@ -39,8 +40,6 @@ import { halfwayStory } from './halfwayStories.ts'
 import { bytesOf, live } from './pair.ts'
 
 const sides = ['opener', 'accepter'] as const
-/** `LANEKIT_CHAIN_STORIES=all` tells them at every state number, under every policy. */
-export const isThorough = process.env.LANEKIT_CHAIN_STORIES === 'all'
 const numbers = isThorough ? [0, 1, 2, 3] : [1]
 const doers: readonly Side[] = isThorough ? sides : ['accepter']
 const preimage = bytesOf('preimage')
@@ -226,7 +225,7 @@ function htlcEnds(running: Running): void {
     expect(world.refused).toEqual([])
   })
 
-  it.runIf(isThorough)('[TW47] are taken by a side that was restored from the state before', async () => {
+  it('[TW47] are taken by a side that was restored from the state before', async () => {
     const world = await openOnChain(running())
     const tip = await tipOf(world)
     propose(world, 'opener', add(0, height(tip + 30)))

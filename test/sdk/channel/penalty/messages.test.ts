@@ -81,7 +81,7 @@ describe('a message', () => {
     }
   })
 
-  it('[TW47] has beside it a copy of each side and a wish, or nothing, and no copy that is too long', () => {
+  it('[TW50] has beside it a copy of each side and a wish, or nothing, and no copy that is too long', () => {
     const at = { channel: channel(), from: 'opener', message: { type: 'shutdown' } } as const
     const copy = (size: number) => ({ number: 2 ** 53 - 1, bytes: new Uint8Array(size).fill(7) })
     const told = (beside: Beside) => decodeMessage(encodeMessage({ ...at, beside }, linkKey))

@@ -24,14 +24,15 @@ import {
 
 vi.setConfig({ testTimeout: 120_000 })
 
-coinsSuite('ledger', () => startBitcoin({ bitcoind: null }))
-
 const found = findBitcoind()
 if (found.binary !== null) coinsSuite('bitcoind', () => startBitcoin({ bitcoind: found.binary, lifetimeMs: 600_000 }))
-else
+else {
+  // It holds to one suite with bitcoind (test/edge/ledger), so one of the two is enough.
+  coinsSuite('ledger', () => startBitcoin({ bitcoind: null }))
   describe('coins on bitcoind', () => {
     it.skip(`needs a bitcoind (${found.reason})`, () => undefined)
   })
+}
 
 /** All that a wallet does with coins, the same on whatever judges it. */
 function coinsSuite(name: string, start: () => Promise<BitcoinBackend>): void {

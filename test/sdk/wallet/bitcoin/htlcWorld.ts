@@ -20,7 +20,7 @@ import { type Ground, quickLedger } from './coinsWorld.ts'
 /** Longest that a payment waits: the machine may be busy. */
 export const waitMs = 60_000
 export const hubTerms: HubTerms = { fee: msats(2_000n), deltaBlocks: 12, leftBlocksMin: 8, forwardsMax: 8 }
-const terms = {
+export const terms = {
   network: 'regtest',
   feeratePerKw: 1_000,
   delayBlocks: 6,

@@ -155,7 +155,7 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     expect(confirmed).toBeGreaterThan(200_000n + 55_000n)
   })
 
-  it('[TW47] [TW48] [TW49] takes the newest state from the other side, does not trust it to be that, and has it closed', async () => {
+  it('[TW50] [TW51] [TW52] takes the newest state from the other side, does not trust it to be that, and has it closed', async () => {
     let isLosing = false
     const losing = backupAt((link) => ({ ...link, keep: async (kept) => (isLosing ? undefined : link.keep(kept)) }))
     const { anna, ben, id, number } = await opened(losing)
@@ -168,7 +168,7 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     expect(channelOf(again)).toMatchObject({ balance: 60_000_000n, updates: 2 })
     await expect(again.wallet.closeChannel(id, { alone: true })).rejects.toThrow()
     again.wallet.close()
-    // With no copy left but the list of channels, the other side is asked by the channel's box. [TW49]
+    // With no copy left but the list of channels, the other side is asked by the channel's box. [TW52]
     const listEnd = 2 ** 32
     const listAlone = backupAt((link) => ({
       ...link,
