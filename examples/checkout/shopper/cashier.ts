@@ -23,7 +23,7 @@ export interface CashierParts {
 /** Buys what is wanted, part after part, and goes on after whatever happened in between. */
 export interface Cashier {
   readonly buy: (purchase: Purchase) => Promise<void>
-  /** No further part is bought after the one in hand. */
+  /** No further part is bought after the one in hand: once its payment has begun, its end is waited for. */
   readonly stop: (id: string) => void
   /** Shows everything that is stored, and takes up what was under way. */
   readonly restore: () => Promise<void>
@@ -55,9 +55,10 @@ export function openCashier(parts: CashierParts): Cashier {
     try {
       await purchases.save(now)
       show(now)
-      while (now.paid < now.parts && wish.isWanted && !isClosed) {
+      let isInHand = false
+      while (now.paid < now.parts && (wish.isWanted || (isInHand && !parts.isHeld())) && !isClosed) {
         if (parts.isHeld()) await pause()
-        else await buyPart(parts, now, { show, ahead })
+        else isInHand = await buyPart(parts, now, { show, ahead, isInHand })
         if (now.state === 'refused') break
         if (now.paid % savedEvery === 0) await purchases.save(now)
       }
@@ -98,14 +99,21 @@ export function openCashier(parts: CashierParts): Cashier {
 
 /**
  * Orders one part, pays it, and fetches it. Each step may be made again, whatever became of it the last time: the order and
- * the payment go by an id that never changes, and the till charges an id once.
+ * the payment go by an id that never changes, and the till charges an id once. True where it is paid, or may still be, and is not
+ * fetched yet.
  */
 async function buyPart(
   parts: CashierParts,
   purchase: Purchase,
-  { show, ahead }: { readonly show: (next: Purchase) => void; readonly ahead: Map<number, Promise<Said<Order>>> },
-): Promise<void> {
+  told: {
+    readonly show: (next: Purchase) => void
+    readonly ahead: Map<number, Promise<Said<Order>>>
+    /** What this said of the part the last time. */
+    readonly isInHand: boolean
+  },
+): Promise<boolean> {
   const { fetch, pay } = parts
+  const { show, ahead, isInHand } = told
   const id = await paymentIdOf(purchase, purchase.paid)
   const path = `/shop/orders/${hexOf(id)}`
   const ordered = await (ahead.get(purchase.paid) ?? order(parts, purchase, purchase.paid))
@@ -113,17 +121,19 @@ async function buyPart(
   // The next part is ordered while this one is paid: an order binds nobody.
   const next = purchase.paid + 1
   if (ordered.ok && next < purchase.parts) ahead.set(next, order(parts, purchase, next))
-  if (!ordered.ok) return wait(purchase, show)
+  if (!ordered.ok) return wait(purchase, show, { isInHand })
   if (ordered.value.receipt) return take(parts, { purchase, order: ordered.value, show })
-  if (BigInt(ordered.value.price) > purchase.price)
-    return show({ ...purchase, state: 'refused', fault: 'price-changed' })
+  const refuse = (fault: string) => {
+    show({ ...purchase, state: 'refused', fault })
+    return false
+  }
+  if (BigInt(ordered.value.price) > purchase.price) return refuse('price-changed')
   const paid = await pay(BigInt(ordered.value.price), id, purchase.invoice?.invoice ?? null)
   // What is unanswered goes on by itself, and is paid for again under the same id: that is no refusal.
-  if (paid.state === 'refused' && paid.fault === 'unanswered') return wait(purchase, show)
-  if (paid.state === 'refused') return show({ ...purchase, state: 'refused', fault: paid.fault })
-  const fetched = await ask<Order>(path, { fetch })
-  if (fetched.ok && fetched.value.receipt) return take(parts, { purchase, order: fetched.value, show })
-  return wait(purchase, show)
+  if (paid.state === 'refused' && paid.fault !== 'unanswered') return refuse(paid.fault)
+  const fetched = paid.state === 'refused' ? null : await ask<Order>(path, { fetch })
+  if (fetched?.ok && fetched.value.receipt) return take(parts, { purchase, order: fetched.value, show })
+  return wait(purchase, show, { isInHand: true })
 }
 
 async function order({ fetch }: CashierParts, purchase: Purchase, part: number): Promise<Said<Order>> {
@@ -138,7 +148,7 @@ async function take(
     order,
     show,
   }: { readonly purchase: Purchase; readonly order: Order; readonly show: (next: Purchase) => void },
-): Promise<void> {
+): Promise<false> {
   const { goods, receipt } = order
   const next: Purchase = {
     ...purchase,
@@ -149,11 +159,17 @@ async function take(
   }
   show(next)
   if (goods) await parts.use(next, goods)
+  return false
 }
 
-async function wait(purchase: Purchase, show: (next: Purchase) => void): Promise<void> {
+async function wait(
+  purchase: Purchase,
+  show: (next: Purchase) => void,
+  { isInHand }: { readonly isInHand: boolean },
+): Promise<boolean> {
   if (purchase.state !== 'waiting') show({ ...purchase, state: 'waiting' })
   await pause()
+  return isInHand
 }
 
 /** The last goods of a stored purchase: they are the shop's to give again, and cost nothing. */

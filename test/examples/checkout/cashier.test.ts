@@ -108,6 +108,25 @@ describe('the cashier', () => {
     expect([page.last()?.state, shop.charged.size]).toEqual(['done', 20])
   })
 
+  it('stops once the part in hand is paid and fetched, however late, and before the next one', async () => {
+    const shop = openShop()
+    let asked = 0
+    const page = openAt(new Map(), shop, async (amount, id): Promise<Paid> => {
+      asked += 1
+      if (asked === 3) page.cashier.stop(purchase.id)
+      // On its way for a while, and the shop away meanwhile.
+      if (asked === 4) Object.assign(shop.shop, { isDown: true })
+      if (asked === 4) setTimeout(() => Object.assign(shop.shop, { isDown: false }), 1_000)
+      if (asked === 3 || asked === 4) return { state: 'refused', fault: 'unanswered' }
+      shop.charged.set(hexOf(id), amount)
+      return { state: 'paid' }
+    })
+    const purchase = newPurchase(wish)
+    await page.cashier.buy(purchase)
+    expect(page.last()).toMatchObject({ state: 'paused', paid: 3 })
+    expect(shop.charged.size).toBe(3)
+  })
+
   it('stops at a refusal, at a price above the one that was shown, and at a store that is full', async () => {
     const refused = openAt(new Map(), openShop(), async () => ({ state: 'refused', fault: 'insufficient' }))
     await refused.cashier.buy(newPurchase(wish))
