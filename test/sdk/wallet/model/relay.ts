@@ -26,6 +26,8 @@ export interface ModelRelay {
 interface Row {
   readonly raw: Uint8Array
   status: TxStatus
+  /** In a block, as it has looked itself. Where that falls, it is back in line, as at the edge. */
+  isSeen: boolean
 }
 
 export function modelRelay(chain: ModelChain): ModelRelay {
@@ -56,7 +58,7 @@ export function modelRelay(chain: ModelChain): ModelRelay {
     if (known) return { ok: true, hash, status: known.status }
     const no = refuse(hash)
     if (no) return { ok: false, index, problem: no }
-    rows.set(hash, { raw, status: { state: 'queued' } })
+    rows.set(hash, { raw, status: { state: 'queued' }, isSeen: false })
     say(hash, { state: 'queued' })
     return { ok: true, hash, status: { state: 'queued' } }
   }
@@ -104,10 +106,12 @@ export function modelRelay(chain: ModelChain): ModelRelay {
       for (const [hash, row] of rows) {
         const found = chain.find(hash)
         const { state } = row.status
+        if (found) row.isSeen = true
         if (found && state !== 'included') {
           const { number: blockNumber, hash: blockHash, index } = found
           say(hash, { state: 'included', window: 1, lane: 1, blockNumber, blockHash, index, succeeded: true })
-        } else if (!found && !isEnded(row.status)) {
+        } else if (!found && (row.isSeen || !isEnded(row.status))) {
+          row.isSeen = false
           const why = chain.pool(row.raw)
           if (!why && state !== 'accepted') say(hash, { state: 'accepted', window: 1, lane: 1 })
           if (why === 'insufficient funds') say(hash, { state: 'rejected', code: 'insufficient-funds', detail: why })
