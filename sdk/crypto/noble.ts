@@ -2,9 +2,9 @@ import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { ripemd160 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine, KeyMultiple } from './engine.ts'
-import { keccak256ByNoble, sha256ByNoble } from './nobleHashes.ts'
 import { factorOf, type Point, pointOf, publicGenerator, verifyEcdsa } from './verification.ts'
 
 /**
@@ -13,10 +13,10 @@ import { factorOf, type Point, pointOf, publicGenerator, verifyEcdsa } from './v
  */
 export const nobleEngine: CryptoEngine = {
   name: 'noble',
-  keccak256: keccak256ByNoble,
-  sha256: sha256ByNoble,
+  keccak256: keccak_256,
+  sha256,
   hmacSha256: (key, bytes) => hmac(sha256, key, bytes),
-  hash160: (bytes) => ripemd160(sha256ByNoble(bytes)),
+  hash160: (bytes) => ripemd160(sha256(bytes)),
   isSecretKey: (bytes) => secp256k1.utils.isValidSecretKey(bytes),
   publicKey: (secretKey) => orMalformed(() => secp256k1.getPublicKey(secretKey, true)),
   uncompressed: (publicKey) => orMalformed(() => secp256k1.Point.fromBytes(publicKey).toBytes(false)),
