@@ -311,6 +311,25 @@ export async function load(desk: PenaltyDesk): Promise<PenaltyRecord> {
   return known
 }
 
+/** Stores the record that takes the place of the one the desk goes on from, in one commit with what belongs to it. */
+export async function writeRecord(
+  desk: PenaltyDesk,
+  next: PenaltyRecord,
+  commit: (record: StoreWrite) => Promise<void>,
+): Promise<void> {
+  const expected = desk.version ?? 0
+  desk.version = null
+  try {
+    await commit({ key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(next) })
+  } catch (error) {
+    // Whoever wrote meanwhile has a higher epoch: `load` finds that out.
+    if (error instanceof SdkError && error.code === 'store/conflict') await load(desk)
+    throw error
+  }
+  desk.known = next
+  desk.version = expected + 1
+}
+
 async function save(
   desk: PenaltyDesk,
   { notes }: Extract<Effect, { type: 'persist' }>,
@@ -323,24 +342,16 @@ async function save(
   const next = { ...before, channel, funding }
   const kept = notes.filter((note): note is Exclude<Note, { type: 'funding' }> => note.type !== 'funding')
   if (kept.length > notesMax) throw new SdkError('store/full', `A state leaves ${kept.length} notes.`)
-  desk.version = null
   const noted = kept.map((note, at) => ({
     key: penaltyKeys.note(desk.id, expected + 1, at),
     expected: 0,
     bytes: encodeNote(note),
   }))
   const revoked = desk.world.tower ? towerWrites(desk.id, desk.secrets, before.channel, channel) : []
-  const record = { key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(next) }
-  try {
-    const saved = { before: before.channel, channel, notes: kept, version: expected + 1 }
-    await desk.payments.commit(desk, saved, [record, ...noted, ...revoked, ...heldWrites(desk), ...writes])
-  } catch (error) {
-    // Whoever wrote meanwhile has a higher epoch: `load` finds that out.
-    if (error instanceof SdkError && error.code === 'store/conflict') await load(desk)
-    throw error
-  }
-  desk.known = next
-  desk.version = expected + 1
+  const saved = { before: before.channel, channel, notes: kept, version: expected + 1 }
+  await writeRecord(desk, next, (record) =>
+    desk.payments.commit(desk, saved, [record, ...noted, ...revoked, ...heldWrites(desk), ...writes]),
+  )
   desk.held = heldStored(desk.held)
   if (revoked.length > 0) desk.watched.isBehind = true
   for (const note of kept) if (note.type === 'added') desk.archive.push({ htlc: note.htlc, number: note.number })

@@ -12,7 +12,6 @@ import {
   isAuthentic,
   isFreshWord,
   isLive,
-  linkKeyOf,
   type Message,
   nothingBeside,
   sideKeysOf,
@@ -31,10 +30,11 @@ import {
   type PenaltyDesk,
   perform,
   stepNow,
+  writeRecord,
 } from './desk.ts'
-import { declineLate } from './invitation.ts'
+import { declineLate, linkKeyOfOpener } from './invitation.ts'
 import { hearBeside } from './peerCopy.ts'
-import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { type PenaltyRecord, penaltyRecordFrom } from './record.ts'
 import { feeReserve, reserveOutput } from './reserve.ts'
 import { isHeldBack } from './tower.ts'
 
@@ -107,11 +107,7 @@ function readCopy(plain: Uint8Array): PenaltyRecord | null {
 
 /** Nothing is proposed, or proven, by what is read: so it is stored as it is, without what follows from a step. */
 async function adopt(desk: PenaltyDesk, record: PenaltyRecord): Promise<void> {
-  const expected = desk.version ?? 0
-  desk.version = null
-  await desk.world.store.commit([{ key: penaltyKeys.channel(desk.id), expected, bytes: encodePenaltyRecord(record) }])
-  desk.known = record
-  desk.version = expected + 1
+  await writeRecord(desk, record, (write) => desk.world.store.commit([write]))
   desk.peerCopy = 'newer'
   desk.world.changed(desk)
 }
@@ -183,14 +179,13 @@ async function hasReserve(desk: PenaltyDesk): Promise<boolean> {
 /** The first opener that answers an invitation within its terms gets the channel. [TW6] */
 async function accept(
   desk: PenaltyDesk,
-  envelope: Parameters<typeof isAuthentic>[0],
+  envelope: Envelope,
   { draft }: Extract<Message, { type: 'open' }>,
 ): Promise<void> {
   const { world, known, secrets } = desk
-  const id = channelIdOf(draft)
-  if (desk.known.own !== 'accepter' || envelope.channel !== id || draftFault(draft, known.terms)) return
-  const linkKey = linkKeyOf(await world.keys.channelSecret(known.index, draft.keys.funding), id)
-  if (!isAuthentic(envelope, linkKey)) return
+  if (known.own !== 'accepter' || draftFault(draft, known.terms)) return
+  const linkKey = await linkKeyOfOpener(desk, envelope, draft)
+  if (!linkKey) return
   if (world.reserve === 'required' && !(await hasReserve(desk))) return // The opener asks again.
   desk.linkKey = linkKey
   await perform(desk, acceptChannel(draft, sideKeysOf(secrets, await world.coins.changeScript())))

@@ -1,15 +1,15 @@
 import {
   channelIdOf,
-  type decodeMessage,
+  type Draft,
+  type Envelope,
   encodeMessage,
   isAuthentic,
   linkKeyOf,
   type Message,
 } from '../../../channel/penalty/index.ts'
-import { SdkError } from '../../../errors.ts'
 import { describeTwoWay, type TwoWayChannel } from './describe.ts'
-import { inBackground, inTurn, load, type PenaltyDesk } from './desk.ts'
-import { encodePenaltyRecord, penaltyKeys } from './record.ts'
+import { inBackground, inTurn, load, type PenaltyDesk, writeRecord } from './desk.ts'
+import { penaltyKeys } from './record.ts'
 
 /** What became of an invitation that was to be withdrawn. */
 export type Withdrawn =
@@ -35,37 +35,36 @@ export function withdrawInvitation(desk: PenaltyDesk): Promise<Withdrawn> {
 /** The record is written with it, so that of a withdrawal and an answer that cross, one is stored. */
 async function store(desk: PenaltyDesk): Promise<void> {
   const { id, world, known } = desk
-  const expected = desk.version ?? 0
-  desk.version = null
-  try {
-    await world.store.commit([
-      { key: penaltyKeys.channel(id), expected, bytes: encodePenaltyRecord(known) },
-      { key: penaltyKeys.withdrawn(id), expected: 0, bytes: Uint8Array.of(1) },
-    ])
-  } catch (error) {
-    // Whoever wrote meanwhile has a higher epoch: `load` finds that out.
-    if (error instanceof SdkError && error.code === 'store/conflict') await load(desk)
-    throw error
-  }
-  desk.version = expected + 1
+  await writeRecord(desk, known, (record) =>
+    world.store.commit([record, { key: penaltyKeys.withdrawn(id), expected: 0, bytes: Uint8Array.of(1) }]),
+  )
   desk.isWithdrawn = true
   world.changed(desk)
+}
+
+/** The key of the tags between this side and whoever opens a channel, where the word is that one's own; `null` for anybody else's. [TW6] */
+export async function linkKeyOfOpener(
+  { world, known }: PenaltyDesk,
+  envelope: Envelope,
+  draft: Draft,
+): Promise<Uint8Array | null> {
+  const channel = channelIdOf(draft)
+  if (envelope.channel !== channel) return null
+  const linkKey = linkKeyOf(await world.keys.channelSecret(known.index, draft.keys.funding), channel)
+  return isAuthentic(envelope, linkKey) ? linkKey : null
 }
 
 /** Who answers what was withdrawn is told so, each time it asks: its coins have not left. */
 export async function declineLate(
   desk: PenaltyDesk,
-  envelope: Extract<ReturnType<typeof decodeMessage>, { ok: true }>['value'],
+  envelope: Envelope,
   { draft }: Extract<Message, { type: 'open' }>,
 ): Promise<void> {
-  const { world, known, mailbox } = desk
-  const channel = channelIdOf(draft)
-  if (envelope.channel !== channel) return
-  const linkKey = linkKeyOf(await world.keys.channelSecret(known.index, draft.keys.funding), channel)
-  if (!isAuthentic(envelope, linkKey)) return
+  const linkKey = await linkKeyOfOpener(desk, envelope, draft)
+  if (!linkKey) return
   const message: Message = { type: 'decline', fault: 'withdrawn' }
-  const bytes = encodeMessage({ channel, from: 'accepter', message }, linkKey)
-  inBackground(desk, () => mailbox.post(bytes))
+  const bytes = encodeMessage({ channel: envelope.channel, from: 'accepter', message }, linkKey)
+  inBackground(desk, () => desk.mailbox.post(bytes))
 }
 
 function no(code: 'answered' | 'not-invited', detail: string): Withdrawn {
