@@ -116,6 +116,14 @@ describe('what took the funding', () => {
 
 const found = (transaction: ReturnType<typeof transactionOf>) => ({ transaction, height: height(150) })
 
+/** The HTLC transaction of a side with its preimage, in a block, by the output that it took. */
+function takenBySuccess(claims: readonly Claim[]) {
+  const success = claims.find(({ kind }) => kind === 'success')
+  if (success?.kind !== 'success') throw new Error('It has the preimage.')
+  const first = must(decodeTransaction(encodeTransaction(success.transaction.unsigned, [[Uint8Array.of(1)]])))
+  return [outpointKey(first.inputs[0]?.outpoint as never), found(first)] as const
+}
+
 describe('a side that was restored', () => {
   const facts = (
     spend: ReturnType<typeof found>,
@@ -156,12 +164,7 @@ describe('a side that was restored', () => {
     feed(pair, 'accepter', propose({ type: 'fail', id: 0, reason: 'no-way-on' }))
     const spend = found(transactionOf(pair, 'accepter', old))
     const cheating = classify(old, pair.secrets.accepter, spend.transaction, [])
-    const success = resolve(old, pair.secrets.accepter, cheating, facts(spend)).claims.find(
-      ({ kind }) => kind === 'success',
-    )
-    if (success?.kind !== 'success') throw new Error('The cheater has a preimage.')
-    const first = must(decodeTransaction(encodeTransaction(success.transaction.unsigned, [[Uint8Array.of(1)]])))
-    const taken = [outpointKey(first.inputs[0]?.outpoint as never), found(first)] as const
+    const taken = takenBySuccess(resolve(old, pair.secrets.accepter, cheating, facts(spend)).claims)
     const resolved = (...spends: readonly (typeof taken)[]) => {
       const classified = classify(live(pair, 'opener'), pair.secrets.opener, spend.transaction, [])
       return resolve(live(pair, 'opener'), pair.secrets.opener, classified, facts(spend, ...spends))
@@ -180,12 +183,7 @@ describe('a side that was restored', () => {
     const own = live(pair, 'accepter')
     const spend = found(transactionOf(pair, 'accepter'))
     const classified = classify(own, pair.secrets.accepter, spend.transaction, [])
-    const success = resolve(own, pair.secrets.accepter, classified, facts(spend)).claims.find(
-      ({ kind }) => kind === 'success',
-    )
-    if (success?.kind !== 'success') throw new Error('It has the preimage.')
-    const first = must(decodeTransaction(encodeTransaction(success.transaction.unsigned, [[Uint8Array.of(1)]])))
-    const taken = [outpointKey(first.inputs[0]?.outpoint as never), found(first)] as const
+    const taken = takenBySuccess(resolve(own, pair.secrets.accepter, classified, facts(spend)).claims)
     const other = classify(forgot, pair.secrets.accepter, spend.transaction, [])
     expect(other.kind).toBe('own-other')
     const { claims } = resolve(forgot, pair.secrets.accepter, other, facts(spend, taken))

@@ -28,6 +28,17 @@ const secretKey = new Uint8Array(32).fill(8)
 const policy = { first: 0, freshSeconds: 600, lookSeconds: 600, nowSeconds: 1_800_000_000 }
 const pay = (amount: bigint): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('payment', 16) })
 
+/** An HTLC of each side. */
+async function proposeTwo(world: ChainWorld, propose: Awaited<ReturnType<typeof towered>>['propose']): Promise<void> {
+  const expiry = height((await tipOf(world)) + 200)
+  const add = (name: string, amount: bigint): Change => ({
+    ...{ type: 'add', id: 0, amount: msats(amount), expiry },
+    paymentHash: sha256(bytesOf(name)),
+  })
+  await propose('opener', add('one', 60_000_000n))
+  await propose('accepter', add('two', 50_000_000n))
+}
+
 /** The opener's channel, its tower, and a cheating accepter. */
 async function towered(backend: BitcoinBackend) {
   const world = await openOnChain(backend, { terms: { delayBlocks: 60, marginBlocks: 3, confirmationsMin: 2 } })
@@ -101,13 +112,7 @@ export function towerStories(judge: string, start: () => Promise<BitcoinBackend>
 
     it('[WT6] [TW40] takes each HTLC of a revoked state, of both sides', async () => {
       const { world, tower, old, propose } = await towered(backend)
-      const expiry = height((await tipOf(world)) + 200)
-      const add = (preimage: string, amount: bigint): Change => ({
-        ...{ type: 'add', id: 0, amount: msats(amount), expiry },
-        paymentHash: sha256(bytesOf(preimage)),
-      })
-      await propose('opener', add('one', 60_000_000n))
-      await propose('accepter', add('two', 50_000_000n))
+      await proposeTwo(world, propose)
       await propose('opener', { type: 'fail', id: 0, reason: 'unknown-payment' })
       world.isAway.opener = true
       const before = await taken(world)
@@ -126,13 +131,7 @@ export function towerStories(judge: string, start: () => Promise<BitcoinBackend>
 
     it('[TW48] [TW37] leaves to its owner what an HTLC transaction of the cheater gave, and nothing else', async () => {
       const { world, tower, propose } = await towered(backend)
-      const expiry = height((await tipOf(world)) + 200)
-      const add = (name: string, amount: bigint): Change => ({
-        ...{ type: 'add', id: 0, amount: msats(amount), expiry },
-        paymentHash: sha256(bytesOf(name)),
-      })
-      await propose('opener', add('one', 60_000_000n))
-      await propose('accepter', add('two', 50_000_000n))
+      await proposeTwo(world, propose)
       act(world, 'accepter', { type: 'learn', preimage: bytesOf('one') })
       const cheated = live(world.pair, 'accepter')
       await propose('accepter', { type: 'fail', id: 0, reason: 'unknown-payment' })

@@ -19,7 +19,6 @@ import {
   historySlot,
   historyWindow,
   lookBack,
-  type TrustedBlock,
   trustBlock,
 } from '../../../../sdk/verify/ethereum/trusted.ts'
 import { createMachine } from '../../../../sdk/vm/index.ts'
@@ -39,6 +38,7 @@ import {
   bob,
   codeOf,
   createWorld,
+  finalStanding,
   hashes,
   holding,
   inclusionProof,
@@ -47,6 +47,7 @@ import {
   slotProof,
   token,
   transferTopic,
+  trusted,
 } from './world.ts'
 
 const none = new Uint8Array(0)
@@ -55,12 +56,7 @@ const first = 3 * 64
 const world = createWorld(12, (number) => timeOf(testNetwork, first + number))
 const tip = world.at(-1) as (typeof world)[number]
 const older = world[4] as (typeof world)[number]
-const standing = {
-  level: 'finalized',
-  anchor: { kind: 'checkpoint', network: 'test', slot: 1, root: '0x' },
-  participation: { signed: 32, of: 32 },
-} as const
-const block: TrustedBlock = must(trustBlock({ bytes: tip.bytes, expected: tip.hash, standing }))
+const block = trusted(tip)
 const machine = createMachine({ fork: 'prague' })
 const holder = tokenBalanceSlot({ owner: alice, position: 3n })
 
@@ -187,7 +183,7 @@ describe('evidence', () => {
   })
 
   it('of another block is refused', () => {
-    const other = must(trustBlock({ bytes: older.bytes, expected: older.hash, standing }))
+    const other = trusted(older)
     for (const evidence of everything) expect(judged(evidence, other).ok).toBe(false)
   })
 })
@@ -347,8 +343,8 @@ describe('a receipt', () => {
         changed[place] = (changed[place] as number) ^ flip
         const decoded = decodeProofReceipt(changed)
         if (!decoded.ok || toHex(decoded.value.head.update) !== toHex(update)) return
-        const trusted = trustBlock({ bytes: decoded.value.head.header, expected: tip.hash, standing })
-        if (!trusted.ok || !judged(decoded.value.evidence, trusted.value).ok) return
+        const held = trustBlock({ bytes: decoded.value.head.header, expected: tip.hash, standing: finalStanding })
+        if (!held.ok || !judged(decoded.value.evidence, held.value).ok) return
         expect(asked(decoded.value.evidence)).not.toEqual(asked(must(decodeProofReceipt(bytes)).evidence))
       }),
       { numRuns: 800 },

@@ -20,7 +20,7 @@ import {
   wei,
 } from '../../../../sdk/units.ts'
 import { tokenBalanceSlot } from '../../../../sdk/verify/ethereum/state.ts'
-import { historyContract, historySlot } from '../../../../sdk/verify/ethereum/trusted.ts'
+import { historyContract, historySlot, type TrustedBlock, trustBlock } from '../../../../sdk/verify/ethereum/trusted.ts'
 import { rollupOnL1 } from './rollup.ts'
 
 export const alice = address(`0x${'a1'.repeat(20)}`)
@@ -211,4 +211,18 @@ function encodeAccount(account: WorldAccount): Uint8Array {
 
 function storageTrie({ storage }: WorldAccount): Trie {
   return buildTrie([...storage].map(([name, value]) => [secureKey(fromHex(name)), encodeRlp(quantity(value))] as const))
+}
+
+/** What a final header of a test network stands for. */
+export const finalStanding = {
+  level: 'finalized',
+  anchor: { kind: 'checkpoint', network: 'test', slot: 1, root: '0x' },
+  participation: { signed: 32, of: 32 },
+} as const
+
+/** A block of the world, under a final header. */
+export function trusted({ bytes, hash }: WorldBlock): TrustedBlock {
+  const held = trustBlock({ bytes, expected: hash, standing: finalStanding })
+  if (!held.ok) throw new Error(held.reason)
+  return held.value
 }

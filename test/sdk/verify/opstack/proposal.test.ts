@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { secureKey } from '../../../../sdk/trie/index.ts'
 import { fromHex } from '../../../../sdk/units.ts'
-import { type TrustedBlock, trustBlock } from '../../../../sdk/verify/ethereum/index.ts'
 import {
   base,
   claimedBlock,
@@ -23,15 +22,10 @@ import {
   rollupState,
   superRollup,
 } from '../ethereum/rollup.ts'
-import { accountProof, codeOf, createWorld, slotProof, type WorldBlock } from '../ethereum/world.ts'
+import { accountProof, codeOf, createWorld, slotProof, trusted, type WorldBlock } from '../ethereum/world.ts'
 
 const [, tip] = createWorld(2) as [WorldBlock, WorldBlock]
-const standing = {
-  level: 'finalized',
-  anchor: { kind: 'checkpoint', network: 'test', slot: 1, root: '0x' },
-  participation: { signed: 32, of: 32 },
-} as const
-const l1: TrustedBlock = must(trustBlock({ bytes: tip.bytes, expected: tip.hash, standing }))
+const l1 = trusted(tip)
 
 function evidenceOf(index: number): ProposalEvidence {
   const game = games[index] as (typeof games)[number]

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { keccak256 } from '../../../../sdk/crypto/engine.ts'
 import { secureKey } from '../../../../sdk/trie/index.ts'
 import { fromHex } from '../../../../sdk/units.ts'
-import { type TrustedBlock, trustBlock } from '../../../../sdk/verify/ethereum/index.ts'
 import {
   blockTimeAt,
   claimedBlock,
@@ -27,16 +26,11 @@ import {
   superRollup,
   superRootOf,
 } from '../ethereum/rollup.ts'
-import { accountProof, codeOf, createWorld, slotProof, type WorldBlock } from '../ethereum/world.ts'
+import { accountProof, codeOf, createWorld, slotProof, trusted, type WorldBlock } from '../ethereum/world.ts'
 
 // All made here, by the contracts' layout: no game of a real chain is at hand.
 const [tip] = createWorld(1) as [WorldBlock]
-const standing = {
-  level: 'finalized',
-  anchor: { kind: 'checkpoint', network: 'test', slot: 1, root: '0x' },
-  participation: { signed: 32, of: 32 },
-} as const
-const l1: TrustedBlock = must(trustBlock({ bytes: tip.bytes, expected: tip.hash, standing }))
+const l1 = trusted(tip)
 const passerProof = rollupState.prove(secureKey(fromHex(messagePasser)))
 const whole = superRootOf(outputsTold)
 const open = new Uint8Array(32)
