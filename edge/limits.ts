@@ -31,10 +31,11 @@ export const rejectionMs = 10_000
  * a chain into one isolate, which has 128 MB.
  */
 export const rowsCachedMax = 4_096
-/** Newest rows of a shard whose places memory alone knows, until so many are noted at once. */
-export const placesPerWrite = 2_048
-/** Bytes of transactions that an object keeps in memory from taking them in until it hands them on. */
-export const payloadBytesCachedMax = 1024 * 1024
+/** Newest transactions and senders of a shard that memory and its journal alone know, and the bytes of these transactions. */
+export const youngMax = 2_048
+export const journalBytesMax = 1024 * 1024
+/** Largest row of the journal: the platform takes 2 MB. */
+export const journalPageBytesMax = 1024 * 1024
 
 /** Most offers and most settlements in one message between a shard and its chain. */
 export const handoverMax = 256

@@ -1,20 +1,20 @@
 import type { Address, TxHash } from '../sdk/units.ts'
 import type { Payload } from './chainRows.ts'
-import type { ShardRow } from './shardRows.ts'
-import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write } from './sql.ts'
+import { endOf, type ShardRow } from './shardRows.ts'
+import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write, writeAll } from './sql.ts'
 
-/** A transaction's row and the number of its arrival, under which it is stored. */
+/** A transaction's row and the number under which it is stored. */
 export interface Entry {
   readonly id: number
   readonly row: ShardRow
 }
 
 /**
- * A shard's transactions in SQLite, each under the number of its arrival.
+ * A shard's transactions in tables, each under the number of its arrival there.
  *
  * What a write costs is the pages it touches. What arrives together stands together so, and changes together; in the order
  * of hashes, each row would have a page of its own. Where a hash is found stands in a table that is written many rows at
- * once, in order; of the newest rows, which it does not have yet, memory knows, and the rows tell after a start.
+ * once, in order.
  */
 export interface Entries {
   /** Those that are here, in no order. */
@@ -23,12 +23,8 @@ export interface Entries {
   readonly liveOf: (senders: readonly Address[]) => readonly Entry[]
   readonly due: (now: number, limit: number) => readonly Entry[]
   readonly payload: (id: number, hash: TxHash) => Payload | undefined
-  /** The number for a hash that is not here. Its row is to be written in the same transaction. */
-  readonly arrive: (hash: TxHash) => number
-  /** Writes down where hashes are found, once there are enough. To be called inside a transaction. */
-  readonly note: () => void
-  /** Forgets what is in memory, so that it is read again. */
-  readonly forget: () => void
+  /** Takes in rows that are not here, with such bytes as there are. To be called inside a transaction. */
+  readonly add: (rows: readonly ShardRow[], payloads: readonly Payload[]) => readonly Entry[]
 }
 
 const schema = [
@@ -40,46 +36,21 @@ const schema = [
   `CREATE TABLE IF NOT EXISTS entry_bytes (id INTEGER PRIMARY KEY, raw BLOB NOT NULL, footprint TEXT NOT NULL)`,
   // Twelve digits tell hashes apart but for a few, which the row tells.
   `CREATE TABLE IF NOT EXISTS places (head TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (head, id)) WITHOUT ROWID`,
-  `CREATE TABLE IF NOT EXISTS places_end (one INTEGER PRIMARY KEY, id INTEGER NOT NULL)`,
 ]
 
-/**
- * Opens the tables, makes them when they are missing, and takes over the rows of the layout before.
- *
- * @param placesMax - How many of the newest rows memory alone can find.
- */
-export function openEntries(sql: Sql, placesMax: number): Entries {
+/** Opens the tables, makes them when they are missing, and takes over the rows of the layouts before. */
+export function openEntries(sql: Sql): Entries {
   for (const statement of schema) sql.exec(statement)
   adopt(sql)
-  /** Where rows are that `places` does not have. */
-  let recent: Map<TxHash, number> | undefined
-  let lastId: number | undefined
-  const placedThrough = () => Number(firstOf(sql, 'SELECT id FROM places_end')?.id ?? 0)
-  const recentOnes = () => {
-    recent ??= new Map(
-      [...sql.exec('SELECT id, hash FROM entries WHERE id > ?', placedThrough())].map(
-        ({ id, hash }) => [hash as TxHash, id as number] as const,
-      ),
-    )
-    return recent
-  }
   const read = (condition: string, ...bindings: readonly SqlValue[]): Entry[] =>
     [
       ...sql.exec(`SELECT id, hash, sender, due_at, stage, since, row FROM entries WHERE ${condition}`, ...bindings),
     ].map(entryOf)
   return {
     find: (hashes) => {
-      const fresh = recentOnes()
-      const ids: number[] = []
-      const heads: string[] = []
-      for (const hash of hashes) {
-        const id = fresh.get(hash)
-        if (id === undefined) heads.push(headOf(hash))
-        else ids.push(id)
-      }
-      if (heads.length > 0)
-        for (const { id } of sql.exec(`SELECT id FROM places WHERE head ${among}`, JSON.stringify(heads)))
-          ids.push(id as number)
+      if (hashes.length === 0) return []
+      const places = `SELECT id FROM places WHERE head ${among}`
+      const ids = [...sql.exec(places, JSON.stringify(hashes.map(headOf)))].map(({ id }) => id)
       if (ids.length === 0) return []
       const wanted = new Set(hashes)
       return read(`id ${among}`, JSON.stringify(ids)).filter(({ row }) => wanted.has(row.hash))
@@ -95,23 +66,17 @@ export function openEntries(sql: Sql, placesMax: number): Entries {
       const found = firstOf(sql, 'SELECT raw, footprint FROM entry_bytes WHERE id = ?', id)
       return found && { hash, raw: new Uint8Array(found.raw as ArrayBuffer), footprint: fromJson(found.footprint) }
     },
-    arrive: (hash) => {
-      const given = recentOnes().get(hash)
-      if (given !== undefined) return given
-      // Numbers that are told as placed are never given again, also when the rows have gone.
-      lastId ??= Math.max(placedThrough(), Number(firstOf(sql, 'SELECT MAX(id) AS id FROM entries')?.id ?? 0))
-      lastId += 1
-      recentOnes().set(hash, lastId)
-      return lastId
-    },
-    note: () => {
-      if (recentOnes().size < placesMax) return
-      place(sql, placedThrough())
-      recent?.clear()
-    },
-    forget: () => {
-      recent = undefined
-      lastId = undefined
+    add: (rows, payloads) => {
+      const last = Number(firstOf(sql, 'SELECT MAX(id) AS id FROM entries')?.id ?? 0)
+      const added = rows.map((row, at): Entry => ({ id: last + 1 + at, row }))
+      const idOf = new Map(added.map(({ id, row }) => [row.hash, id]))
+      const bytes = payloads.flatMap((payload) => {
+        const id = idOf.get(payload.hash)
+        return id === undefined ? [] : [bytesOf(id, payload)]
+      })
+      writeAll(sql, [...added.map((entry) => writeOf(entry, undefined)), ...bytes])
+      place(sql, last)
+      return added
     },
   }
 }
@@ -128,12 +93,22 @@ function place(sql: Sql, after: number): void {
     'INSERT OR IGNORE INTO places SELECT substr(hash, 3, 12) AS head, id FROM entries WHERE id > ? ORDER BY head',
     after,
   )
-  sql.exec('INSERT OR REPLACE INTO places_end SELECT 1, MAX(id) FROM entries HAVING MAX(id) IS NOT NULL')
 }
 
-/** Takes over the rows of the layout before, which stood in the order of their hashes. */
+/** Takes over what stood otherwise: in the order of its hashes, or with its newest rows not in `places`. */
 function adopt(sql: Sql): void {
-  if (!firstOf(sql, `SELECT 1 AS is_one FROM sqlite_master WHERE type = 'table' AND name = 'rows'`)) return
+  if (hasTable(sql, 'places_end')) {
+    place(sql, Number(firstOf(sql, 'SELECT id FROM places_end')?.id ?? 0))
+    sql.exec('DROP TABLE places_end')
+  }
+  if (hasTable(sql, 'rows')) adoptByHash(sql)
+}
+
+function hasTable(sql: Sql, name: string): boolean {
+  return firstOf(sql, `SELECT 1 AS is_one FROM sqlite_master WHERE type = 'table' AND name = ?`, name) !== undefined
+}
+
+function adoptByHash(sql: Sql): void {
   sql.exec(
     `INSERT INTO entries SELECT NULL, hash, sender, CASE stage WHEN 'ended' THEN since END, due_at,
       json_extract(row, '$.stage'), since, json_remove(row, '$.hash', '$.sender', '$.stage', '$.since', '$.dueAt')
@@ -166,17 +141,9 @@ export function writeOf({ id, row }: Entry, before: ShardRow | undefined): Write
   return { into: `${into} ON CONFLICT (id) DO UPDATE SET ${moving}${more}`, values }
 }
 
-/** Whether a row differs from what it was in its stage and its times alone. */
-export function isMove(row: ShardRow, before: ShardRow): boolean {
-  return (
-    row.status === before.status &&
-    row.sequence === before.sequence &&
-    row.nonce === before.nonce &&
-    row.sender === before.sender &&
-    row.maxFeePerGas === before.maxFeePerGas &&
-    row.maxPriorityFeePerGas === before.maxPriorityFeePerGas &&
-    endOf(row) === endOf(before)
-  )
+/** Writes a transaction's bytes, whatever was there before. */
+export function bytesOf(id: number, { raw, footprint }: Payload): Write {
+  return { into: 'INSERT OR REPLACE INTO entry_bytes VALUES $rows', values: [id, raw, toJson(footprint)] }
 }
 
 /** Moves many rows to one stage, of which nothing else has changed. */
@@ -198,8 +165,4 @@ export function drop(sql: Sql, condition: string, ...bindings: readonly SqlValue
   )
   sql.exec(`DELETE FROM entry_bytes WHERE id ${among}`, gone)
   sql.exec(`DELETE FROM entries WHERE id ${among}`, gone)
-}
-
-function endOf({ stage, since }: ShardRow): number | null {
-  return stage === 'ended' ? since : null
 }

@@ -24,6 +24,24 @@ export interface ShardRow {
   readonly dueAt: number | null
 }
 
+/** When it ended; nothing when it has not. */
+export function endOf({ stage, since }: Pick<ShardRow, 'stage' | 'since'>): number | null {
+  return stage === 'ended' ? since : null
+}
+
+/** Whether a row differs from what it was in its stage and its times alone. */
+export function isMove(row: ShardRow, before: ShardRow): boolean {
+  return (
+    row.status === before.status &&
+    row.sequence === before.sequence &&
+    row.nonce === before.nonce &&
+    row.sender === before.sender &&
+    row.maxFeePerGas === before.maxFeePerGas &&
+    row.maxPriorityFeePerGas === before.maxPriorityFeePerGas &&
+    endOf(row) === endOf(before)
+  )
+}
+
 /** What is known of a sender's nonces. */
 export interface ShardAccount {
   readonly sender: Address

@@ -1,10 +1,19 @@
+import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
-import type { Payload } from './chainRows.ts'
-import { payloadBytesCachedMax, placesPerWrite, rowsCachedMax } from './limits.ts'
+import { journalBytesMax, rowsCachedMax, youngMax } from './limits.ts'
 import { type Memo, openMemo, openRowCache, type RowCache } from './rowCache.ts'
-import { drop, type Entries, type Entry, isMove, move, openEntries, writeOf } from './shardEntries.ts'
-import type { ShardAccount, ShardChange, ShardHead, ShardRow, ShardRows } from './shardRows.ts'
+import { bytesOf, drop, type Entries, type Entry, move, openEntries, writeOf } from './shardEntries.ts'
+import { type Journal, type JournalChange, openJournal } from './shardJournal.ts'
+import {
+  isMove,
+  type ShardAccount,
+  type ShardChange,
+  type ShardHead,
+  type ShardRow,
+  type ShardRows,
+} from './shardRows.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write, writeAll } from './sql.ts'
+import { earlier } from './timed.ts'
 
 /** A shard's rows in SQLite: the step's view, and the way changes are written. */
 export interface ShardStore extends ShardRows {
@@ -23,38 +32,44 @@ const schema = [
   `CREATE INDEX IF NOT EXISTS accounts_by_check ON accounts (check_at) WHERE check_at IS NOT NULL`,
 ]
 
-/** What is in memory of the rows, as they are on the disk. */
+/** What is in memory of the tables, as they are on the disk. */
 interface Memory {
   readonly rows: RowCache<ShardRow>
   /** Under which number a hash is stored. */
   readonly ids: Memo<TxHash, number>
   readonly accounts: Memo<Address, ShardAccount>
-  readonly payloads: Memo<TxHash, Payload>
   head: ShardHead | undefined
 }
 
-/** Opens the store, and makes its tables when they are missing. */
-export function openShardStore(sql: Sql, placesMax: number = placesPerWrite): ShardStore {
+/**
+ * Opens the store, and makes its tables when they are missing.
+ *
+ * @param countMax - Most transactions and senders of which the journal alone tells.
+ */
+export function openShardStore(sql: Sql, countMax: number = youngMax): ShardStore {
   for (const statement of schema) sql.exec(statement)
-  const entries = openEntries(sql, placesMax)
+  const entries = openEntries(sql)
+  const journal = openJournal(sql)
   const memory: Memory = {
     rows: openRowCache(),
     ids: openMemo(rowsCachedMax),
     accounts: openMemo(rowsCachedMax),
-    payloads: openMemo(payloadBytesCachedMax, ({ raw }) => raw.length),
     head: undefined,
   }
-  const { rows, ids, accounts, payloads } = memory
+  const { rows, ids, accounts } = memory
   const number = (query: string) => (firstOf(sql, query)?.at ?? null) as number | null
   const known = ({ id, row }: Entry): ShardRow => {
     ids.put(row.hash, id)
     return row
   }
-  const row = (hash: TxHash) => rows.one(hash, () => entries.find([hash]).map(known)[0])
-  const idOf = (hash: TxHash) => ids.one(hash, () => entries.find([hash])[0]?.id)
-  const rowsOf = (sender: Address) => rows.group(sender, () => entries.liveOf([sender]).map(known))
+  /** Of the tables alone. */
+  const old: Directory = {
+    row: (hash) => rows.one(hash, () => entries.find([hash]).map(known)[0]),
+    idOf: (hash) => ids.one(hash, () => entries.find([hash])[0]?.id),
+    account: (sender) => accounts.one(sender, () => readAccounts(sql, [sender])[0]),
+  }
   const clear = () => {
-    for (const part of [rows, ids, accounts, payloads]) part.clear()
+    for (const part of [rows, ids, accounts]) part.clear()
     memory.head = undefined
   }
   return {
@@ -63,57 +78,130 @@ export function openShardStore(sql: Sql, placesMax: number = placesPerWrite): Sh
       memory.head ??= found && 'row' in found ? fromJson<ShardHead>(found.row) : { live: 0 }
       return memory.head
     },
-    row,
-    rowsOf: (sender) => [...rowsOf(sender)].sort((one, other) => one.nonce - other.nonce),
-    payload: (hash) =>
-      payloads.one(hash, () => {
-        const id = idOf(hash)
-        return id === undefined ? undefined : entries.payload(id, hash)
-      }),
-    account: (sender) => accounts.one(sender, () => readAccounts(sql, [sender])[0]),
-    due: (now, limit) =>
-      entries.due(now, limit).map((entry) => rows.one(entry.row.hash, () => known(entry)) ?? entry.row),
-    dueAccounts: (now, limit) => accountsOf(sql, 'check_at <= ? ORDER BY check_at LIMIT ?', now, limit),
-    nextDue: () =>
-      // With the conditions of the partial indexes: without them each look would read the whole table.
-      number(
-        `SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM entries WHERE due_at IS NOT NULL
-         UNION SELECT MIN(check_at) FROM accounts WHERE check_at IS NOT NULL)`,
-      ),
-    firstEnded: () => number('SELECT MIN(ended_at) AS at FROM entries WHERE ended_at IS NOT NULL'),
-    foresee: (items) => foresee(sql, entries, memory, items),
-    apply: (changes) => {
-      const pen = openPen(sql, entries, { row, idOf, ids })
-      for (const change of changes) {
-        if ('remove' in change && change.remove !== 'payload') {
-          pen.flush()
-          removeMany(sql, change)
-          clear()
-          continue
-        }
-        pen.write(change)
-        note(memory, change)
-      }
-      pen.flush()
-      entries.note()
-      // Only now: what was decided together may say of one row that it came and that it ended.
-      for (const change of changes) if (isEnd(change)) release(memory, change.row.hash)
+    row: (hash) => journal.row(hash) ?? old.row(hash),
+    rowsOf: (sender) =>
+      [...rows.group(sender, () => entries.liveOf([sender]).map(known)), ...journal.rowsOf(sender)].sort(byNonce),
+    payload: (hash) => {
+      if (journal.row(hash)) return journal.payload(hash)
+      const id = old.idOf(hash)
+      return id === undefined ? undefined : entries.payload(id, hash)
     },
+    account: (sender) => journal.account(sender) ?? old.account(sender),
+    due: (now, limit) =>
+      entries
+        .due(now, limit)
+        .map((entry) => rows.one(entry.row.hash, () => known(entry)) ?? entry.row)
+        .concat(journal.due(now))
+        .sort((one, other) => (one.dueAt ?? 0) - (other.dueAt ?? 0))
+        .slice(0, limit),
+    dueAccounts: (now, limit) =>
+      accountsOf(sql, 'check_at <= ? ORDER BY check_at LIMIT ?', now, limit)
+        .concat(journal.dueAccounts(now))
+        .sort((one, other) => (one.checkAt ?? 0) - (other.checkAt ?? 0))
+        .slice(0, limit),
+    nextDue: () =>
+      earlier(
+        journal.nextDue(),
+        // With the conditions of the partial indexes: without them each look would read the whole table.
+        number(
+          `SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM entries WHERE due_at IS NOT NULL
+           UNION SELECT MIN(check_at) FROM accounts WHERE check_at IS NOT NULL)`,
+        ),
+      ),
+    firstEnded: () =>
+      earlier(journal.firstEnded(), number('SELECT MIN(ended_at) AS at FROM entries WHERE ended_at IS NOT NULL')),
+    foresee: (items) => foresee(sql, { entries, journal, memory }, items),
+    apply: (changes) => apply(sql, { entries, journal, memory, old, clear, countMax }, changes),
     forget: () => {
       clear()
-      entries.forget()
+      journal.reload()
     },
   }
+}
+
+/** Where a row and its number are found in the tables, and what they have of a sender. */
+interface Directory {
+  readonly row: (hash: TxHash) => ShardRow | undefined
+  readonly idOf: (hash: TxHash) => number | undefined
+  readonly account: (sender: Address) => ShardAccount | undefined
+}
+
+interface Parts {
+  readonly entries: Entries
+  readonly journal: Journal
+  readonly memory: Memory
+}
+
+function apply(
+  sql: Sql,
+  {
+    old,
+    clear,
+    countMax,
+    ...parts
+  }: Parts & {
+    readonly old: Directory
+    readonly clear: () => void
+    readonly countMax: number
+  },
+  changes: readonly ShardChange[],
+): void {
+  const { journal, memory } = parts
+  const pen = openPen(sql, old)
+  for (const change of changes) {
+    if ('remove' in change && change.remove !== 'payload') {
+      pen.flush()
+      settle(sql, parts)
+      removeMany(sql, change)
+      clear()
+    } else if ('put' in change && change.put === 'head') {
+      pen.write(change)
+      memory.head = change.row
+    } else if (isOld(change, journal, old)) {
+      pen.write(change)
+      note(memory, change)
+    } else journal.put(change)
+  }
+  pen.flush()
+  journal.write()
+  // Only now: what was decided together may say of one row that it came and that it ended.
+  for (const change of changes) if (isEnd(change)) release(memory, change.row.hash)
+  const { count, bytes } = journal.size()
+  if (count >= countMax || bytes >= journalBytesMax) settle(sql, parts)
+}
+
+/** Whether a change is of what the tables have: the journal tells of the rest. */
+function isOld(change: JournalChange, journal: Journal, old: Directory): boolean {
+  if ('put' in change && change.put === 'account')
+    return !journal.account(change.row.sender) && old.account(change.row.sender) !== undefined
+  const { hash } = 'put' in change ? change.row : change
+  return !journal.row(hash) && old.idOf(hash) !== undefined
+}
+
+/** Moves everything from the journal to the tables. */
+function settle(sql: Sql, { entries, journal, memory: { rows, ids, accounts } }: Parts): void {
+  const young = journal.all()
+  for (const { id, row } of entries.add(young.rows, young.payloads)) {
+    if (row.stage === 'ended') {
+      rows.forget(row.hash)
+      ids.drop(row.hash)
+      continue
+    }
+    rows.put(row, true)
+    ids.put(row.hash, id)
+  }
+  writeAll(sql, young.accounts.map(accountWrite))
+  for (const account of young.accounts) accounts.put(account.sender, account)
+  journal.clear()
 }
 
 /** Fills what is kept in memory for some items and their senders, by one question for each kind of row. */
 function foresee(
   sql: Sql,
-  entries: Entries,
-  { rows, ids, accounts }: Memory,
+  { entries, journal, memory: { rows, ids, accounts } }: Parts,
   items: readonly { readonly hash: TxHash; readonly sender: Address }[],
 ): void {
-  const hashes = items.map(({ hash }) => hash).filter((hash) => !rows.has(hash))
+  const hashes = items.map(({ hash }) => hash).filter((hash) => !rows.has(hash) && !journal.row(hash))
   const byHash = new Map(entries.find(hashes).map((entry) => [entry.row.hash, entry]))
   for (const hash of hashes) {
     const entry = byHash.get(hash)
@@ -121,7 +209,7 @@ function foresee(
     ids.one(hash, () => entry?.id)
   }
   const senders = [...new Set(items.map(({ sender }) => sender))]
-  const strangers = senders.filter((sender) => !accounts.has(sender))
+  const strangers = senders.filter((sender) => !accounts.has(sender) && !journal.account(sender))
   const bySender = new Map(readAccounts(sql, strangers).map((account) => [account.sender, account]))
   for (const sender of strangers) accounts.one(sender, () => bySender.get(sender))
   const ungrouped = senders.filter((sender) => !rows.hasGroup(sender))
@@ -144,13 +232,10 @@ function accountsOf(sql: Sql, condition: string, ...bindings: readonly SqlValue[
 }
 
 /** What is on the disk from now on is in memory, too. */
-function note(memory: Memory, change: ShardChange): void {
-  if ('remove' in change) {
-    if (change.remove === 'payload') memory.payloads.drop(change.hash)
-  } else if (change.put === 'row') memory.rows.put(change.row, change.row.stage !== 'ended')
-  else if (change.put === 'payload') memory.payloads.put(change.row.hash, change.row)
-  else if (change.put === 'account') memory.accounts.put(change.row.sender, change.row)
-  else memory.head = change.row
+function note({ rows, accounts }: Memory, change: JournalChange): void {
+  if ('remove' in change) return
+  if (change.put === 'row') rows.put(change.row, change.row.stage !== 'ended')
+  else if (change.put === 'account') accounts.put(change.row.sender, change.row)
 }
 
 function isEnd(change: ShardChange): change is Extract<ShardChange, { put: 'row' }> {
@@ -162,19 +247,13 @@ function release({ rows, ids }: Memory, hash: TxHash): void {
   ids.drop(hash)
 }
 
-/** Collects changes, so that many are one statement. What changes twice changes in order. */
+/** Collects changes of the tables, so that many are one statement. What changes twice changes in order. */
 interface Pen {
-  readonly write: (change: Exclude<ShardChange, { remove: 'old' | 'sender' }>) => void
+  readonly write: (change: JournalChange | Extract<ShardChange, { put: 'head' }>) => void
   readonly flush: () => void
 }
 
-interface Directory {
-  readonly row: (hash: TxHash) => ShardRow | undefined
-  readonly idOf: (hash: TxHash) => number | undefined
-  readonly ids: Memo<TxHash, number>
-}
-
-function openPen(sql: Sql, entries: Entries, { row, idOf, ids }: Directory): Pen {
+function openPen(sql: Sql, { row, idOf }: Directory): Pen {
   let writes: Write[] = []
   /** By stage and times: rows that only come to these. */
   const moves = new Map<string, { readonly ids: number[]; readonly to: ShardRow }>()
@@ -188,22 +267,17 @@ function openPen(sql: Sql, entries: Entries, { row, idOf, ids }: Directory): Pen
     rowsTouched.clear()
     bytesTouched.clear()
   }
-  const touch = (touched: Set<TxHash>, hash: TxHash) => {
-    // Before anything is asked of the tables: they would not know of what is still to be written.
+  /** The number of a row that is in the tables, once nothing else is still to be written to the same place. */
+  const touch = (touched: Set<TxHash>, hash: TxHash): number => {
     if (touched.has(hash)) flush()
     touched.add(hash)
-  }
-  const numberOf = (hash: TxHash): number => {
-    const known = idOf(hash)
-    if (known !== undefined) return known
-    const id = entries.arrive(hash)
-    ids.put(hash, id)
+    const id = idOf(hash)
+    invariant(id !== undefined, 'what is changed in the tables is there')
     return id
   }
   const writeRow = (next: ShardRow) => {
-    touch(rowsTouched, next.hash)
+    const id = touch(rowsTouched, next.hash)
     const before = row(next.hash)
-    const id = numberOf(next.hash)
     if (!before || !isMove(next, before)) {
       writes.push(writeOf({ id, row: next }, before))
       return
@@ -217,26 +291,23 @@ function openPen(sql: Sql, entries: Entries, { row, idOf, ids }: Directory): Pen
     flush,
     write: (change) => {
       if ('remove' in change) {
-        touch(bytesTouched, change.hash)
-        const id = idOf(change.hash)
-        if (id !== undefined) writes.push({ into: 'DELETE FROM entry_bytes WHERE id IN (VALUES $rows)', values: [id] })
+        const values = [touch(bytesTouched, change.hash)]
+        writes.push({ into: 'DELETE FROM entry_bytes WHERE id IN (VALUES $rows)', values })
       } else if (change.put === 'row') writeRow(change.row)
-      else if (change.put === 'payload') {
-        touch(bytesTouched, change.row.hash)
-        const { hash, raw, footprint } = change.row
-        const values = [numberOf(hash), raw, toJson(footprint)]
-        writes.push({ into: 'INSERT OR REPLACE INTO entry_bytes VALUES $rows', values })
-      } else writes.push(plainWrite(change))
+      else if (change.put === 'payload') writes.push(bytesOf(touch(bytesTouched, change.row.hash), change.row))
+      else if (change.put === 'account') writes.push(accountWrite(change.row))
+      else writes.push({ into: 'INSERT OR REPLACE INTO head VALUES $rows', values: [1, toJson(change.row)] })
     },
   }
 }
 
-function plainWrite(change: Extract<ShardChange, { put: 'head' | 'account' }>): Write {
-  if (change.put === 'head')
-    return { into: 'INSERT OR REPLACE INTO head VALUES $rows', values: [1, toJson(change.row)] }
-  const { sender, checkedAt, checkAt } = change.row
-  const values = [sender, checkedAt, checkAt, toJson(change.row)]
+function accountWrite(row: ShardAccount): Write {
+  const values = [row.sender, row.checkedAt, row.checkAt, toJson(row)]
   return { into: 'INSERT OR REPLACE INTO accounts VALUES $rows', values }
+}
+
+function byNonce(one: ShardRow, other: ShardRow): number {
+  return one.nonce - other.nonce
 }
 
 /** Nothing of a sender's that has not ended. */

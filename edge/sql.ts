@@ -72,20 +72,30 @@ function writeRows(sql: Sql, into: string, rows: readonly (readonly (SqlValue | 
 
 /** Rows that were written here read back as what they were: nothing else writes to these tables. */
 export function fromJson<row>(value: SqlValue | undefined): row {
-  const read = JSON.parse(String(value))
-  for (const name of amounts) if (typeof read[name] === 'string') read[name] = BigInt(read[name])
-  return read
+  return amountsOf(JSON.parse(String(value)))
 }
 
 /** JSON with amounts as text: they do not fit its numbers. A replacer would be called for every field. */
 export function toJson(row: object): string {
-  const written: Record<string, unknown> = { ...row }
-  for (const name of amounts) if (typeof written[name] === 'bigint') written[name] = String(written[name])
-  return JSON.stringify(written)
+  return JSON.stringify(amountsAsText(row))
 }
 
 /** The fields of rows that hold amounts, at the top of each. */
 const amounts = ['maxFeePerGas', 'maxPriorityFeePerGas'] as const
+
+/** A row for JSON. */
+export function amountsAsText(row: object): object {
+  const written: Record<string, unknown> = { ...row }
+  for (const name of amounts) if (typeof written[name] === 'bigint') written[name] = String(written[name])
+  return written
+}
+
+/** A row out of JSON, its amounts as what they were. */
+export function amountsOf<row>(read: row): row {
+  const found = read as Record<string, unknown>
+  for (const name of amounts) if (typeof found[name] === 'string') found[name] = BigInt(found[name])
+  return read
+}
 
 const faultsMax = 16
 

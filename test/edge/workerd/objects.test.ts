@@ -8,7 +8,8 @@ import { replyLeaseMs } from '../../../edge/limits.ts'
 import type { Env, ShardApi } from '../../../edge/objects.ts'
 import { chainName, shardName, shardOf } from '../../../edge/placement.ts'
 import { openReplies } from '../../../edge/replies.ts'
-import { type Address, chainId } from '../../../sdk/units.ts'
+import { openShardStore } from '../../../edge/shardSql.ts'
+import { type Address, chainId, type TxHash } from '../../../sdk/units.ts'
 import { call, freshChain, walletOf } from './edge.ts'
 import { fakeNode } from './node.ts'
 
@@ -34,13 +35,21 @@ function rowsOf(stub: DurableObjectStub, table: string) {
   return runInDurableObject(stub, (_, { storage }) => storage.sql.exec(`SELECT * FROM ${table}`).toArray())
 }
 
+/** What a shard has in its rows of one transaction. */
+function storedOf(stub: DurableObjectStub, hash: TxHash) {
+  return runInDurableObject(stub, (_, { storage }) => {
+    const store = openShardStore(storage.sql)
+    return { row: store.row(hash) ?? null, raw: store.payload(hash)?.raw ?? null }
+  })
+}
+
 describe('objects', () => {
   it('have everything they acknowledge in rows, and an alarm for it', async () => {
     const { wallet, node, shardStub } = open()
     node.mood = 'down'
     const one = await wallet.transfer({ from: 0, nonce: 0 })
     await wallet.submit([one])
-    expect(await rowsOf(shardStub(one.sender), 'entries')).toMatchObject([{ hash: one.hash, sender: one.sender }])
+    expect(await storedOf(shardStub(one.sender), one.hash)).toMatchObject({ row: { sender: one.sender }, raw: one.raw })
     const alarm = await runInDurableObject(shardStub(one.sender), (_, { storage }) => storage.getAlarm())
     expect(alarm).not.toBeNull()
   })
@@ -51,7 +60,7 @@ describe('objects', () => {
     const one = await wallet.transfer({ from: 0, nonce: 0 })
     await wallet.submit([one])
     await abortAllDurableObjects()
-    expect(await rowsOf(shardStub(one.sender), 'entries')).toMatchObject([{ hash: one.hash }])
+    expect(await storedOf(shardStub(one.sender), one.hash)).toMatchObject({ row: { hash: one.hash }, raw: one.raw })
     node.mood = 'well'
     await wallet.until(one, 'accepted')
     await abortAllDurableObjects()
@@ -157,6 +166,6 @@ describe('objects', () => {
     await expect
       .poll(alarms, { timeout: 10_000 })
       .toSatisfy((times: (number | null)[]) => times.every((time) => (time ?? 0) > Date.now() + hour))
-    expect(await rowsOf(shardStub(one.sender), 'entry_bytes')).toEqual([])
+    expect(await storedOf(shardStub(one.sender), one.hash)).toMatchObject({ row: { stage: 'ended' }, raw: null })
   })
 })

@@ -1,0 +1,180 @@
+import { invariant } from '../sdk/errors.ts'
+import type { Address, TxHash } from '../sdk/units.ts'
+import type { Payload } from './chainRows.ts'
+import { decodePage, type JournalLine, pagesOf } from './shardJournalPages.ts'
+import { endOf, isMove, type ShardAccount, type ShardChange, type ShardRow } from './shardRows.ts'
+import type { Sql } from './sql.ts'
+import { earlier, openTimed } from './timed.ts'
+
+/** A change of one transaction or one sender. */
+export type JournalChange = Extract<ShardChange, { put: 'row' | 'payload' | 'account' } | { remove: 'payload' }>
+
+/** The newest transactions and senders of a shard in memory. */
+export interface Young {
+  readonly row: (hash: TxHash) => ShardRow | undefined
+  /** A sender's rows that have not ended, in no order. */
+  readonly rowsOf: (sender: Address) => readonly ShardRow[]
+  readonly payload: (hash: TxHash) => Payload | undefined
+  readonly account: (sender: Address) => ShardAccount | undefined
+  readonly due: (now: number) => readonly ShardRow[]
+  readonly dueAccounts: (now: number) => readonly ShardAccount[]
+  /** Earliest `dueAt` and `checkAt` of all. */
+  readonly nextDue: () => number | null
+  readonly firstEnded: () => number | null
+  readonly all: () => {
+    readonly rows: readonly ShardRow[]
+    readonly payloads: readonly Payload[]
+    readonly accounts: readonly ShardAccount[]
+  }
+  /** Transactions and senders together, and the bytes of the transactions that came. */
+  readonly size: () => { readonly count: number; readonly bytes: number }
+}
+
+/**
+ * A shard's newest transactions and senders: in memory to be read, and on the disk as a journal of what changed.
+ *
+ * What a write costs is its statements and the pages they touch. A step adds one row to the journal, however many
+ * transactions it tells of; the tables get them many at once, each as it stands by then. What the tables have once,
+ * the journal tells of no more.
+ */
+export interface Journal extends Young {
+  /** Takes a change in, which {@link write} writes. */
+  readonly put: (change: JournalChange) => void
+  /**
+   * Writes what was taken in since the last time. To be called inside a transaction.
+   *
+   * That the chain object has taken something over is not worth a write of its own, and goes with the next one, the
+   * retry's tick at the latest: should it be forgotten, it is offered again and taken once.
+   */
+  readonly write: () => void
+  /** Begins anew: the tables have everything. To be called inside a transaction. */
+  readonly clear: () => void
+  /** Forgets what is in memory, and reads it again. */
+  readonly reload: () => void
+}
+
+/** Opens the journal, and makes its table when it is missing. */
+export function openJournal(sql: Sql): Journal {
+  sql.exec('CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, lines TEXT NOT NULL, bytes BLOB NOT NULL)')
+  const young = openYoung()
+  /** What memory has and the disk has not. */
+  let unwritten: JournalLine[] = []
+  let isUrgent = false
+  let isNews = false
+
+  const forget = () => {
+    young.clear()
+    unwritten = []
+    isUrgent = false
+    isNews = false
+  }
+  const reload = () => {
+    forget()
+    for (const { lines, bytes } of sql.exec('SELECT lines, bytes FROM journal ORDER BY id'))
+      for (const line of decodePage(lines, bytes)) young.take(line)
+  }
+  reload()
+  return {
+    ...young,
+    put: (change) => {
+      const line = lineOf(change, young)
+      isUrgent ||= line.kind !== 'moved' || line.to.stage !== 'offered' || line.to.dueAt !== null
+      isNews = true
+      young.take(line)
+      const last = unwritten.at(-1)
+      if (line.kind === 'moved' && last?.kind === 'moved' && isSameMove(last, line)) last.hashes.push(...line.hashes)
+      else unwritten.push(line)
+    },
+    write: () => {
+      const mayWait = isNews && !isUrgent
+      isNews = false
+      if (mayWait || unwritten.length === 0) return
+      for (const page of pagesOf(unwritten))
+        sql.exec('INSERT INTO journal (lines, bytes) VALUES (?, ?)', page.lines, page.bytes)
+      unwritten = []
+      isUrgent = false
+    },
+    clear: () => {
+      sql.exec('DELETE FROM journal')
+      forget()
+    },
+    reload,
+  }
+}
+
+function openYoung(): Young & { readonly take: (line: JournalLine) => void; readonly clear: () => void } {
+  const rows = openTimed<TxHash, ShardRow>(({ dueAt }) => dueAt)
+  const ended = openTimed<TxHash, ShardRow>(endOf)
+  const accounts = openTimed<Address, ShardAccount>(({ checkAt }) => checkAt)
+  const payloads = new Map<TxHash, Payload>()
+  const live = new Map<Address, Map<TxHash, ShardRow>>()
+  let bytes = 0
+
+  const putRow = (row: ShardRow) => {
+    const before = rows.get(row.hash)
+    if (before) live.get(before.sender)?.delete(row.hash)
+    rows.put(row.hash, row)
+    if (row.stage === 'ended' || before?.stage === 'ended') ended.put(row.hash, row)
+    if (row.stage === 'ended') return
+    const group = live.get(row.sender)
+    if (group) group.set(row.hash, row)
+    else live.set(row.sender, new Map([[row.hash, row]]))
+  }
+  const move = ({ hashes, to }: Moved) => {
+    for (const hash of hashes) {
+      const before = rows.get(hash)
+      invariant(before, 'what moves in the journal is there')
+      putRow({ ...before, ...to })
+    }
+  }
+  return {
+    row: rows.get,
+    rowsOf: (sender) => [...(live.get(sender)?.values() ?? [])],
+    payload: (hash) => payloads.get(hash),
+    account: accounts.get,
+    due: rows.due,
+    dueAccounts: accounts.due,
+    nextDue: () => earlier(rows.next(), accounts.next()),
+    firstEnded: ended.next,
+    all: () => ({ rows: rows.values(), payloads: [...payloads.values()], accounts: accounts.values() }),
+    size: () => ({ count: rows.size() + accounts.size(), bytes }),
+    take: (line) => {
+      if (line.kind === 'row') putRow(line.row)
+      else if (line.kind === 'moved') move(line)
+      else if (line.kind === 'account') accounts.put(line.row.sender, line.row)
+      else if (line.kind === 'gone') payloads.delete(line.hash)
+      else {
+        payloads.set(line.row.hash, line.row)
+        bytes += line.row.raw.length
+      }
+    },
+    clear: () => {
+      for (const part of [rows, ended, accounts, payloads, live]) part.clear()
+      bytes = 0
+    },
+  }
+}
+
+type Moved = Extract<JournalLine, { kind: 'moved' }>
+
+/** A row that only comes to another stage is told by its hash: the journal has the rest. */
+function lineOf(change: JournalChange, young: Young): JournalLine {
+  if ('remove' in change) return { kind: 'gone', hash: change.hash }
+  switch (change.put) {
+    case 'row': {
+      const { row } = change
+      const before = young.row(row.hash)
+      if (!before || !isMove(row, before)) return { kind: 'row', row }
+      const { hash, stage, since, dueAt } = row
+      return { kind: 'moved', hashes: [hash], to: { stage, since, dueAt } }
+    }
+    case 'payload':
+      return { kind: 'payload', row: change.row }
+    case 'account':
+      return { kind: 'account', row: change.row }
+  }
+}
+
+function isSameMove(one: Moved, other: Moved): boolean {
+  return one.to.stage === other.to.stage && one.to.since === other.to.since && one.to.dueAt === other.to.dueAt
+}
