@@ -1,4 +1,3 @@
-import type { Footprint } from '../sdk/batch/access.ts'
 import { invariant, unreachable } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, BatchId, TxHash } from '../sdk/units.ts'
@@ -24,6 +23,7 @@ import {
   windowMsMax,
   windowTransactionsMax,
 } from './limits.ts'
+import { footprintOf } from './payload.ts'
 import { type NonceFact, takeFound, takeOutcome, takeProgress } from './settling.ts'
 import { chooseWindow, planWindow } from './window.ts'
 
@@ -37,7 +37,7 @@ export interface Offer {
   readonly sequence: number
   readonly maxFeePerGas: bigint
   readonly raw: Uint8Array
-  readonly footprint: Footprint
+  readonly footprintJson: string
 }
 
 /** What a shard says of a transaction that it does not, or no longer, hand over. */
@@ -235,7 +235,7 @@ export function chainStatus(rows: Pick<ChainRows, 'tx' | 'lastEvent'>, hash: TxH
 function takeOffer(
   rows: ChainRows,
   draft: ChainDraft,
-  { hash, sender, nonce, base, sequence, maxFeePerGas, raw, footprint }: Offer,
+  { hash, sender, nonce, base, sequence, maxFeePerGas, raw, footprintJson }: Offer,
   { shard, now }: { readonly shard: number; readonly now: number },
 ): boolean {
   if (draft.tx(hash)) return true
@@ -253,6 +253,7 @@ function takeOffer(
 
   const winner = draft.txsOf(sender).find((row) => row.nonce === nonce && row.status.state === 'included')
   const status: TxStatus = winner ? { state: 'replaced', by: winner.hash } : { state: 'queued' }
+  const { gas, source } = footprintOf({ footprintJson })
   const row: TxRow = {
     hash,
     sender,
@@ -261,9 +262,9 @@ function takeOffer(
     status,
     arrival: head.arrival + 1,
     maxFeePerGas,
-    gas: footprint.gas,
+    gas,
     size: raw.length,
-    isUnknownAccess: footprint.source === 'unknown',
+    isUnknownAccess: source === 'unknown',
     window: 0,
     lane: 0,
     attempts: 0,
@@ -271,7 +272,7 @@ function takeOffer(
     dueAt: null,
     inclusion: null,
   }
-  draft.write({ put: 'payload', row: { hash, raw, footprint } })
+  draft.write({ put: 'payload', row: { hash, raw, footprintJson } })
   draft.putAccount({ sender, next: Math.max(draft.account(sender)?.next ?? 0, base), at: now })
   draft.putTx(row)
   if (winner) draft.settle(row, status)

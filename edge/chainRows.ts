@@ -1,7 +1,7 @@
-import type { Footprint } from '../sdk/batch/access.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, BatchId, BlockHash, TxHash } from '../sdk/units.ts'
 import type { Inclusion } from './executor/port.ts'
+import type { Payload } from './payload.ts'
 import type { ProblemCode } from './problems.ts'
 
 /** A transaction the chain object answers for, from the shard's offer until it has ended. */
@@ -35,13 +35,6 @@ export interface TxRow {
 export interface Rejection {
   readonly code: ProblemCode
   readonly detail: string
-}
-
-/** What never changes about a transaction, kept apart so that a change of state does not rewrite it. */
-export interface Payload {
-  readonly hash: TxHash
-  readonly raw: Uint8Array
-  readonly footprint: Footprint
 }
 
 /** The nonce from which on a sender's transactions are not in a block, as far as the edge has seen. */

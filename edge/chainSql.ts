@@ -9,12 +9,12 @@ import {
   firstHead,
   type MemberRow,
   type OutboxRow,
-  type Payload,
   type PlanRow,
   type TxRow,
   type WindowRow,
 } from './chainRows.ts'
 import { plansKept } from './limits.ts'
+import type { Payload } from './payload.ts'
 import { openRowCache } from './rowCache.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write, writeAll } from './sql.ts'
 
@@ -184,7 +184,7 @@ function readersOf(sql: Sql) {
 function readPayload(sql: Sql, hash: TxHash): Payload | undefined {
   const found = firstOf(sql, 'SELECT raw, footprint FROM payloads WHERE hash = ?', hash)
   if (!found) return undefined
-  return { hash, raw: new Uint8Array(found.raw as ArrayBuffer), footprint: fromJson(found.footprint) }
+  return { hash, raw: new Uint8Array(found.raw as ArrayBuffer), footprintJson: String(found.footprint) }
 }
 
 function readEvent(found: Readonly<Record<string, SqlValue>> | undefined): EventRow | undefined {
@@ -206,8 +206,8 @@ function writeOf(change: Put): Write {
       return { into: 'INSERT OR REPLACE INTO txs VALUES $rows', values }
     }
     case 'payload': {
-      const { hash, raw, footprint } = change.row
-      return { into: 'INSERT OR REPLACE INTO payloads VALUES $rows', values: [hash, raw, toJson(footprint)] }
+      const { hash, raw, footprintJson } = change.row
+      return { into: 'INSERT OR REPLACE INTO payloads VALUES $rows', values: [hash, raw, footprintJson] }
     }
     case 'account': {
       const { sender, next, at } = change.row

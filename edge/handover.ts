@@ -60,8 +60,8 @@ function offersOf(draft: ShardDraft, senders: ReadonlySet<Address>, now: number)
       const payload = draft.payload(row.hash)
       invariant(payload, 'a queued transaction has its bytes')
       const { hash, nonce, maxFeePerGas, sequence } = row
-      const { raw, footprint } = payload
-      offers.push({ hash, sender, nonce, base, sequence, maxFeePerGas, raw, footprint })
+      const { raw, footprintJson } = payload
+      offers.push({ hash, sender, nonce, base, sequence, maxFeePerGas, raw, footprintJson })
       draft.putRow({ ...row, dueAt: now + handoverRetryMs })
     }
   }

@@ -10,6 +10,7 @@ import {
 } from '../sdk/evm/index.ts'
 import type { ChainConfig } from './config.ts'
 import { authorizationsMax, placesPerBatchMax } from './limits.ts'
+import { footprintJson } from './payload.ts'
 import type { ProblemCode } from './problems.ts'
 import type { Item } from './shard.ts'
 
@@ -63,7 +64,14 @@ export function judge({ raw, declaration }: Submission, { id, fork }: ChainConfi
   if (!judged.ok) return fault('invalid-transaction', sentence(judged.reason))
   // Without a word, the gas limit is the best guess of the gas.
   const said = declaration ?? undeclared(Math.min(Number(gas), gasMax))
-  const item = { hash, sender: from, nonce, ...feesOf(pricing), raw, footprint: footprint(decoded.value, said) }
+  const item = {
+    hash,
+    sender: from,
+    nonce,
+    ...feesOf(pricing),
+    raw,
+    footprintJson: footprintJson(footprint(decoded.value, said)),
+  }
   return { ok: true, item }
 }
 

@@ -1,4 +1,3 @@
-import type { Footprint } from '../sdk/batch/access.ts'
 import { invariant, unreachable } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
@@ -32,7 +31,7 @@ export interface Item {
   readonly maxFeePerGas: bigint
   readonly maxPriorityFeePerGas: bigint
   readonly raw: Uint8Array
-  readonly footprint: Footprint
+  readonly footprintJson: string
 }
 
 /** What an executor told. What it was not asked, or did not answer, is absent. */
@@ -198,7 +197,7 @@ function submit(draft: ShardDraft, items: readonly Item[], facts: Facts, now: nu
 
 /** Judges one item, and stores it unless there is an answer at once. */
 function admit(draft: ShardDraft, item: Item, facts: Facts, now: number): Answer | null {
-  const { hash, sender, nonce, maxFeePerGas, maxPriorityFeePerGas, raw, footprint } = item
+  const { hash, sender, nonce, maxFeePerGas, maxPriorityFeePerGas, raw, footprintJson } = item
   const known = draft.row(hash)
   if (known && !mayTryAgain(known, now)) return null
   const next = nextNonce(draft.account(sender))
@@ -218,7 +217,7 @@ function admit(draft: ShardDraft, item: Item, facts: Facts, now: number): Answer
   }
   if (rows.length >= rowsPerSenderMax) return no('backpressure', 'The sender has too many transactions under way.')
   if (draft.head().live >= rowsPerShardMax) return no('backpressure', 'Too many transactions are under way.')
-  draft.putPayload({ hash, raw, footprint })
+  draft.putPayload({ hash, raw, footprintJson })
   draft.putRow({
     hash,
     sender,

@@ -1,5 +1,5 @@
 import type { Address, TxHash } from '../sdk/units.ts'
-import type { Payload } from './chainRows.ts'
+import type { Payload } from './payload.ts'
 import type { ShardAccount, ShardChange, ShardHead, ShardRow, ShardRows } from './shardRows.ts'
 
 /** One step's work on a shard's rows: reads see what the step has written, the counter follows by itself. */

@@ -1,5 +1,5 @@
 import type { Address, TxHash } from '../sdk/units.ts'
-import type { Payload } from './chainRows.ts'
+import type { Payload } from './payload.ts'
 import { endOf, type ShardRow } from './shardRows.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write, writeAll } from './sql.ts'
 
@@ -64,7 +64,7 @@ export function openEntries(sql: Sql): Entries {
     due: (now, limit) => read('due_at <= ? ORDER BY due_at LIMIT ?', now, limit),
     payload: (id, hash) => {
       const found = firstOf(sql, 'SELECT raw, footprint FROM entry_bytes WHERE id = ?', id)
-      return found && { hash, raw: new Uint8Array(found.raw as ArrayBuffer), footprint: fromJson(found.footprint) }
+      return found && { hash, raw: new Uint8Array(found.raw as ArrayBuffer), footprintJson: String(found.footprint) }
     },
     add: (rows, payloads) => {
       const last = Number(firstOf(sql, 'SELECT MAX(id) AS id FROM entries')?.id ?? 0)
@@ -142,8 +142,8 @@ export function writeOf({ id, row }: Entry, before: ShardRow | undefined): Write
 }
 
 /** Writes a transaction's bytes, whatever was there before. */
-export function bytesOf(id: number, { raw, footprint }: Payload): Write {
-  return { into: 'INSERT OR REPLACE INTO entry_bytes VALUES $rows', values: [id, raw, toJson(footprint)] }
+export function bytesOf(id: number, { raw, footprintJson }: Payload): Write {
+  return { into: 'INSERT OR REPLACE INTO entry_bytes VALUES $rows', values: [id, raw, footprintJson] }
 }
 
 /** Moves many rows to one stage, of which nothing else has changed. */

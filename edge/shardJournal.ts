@@ -1,6 +1,6 @@
 import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
-import type { Payload } from './chainRows.ts'
+import type { Payload } from './payload.ts'
 import { decodePage, type JournalLine, pagesOf } from './shardJournalPages.ts'
 import { endOf, isMove, type ShardAccount, type ShardChange, type ShardRow } from './shardRows.ts'
 import type { Sql } from './sql.ts'

@@ -1,6 +1,6 @@
 import type { TxHash } from '../sdk/units.ts'
-import type { Payload } from './chainRows.ts'
 import { journalPageBytesMax } from './limits.ts'
+import type { Payload } from './payload.ts'
 import type { ShardAccount, ShardRow } from './shardRows.ts'
 import { amountsAsText, amountsOf, type SqlValue } from './sql.ts'
 

@@ -1,6 +1,6 @@
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
-import type { Payload } from './chainRows.ts'
+import type { Payload } from './payload.ts'
 
 /** One transaction as its shard knows it. */
 export interface ShardRow {

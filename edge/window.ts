@@ -4,7 +4,7 @@ import { invariant } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address } from '../sdk/units.ts'
 import type { ChainDraft } from './chainDraft.ts'
-import type { ChainRows, Payload, PlannedTx, PlanRow, TxRow, WindowRow } from './chainRows.ts'
+import type { ChainRows, PlannedTx, PlanRow, TxRow, WindowRow } from './chainRows.ts'
 import type { Sending } from './executor/port.ts'
 import {
   lanesInFlightMax,
@@ -15,6 +15,7 @@ import {
   windowGasMax,
   windowTransactionsMax,
 } from './limits.ts'
+import { footprintOf, type Payload } from './payload.ts'
 
 /** What may go now, and what came back from behind a hole. */
 export interface Choice {
@@ -121,7 +122,7 @@ export function planWindow(
   { window, now, leaseUntil }: { readonly window: number; readonly now: number; readonly leaseUntil: number },
 ): PlannedWindow {
   const payloads = chosen.map(payloadOf)
-  const footprints = payloads.map(({ footprint }) => footprint)
+  const footprints = payloads.map(footprintOf)
   const planned = plan(footprints)
   const rows = chosen.map((row, index): TxRow => {
     const lane = planned.laneOf[index] as number
@@ -144,8 +145,8 @@ export function planWindow(
     lanes: heaviestFirst(planned).map((lane) =>
       lane.map((index) => {
         const { hash, sender } = chosen[index] as TxRow
-        const { raw, footprint } = payloads[index] as Payload
-        return { hash, sender, raw, position: index, declaration: footprint }
+        const { raw } = payloads[index] as Payload
+        return { hash, sender, raw, position: index, declaration: footprints[index] as Footprint }
       }),
     ),
   }

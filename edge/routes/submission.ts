@@ -5,6 +5,7 @@ import type { ChainConfig } from '../config.ts'
 import { type Judged, judge, type Submission } from '../intake.ts'
 import { judgedPerTurnMax } from '../limits.ts'
 import type { Env } from '../objects.ts'
+import { packed } from '../payload.ts'
 import { chainName, shardName, shardOf } from '../placement.ts'
 import { type AuditRow, type Policy, policy } from '../policy.ts'
 import { problem } from '../problems.ts'
@@ -93,10 +94,12 @@ async function store(env: Env, chain: ChainConfig, judged: readonly Judged[]): P
     groups.set(shard, [...(groups.get(shard) ?? []), index])
   }
   const calls = [...groups].map(async ([shard, indices]) => {
-    const items = indices.flatMap((index) => {
-      const entry = judged[index]
-      return entry?.ok ? [entry.item] : []
-    })
+    const items = packed(
+      indices.flatMap((index) => {
+        const entry = judged[index]
+        return entry?.ok ? [entry.item] : []
+      }),
+    )
     const stored = await ask(() => env.SHARD.getByName(shardName(chain.id, shard)).submit(chain.id, shard, items))
     for (const [at, index] of indices.entries()) {
       const answer = stored[at]

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Notice, Offer, Taken } from '../../edge/chain.ts'
 import type { Env } from '../../edge/objects.ts'
+import { footprintJson, packed } from '../../edge/payload.ts'
 import { shardName } from '../../edge/placement.ts'
 import type { Item } from '../../edge/shard.ts'
 import { address, toHex, txHash } from '../../sdk/units.ts'
@@ -59,7 +60,7 @@ export default {
       return Response.json({ stored: await env.FLOOR.getByName('floor').insert(rows) })
     }
     const items = Array.from({ length: bytes.length / itemBytes }, (_, at) => itemOf(bytes, at * itemBytes))
-    const answers = await env.SHARD.getByName(shardName(anvilChain, 0)).submit(anvilChain, 0, items)
+    const answers = await env.SHARD.getByName(shardName(anvilChain, 0)).submit(anvilChain, 0, packed(items))
     return Response.json({ stored: answers.filter(({ ok }) => ok).length })
   },
 }
@@ -74,7 +75,7 @@ function itemOf(bytes: Uint8Array, from: number): Item {
     nonce: new DataView(bytes.buffer).getUint32(ofNonce),
     maxFeePerGas: 10n,
     maxPriorityFeePerGas: 1n,
-    raw: bytes.slice(ofNonce + nonceBytes, from + itemBytes),
-    footprint: { reads: [], writes, credits: [], source: 'declared', gas: 21_000, sender },
+    raw: bytes.subarray(ofNonce + nonceBytes, from + itemBytes),
+    footprintJson: footprintJson({ reads: [], writes, credits: [], source: 'declared', gas: 21_000, sender }),
   }
 }

@@ -9,6 +9,7 @@ import {
   unknownPerSenderMax,
   windowTransactionsMax,
 } from '../../edge/limits.ts'
+import { footprintJson, footprintOf } from '../../edge/payload.ts'
 import { batchId, blockHash, type TxHash } from '../../sdk/units.ts'
 import { memoryChain } from './memory.ts'
 import { itemOf, senders, worldConfig } from './world.ts'
@@ -77,9 +78,19 @@ function inclusionOf(hash: TxHash, blockNumber: number, branch = 0, index = 0): 
 }
 
 function offerOf(wish: Parameters<typeof itemOf>[0] & { readonly base?: number; readonly gas?: number }): Offer {
-  const { hash, sender, nonce, maxFeePerGas, raw, footprint } = itemOf(wish)
+  const { hash, sender, nonce, maxFeePerGas, raw, ...rest } = itemOf(wish)
+  const footprint = footprintOf(rest)
   const gas = wish.gas ?? footprint.gas
-  return { hash, sender, nonce, base: wish.base ?? 0, sequence: 0, maxFeePerGas, raw, footprint: { ...footprint, gas } }
+  return {
+    hash,
+    sender,
+    nonce,
+    base: wish.base ?? 0,
+    sequence: 0,
+    maxFeePerGas,
+    raw,
+    footprintJson: footprintJson({ ...footprint, gas }),
+  }
 }
 
 const accepted = { kind: 'accepted' } as const

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ChainConfig } from '../../edge/config.ts'
 import { batchFault, judge } from '../../edge/intake.ts'
 import { authorizationsMax, placesPerBatchMax } from '../../edge/limits.ts'
+import { footprintOf } from '../../edge/payload.ts'
 import { shardName, shardOf } from '../../edge/placement.ts'
 import { declare, undeclared } from '../../sdk/batch/index.ts'
 import { address, batchId, fromHex, slot } from '../../sdk/units.ts'
@@ -38,9 +39,9 @@ describe('judging a transaction by its bytes', () => {
         maxFeePerGas: 70n,
         maxPriorityFeePerGas: 7n,
         raw,
-        footprint: { sender, gas: 21_000 },
       },
     })
+    expect(judged.ok && footprintOf(judged.item)).toMatchObject({ sender, gas: 21_000 })
   })
 
   it('refuses what no node would take', async () => {

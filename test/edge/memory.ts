@@ -4,12 +4,12 @@ import {
   type ChainRows,
   type EventRow,
   firstHead,
-  type Payload,
   type PlanRow,
   type TxRow,
   type WindowRow,
 } from '../../edge/chainRows.ts'
 import { plansKept } from '../../edge/limits.ts'
+import type { Payload } from '../../edge/payload.ts'
 import type { ShardChange, ShardRow, ShardRows } from '../../edge/shardRows.ts'
 import type { Address, TxHash } from '../../sdk/units.ts'
 

@@ -11,6 +11,7 @@ import { doForChain } from '../../edge/chainDeeds.ts'
 import type { ChainChange } from '../../edge/chainRows.ts'
 import type { ChainConfig } from '../../edge/config.ts'
 import type { Executor } from '../../edge/executor/port.ts'
+import { footprintJson } from '../../edge/payload.ts'
 import { openRunner, type Runner } from '../../edge/runner.ts'
 import {
   type Answer,
@@ -404,7 +405,15 @@ export function itemOf(wish: {
   const hash = txHash(toHex(digest(raw)))
   const places = [{ kind: 'nonce', address: sender } as const, { kind: 'balance', address: sender } as const]
   const footprint = { reads: [], writes: places, credits: [], source, gas: 21_000, sender }
-  return { hash, sender, nonce, maxFeePerGas: fee, maxPriorityFeePerGas: fee, raw, footprint }
+  return {
+    hash,
+    sender,
+    nonce,
+    maxFeePerGas: fee,
+    maxPriorityFeePerGas: fee,
+    raw,
+    footprintJson: footprintJson(footprint),
+  }
 }
 
 /** 32 bytes that differ when the text does. */

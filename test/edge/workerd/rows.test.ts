@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ChainChange, ChainRows, TxRow } from '../../../edge/chainRows.ts'
 import { openChainStore } from '../../../edge/chainSql.ts'
+import { footprintJson } from '../../../edge/payload.ts'
 import type { ShardChange, ShardRow, ShardRows } from '../../../edge/shardRows.ts'
 import { openShardStore } from '../../../edge/shardSql.ts'
 import { toJson } from '../../../edge/sql.ts'
@@ -38,7 +39,7 @@ const status: fc.Arbitrary<TxStatus> = fc.oneof(
   }),
   fc.record({ state: fc.constant('held' as const), missingNonce: small }),
 )
-const payload = fc.record({ hash, raw, footprint })
+const payload = fc.record({ hash, raw, footprintJson: footprint.map(footprintJson) })
 
 const tx: fc.Arbitrary<TxRow> = fc.record({
   hash,
@@ -275,7 +276,7 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
         const stored = await runInDurableObject(CHAIN.getByName(`old rows ${run++}`), (_, { storage: { sql } }) => {
           for (const table of ['head', 'payloads', 'accounts']) sql.exec(`DROP TABLE ${table}`)
           for (const statement of layoutBefore) sql.exec(statement)
-          for (const [row, { raw, footprint }] of pairs) {
+          for (const [row, { raw, footprintJson }] of pairs) {
             const { hash, sender, nonce, stage, since, dueAt } = row
             const isLive = stage === 'ended' ? stage : 'live'
             sql.exec(
@@ -288,7 +289,7 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
               dueAt,
               toJson(row),
             )
-            sql.exec('INSERT INTO payloads VALUES (?, ?, ?)', hash, raw as unknown as ArrayBuffer, toJson(footprint))
+            sql.exec('INSERT INTO payloads VALUES (?, ?, ?)', hash, raw as unknown as ArrayBuffer, footprintJson)
           }
           const kept = shardView(openShardStore(sql))
           // And of the layout between: the newest rows stood in no index of hashes.
