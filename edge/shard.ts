@@ -159,16 +159,19 @@ function pruneAt(rows: ShardRows): number | null {
   return first === null ? null : first + retentionMs + pruneEveryMs
 }
 
-/** The first nonce from `next` on that is not among `nonces`. */
-function firstMissing(nonces: ReadonlySet<number>, next: number): number {
+/** The first nonce from `next` on that none of the rows has, which come by nonce. */
+function firstMissing(rows: readonly { readonly nonce: number }[], next: number): number {
   let missing = next
-  while (nonces.has(missing)) missing += 1
+  for (const { nonce } of rows) if (nonce === missing) missing += 1
   return missing
 }
 
+function byNonce(one: { readonly nonce: number }, other: { readonly nonce: number }): number {
+  return one.nonce - other.nonce
+}
+
 function isGapped(rows: ShardRows, sender: Address, items: readonly Item[], next: number): boolean {
-  const nonces = new Set([...rows.rowsOf(sender), ...items].map(({ nonce }) => nonce))
-  const missing = firstMissing(nonces, next)
+  const missing = firstMissing([...rows.rowsOf(sender), ...items].sort(byNonce), next)
   return items.some(({ nonce }) => nonce > missing)
 }
 
@@ -183,8 +186,7 @@ function submit(draft: ShardDraft, items: readonly Item[], facts: Facts, now: nu
   const answers = new Map<Item, Answer | null>()
   const fresh = new Set(items.map(({ hash }) => hash).filter((hash) => !draft.row(hash)))
   // By nonce, so that a batch fills its own gaps whatever its order.
-  for (const item of [...items].sort((one, other) => one.nonce - other.nonce))
-    answers.set(item, admit(draft, item, facts, now))
+  for (const item of [...items].sort(byNonce)) answers.set(item, admit(draft, item, facts, now))
   for (const sender of new Set(items.map(({ sender }) => sender))) promote(draft, sender, now, fresh)
   return items.map((item) => {
     const answer = answers.get(item)
@@ -211,7 +213,7 @@ function admit(draft: ShardDraft, item: Item, facts: Facts, now: number): Answer
   const conflict = inclusion ? undefined : conflictOf(rows, item)
   if (conflict) return conflict
   if (next !== undefined) {
-    const missing = firstMissing(new Set(rows.map((row) => row.nonce)), next)
+    const missing = firstMissing(rows, next)
     if (nonce - missing > nonceGapMax)
       return no('nonce-gap-too-wide', `Nonce ${missing} is missing; at most ${nonceGapMax} beyond it are held.`)
   }
@@ -269,7 +271,7 @@ function raised(fee: bigint): bigint {
 function promote(draft: ShardDraft, sender: Address, now: number, fresh: ReadonlySet<TxHash> = new Set()): void {
   const rows = draft.rowsOf(sender)
   const next = nextNonce(draft.account(sender))
-  const missing = next === undefined ? undefined : firstMissing(new Set(rows.map(({ nonce }) => nonce)), next)
+  const missing = next === undefined ? undefined : firstMissing(rows, next)
   let oldest: number | null = null
   for (const row of rows) {
     if (row.stage !== 'held') continue

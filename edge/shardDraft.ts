@@ -22,7 +22,7 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
   const log: ShardChange[] = []
   const touched = new Map<TxHash, ShardRow>()
   const payloads = new Map<TxHash, Payload>()
-  const senders = new Map<Address, Map<TxHash, ShardRow>>()
+  const senders = new Map<Address, readonly ShardRow[]>()
   const accounts = new Map<Address, ShardAccount>()
   const first = rows.head()
   let head = first
@@ -31,7 +31,7 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
   const groupOf = (sender: Address) => {
     let group = senders.get(sender)
     if (!group) {
-      group = new Map(rows.rowsOf(sender).map((entry) => [entry.hash, entry]))
+      group = rows.rowsOf(sender)
       senders.set(sender, group)
     }
     return group
@@ -39,7 +39,7 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
   return {
     head: () => head,
     row,
-    rowsOf: (sender) => [...groupOf(sender).values()].sort((one, other) => one.nonce - other.nonce),
+    rowsOf: groupOf,
     putRow: (next) => {
       const group = groupOf(next.sender)
       const before = row(next.hash)
@@ -47,8 +47,7 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
       const isLive = next.stage !== 'ended'
       head = { live: head.live + Number(isLive) - Number(wasLive) }
       touched.set(next.hash, next)
-      if (isLive) group.set(next.hash, next)
-      else group.delete(next.hash)
+      senders.set(next.sender, isLive ? withRow(group, next) : group.filter(({ hash }) => hash !== next.hash))
     },
     payload: (hash) => payloads.get(hash) ?? rows.payload(hash),
     putPayload: (payload) => {
@@ -67,4 +66,18 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
       ...(head.live === first.live ? [] : [{ put: 'head', row: head } as const]),
     ],
   }
+}
+
+/** A sender's rows, by nonce, with one that takes the place of what it was. A list once given out stays as it is. */
+function withRow(group: readonly ShardRow[], next: ShardRow): readonly ShardRow[] {
+  const list = [...group]
+  const at = list.findIndex(({ hash }) => hash === next.hash)
+  if (at >= 0) {
+    list[at] = next
+    return list
+  }
+  let place = list.length
+  while (place > 0 && (list[place - 1] as ShardRow).nonce > next.nonce) place -= 1
+  list.splice(place, 0, next)
+  return list
 }

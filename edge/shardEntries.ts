@@ -68,11 +68,13 @@ export function openEntries(sql: Sql): Entries {
     },
     add: (rows, payloads) => {
       const last = Number(firstOf(sql, 'SELECT MAX(id) AS id FROM entries')?.id ?? 0)
-      const added = rows.map((row, at): Entry => ({ id: last + 1 + at, row }))
-      const idOf = new Map(added.map(({ id, row }) => [row.hash, id]))
-      const bytes = payloads.flatMap((payload) => {
-        const id = idOf.get(payload.hash)
-        return id === undefined ? [] : [bytesOf(id, payload)]
+      // By sender, so that the pages of that index, too, are touched one after the other: a large transaction writes out
+      // a page that it left, and again when it comes back.
+      const added = [...rows].sort(bySender).map((row, at): Entry => ({ id: last + 1 + at, row }))
+      const byHash = new Map(payloads.map((payload) => [payload.hash, payload]))
+      const bytes = added.flatMap(({ id, row }) => {
+        const payload = byHash.get(row.hash)
+        return payload ? [bytesOf(id, payload)] : []
       })
       writeAll(sql, [...added.map((entry) => writeOf(entry, undefined)), ...bytes])
       place(sql, last)
@@ -102,6 +104,10 @@ function adopt(sql: Sql): void {
     sql.exec('DROP TABLE places_end')
   }
   if (hasTable(sql, 'rows')) adoptByHash(sql)
+}
+
+function bySender(one: ShardRow, other: ShardRow): number {
+  return one.sender < other.sender ? -1 : Number(one.sender > other.sender)
 }
 
 function hasTable(sql: Sql, name: string): boolean {

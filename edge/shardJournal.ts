@@ -53,9 +53,12 @@ export interface Journal extends Young {
   readonly reload: () => void
 }
 
+const schema = `CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, lines TEXT NOT NULL, footprints TEXT NOT NULL,
+  bytes BLOB NOT NULL)`
+
 /** Opens the journal, and makes its table when it is missing. */
 export function openJournal(sql: Sql): Journal {
-  sql.exec('CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, lines TEXT NOT NULL, bytes BLOB NOT NULL)')
+  sql.exec(schema)
   const young = openYoung()
   /** What memory has and the disk has not. */
   let unwritten: JournalLine[] = []
@@ -70,8 +73,8 @@ export function openJournal(sql: Sql): Journal {
   }
   const reload = () => {
     forget()
-    for (const { lines, bytes } of sql.exec('SELECT lines, bytes FROM journal ORDER BY id'))
-      for (const line of decodePage(lines, bytes)) young.take(line)
+    for (const page of sql.exec('SELECT lines, footprints, bytes FROM journal ORDER BY id'))
+      for (const line of decodePage(page)) young.take(line)
   }
   reload()
   return {
@@ -89,8 +92,8 @@ export function openJournal(sql: Sql): Journal {
       const mayWait = isNews && !isUrgent
       isNews = false
       if (mayWait || unwritten.length === 0) return
-      for (const page of pagesOf(unwritten))
-        sql.exec('INSERT INTO journal (lines, bytes) VALUES (?, ?)', page.lines, page.bytes)
+      for (const { lines, footprints, bytes } of pagesOf(unwritten))
+        sql.exec('INSERT INTO journal (lines, footprints, bytes) VALUES (?, ?, ?)', lines, footprints, bytes)
       unwritten = []
       isUrgent = false
     },

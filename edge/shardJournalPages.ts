@@ -14,65 +14,79 @@ export type JournalLine =
   | { readonly kind: 'gone'; readonly hash: TxHash }
   | { readonly kind: 'account'; readonly row: ShardAccount }
 
-/** One row of the journal: lines as a list in JSON, and the transactions' bytes one after the other, as the lines name them. */
+/**
+ * One row of the journal: lines as a list in JSON, and what is text or bytes already one after the other, as the lines
+ * name it.
+ */
 export interface JournalPage {
   readonly lines: string
+  readonly footprints: string
   readonly bytes: Uint8Array
 }
 
-/** What a payload's line says of its bytes: how many there are. */
-interface Told extends Omit<Payload, 'raw'> {
-  readonly length: number
+/** What a payload's line says: how long its parts are. */
+interface PayloadLine {
+  readonly kind: 'payload'
+  readonly hash: TxHash
+  readonly footprint: number
+  readonly raw: number
 }
 
 /** Lines as rows of the journal: one as a rule, several where one would be too large for a table. */
 export function* pagesOf(lines: readonly JournalLine[]): Iterable<JournalPage> {
   let texts: string[] = []
-  let raws: Uint8Array[] = []
+  let payloads: Payload[] = []
   let size = 0
   for (const line of lines) {
     const text = textOf(line)
-    const raw = line.kind === 'payload' ? line.row.raw : undefined
-    const more = text.length + (raw?.length ?? 0)
+    const payload = line.kind === 'payload' ? line.row : undefined
+    const more = text.length + (payload ? payload.raw.length + payload.footprintJson.length : 0)
     if (size + more > journalPageBytesMax && texts.length > 0) {
-      yield { lines: `[${texts.join()}]`, bytes: joined(raws) }
+      yield pageOf(texts, payloads)
       texts = []
-      raws = []
+      payloads = []
       size = 0
     }
     texts.push(text)
-    if (raw) raws.push(raw)
+    if (payload) payloads.push(payload)
     size += more
   }
-  if (texts.length > 0) yield { lines: `[${texts.join()}]`, bytes: joined(raws) }
+  if (texts.length > 0) yield pageOf(texts, payloads)
+}
+
+function pageOf(texts: readonly string[], payloads: readonly Payload[]): JournalPage {
+  const bytes = new Uint8Array(payloads.reduce((size, { raw }) => size + raw.length, 0))
+  let at = 0
+  for (const { raw } of payloads) {
+    bytes.set(raw, at)
+    at += raw.length
+  }
+  const footprints = payloads.map(({ footprintJson }) => footprintJson).join('')
+  return { lines: `[${texts.join()}]`, footprints, bytes }
 }
 
 function textOf(line: JournalLine): string {
   if (line.kind === 'row') return JSON.stringify({ kind: 'row', row: amountsAsText(line.row) })
   if (line.kind !== 'payload') return JSON.stringify(line)
-  const { raw, ...rest } = line.row
-  return JSON.stringify({ kind: 'payload', row: { ...rest, length: raw.length } satisfies Told })
+  const { hash, footprintJson, raw } = line.row
+  const told: PayloadLine = { kind: 'payload', hash, footprint: footprintJson.length, raw: raw.length }
+  return JSON.stringify(told)
 }
 
 /** Reads a row of the journal. Nothing else writes to that table. */
-export function decodePage(lines: SqlValue | undefined, bytes: SqlValue | undefined): readonly JournalLine[] {
-  let at = 0
-  return (JSON.parse(String(lines)) as readonly JournalLine[]).map((line): JournalLine => {
-    if (line.kind === 'row') return { kind: 'row', row: amountsOf(line.row) }
-    if (line.kind !== 'payload') return line
-    const { length, ...rest } = line.row as unknown as Told
-    const raw = new Uint8Array((bytes as ArrayBuffer).slice(at, at + length))
-    at += length
-    return { kind: 'payload', row: { ...rest, raw } }
-  })
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((size, { length }) => size + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
+export function decodePage({ lines, footprints, bytes }: Readonly<Record<string, SqlValue>>): readonly JournalLine[] {
+  const texts = String(footprints)
+  let [ofText, ofBytes] = [0, 0]
+  return (JSON.parse(String(lines)) as readonly (Exclude<JournalLine, { kind: 'payload' }> | PayloadLine)[]).map(
+    (line): JournalLine => {
+      if (line.kind === 'row') return { kind: 'row', row: amountsOf(line.row) }
+      if (line.kind !== 'payload') return line
+      const { hash, footprint, raw } = line
+      const footprintJson = texts.slice(ofText, ofText + footprint)
+      const row = { hash, footprintJson, raw: new Uint8Array((bytes as ArrayBuffer).slice(ofBytes, ofBytes + raw)) }
+      ofText += footprint
+      ofBytes += raw
+      return { kind: 'payload', row }
+    },
+  )
 }

@@ -175,7 +175,7 @@ function isOld(change: JournalChange, journal: Journal, old: Directory): boolean
   if ('put' in change && change.put === 'account')
     return !journal.account(change.row.sender) && old.account(change.row.sender) !== undefined
   const { hash } = 'put' in change ? change.row : change
-  return !journal.row(hash) && old.idOf(hash) !== undefined
+  return !journal.row(hash) && old.row(hash) !== undefined
 }
 
 /** Moves everything from the journal to the tables. */
@@ -190,7 +190,7 @@ function settle(sql: Sql, { entries, journal, memory: { rows, ids, accounts } }:
     rows.put(row, true)
     ids.put(row.hash, id)
   }
-  writeAll(sql, young.accounts.map(accountWrite))
+  writeAll(sql, [...young.accounts].sort(bySender).map(accountWrite))
   for (const account of young.accounts) accounts.put(account.sender, account)
   journal.clear()
 }
@@ -206,7 +206,7 @@ function foresee(
   for (const hash of hashes) {
     const entry = byHash.get(hash)
     rows.one(hash, () => entry?.row)
-    ids.one(hash, () => entry?.id)
+    if (entry) ids.put(hash, entry.id)
   }
   const senders = [...new Set(items.map(({ sender }) => sender))]
   const strangers = senders.filter((sender) => !accounts.has(sender) && !journal.account(sender))
@@ -304,6 +304,10 @@ function openPen(sql: Sql, { row, idOf }: Directory): Pen {
 function accountWrite(row: ShardAccount): Write {
   const values = [row.sender, row.checkedAt, row.checkAt, toJson(row)]
   return { into: 'INSERT OR REPLACE INTO accounts VALUES $rows', values }
+}
+
+function bySender(one: { readonly sender: Address }, other: { readonly sender: Address }): number {
+  return one.sender < other.sender ? -1 : Number(one.sender > other.sender)
 }
 
 function byNonce(one: ShardRow, other: ShardRow): number {
