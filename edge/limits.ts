@@ -34,9 +34,11 @@ export const rowsCachedMax = 4_096
 /** Newest transactions and senders of a shard that memory and its journal alone know, and the bytes of these transactions. */
 export const youngMax = 2_048
 export const journalBytesMax = 1024 * 1024
-/** Largest row of the journal: the platform takes 2 MB. */
-export const journalPageBytesMax = 1024 * 1024
+/** Where what is bound to a statement is divided: the platform takes 2 MB in one value. */
+export const boundBytesMax = 1024 * 1024
 
+/** How long a shard gathers submissions, so that one write to the disk makes all of them durable. */
+export const gatherMs = 1
 /** Most offers and most settlements in one message between a shard and its chain. */
 export const handoverMax = 256
 /** A handover that was not acknowledged by then is sent again. */

@@ -148,7 +148,7 @@ function openYoung(): Young & { readonly take: (line: JournalLine) => void; read
       else if (line.kind === 'gone') payloads.delete(line.hash)
       else {
         payloads.set(line.row.hash, line.row)
-        bytes += line.row.raw.length
+        bytes += line.row.raw.length + line.row.footprintJson.length
       }
     },
     clear: () => {

@@ -1,8 +1,7 @@
-import type { TxHash } from '../sdk/units.ts'
-import { journalPageBytesMax } from './limits.ts'
-import type { Payload } from './payload.ts'
+import type { Address, TxHash } from '../sdk/units.ts'
+import { joined, type Payload } from './payload.ts'
 import type { ShardAccount, ShardRow } from './shardRows.ts'
-import { amountsAsText, amountsOf, type SqlValue } from './sql.ts'
+import { partsOf, type SqlValue } from './sql.ts'
 
 /** One thing the journal tells, in the order of events. */
 export type JournalLine =
@@ -24,69 +23,79 @@ export interface JournalPage {
   readonly bytes: Uint8Array
 }
 
-/** What a payload's line says: how long its parts are. */
-interface PayloadLine {
-  readonly kind: 'payload'
-  readonly hash: TxHash
-  readonly footprint: number
-  readonly raw: number
-}
-
 /** Lines as rows of the journal: one as a rule, several where one would be too large for a table. */
 export function* pagesOf(lines: readonly JournalLine[]): Iterable<JournalPage> {
-  let texts: string[] = []
-  let payloads: Payload[] = []
-  let size = 0
-  for (const line of lines) {
-    const text = textOf(line)
-    const payload = line.kind === 'payload' ? line.row : undefined
-    const more = text.length + (payload ? payload.raw.length + payload.footprintJson.length : 0)
-    if (size + more > journalPageBytesMax && texts.length > 0) {
-      yield pageOf(texts, payloads)
-      texts = []
-      payloads = []
-      size = 0
+  const told = lines.map((line) => ({ text: textOf(line), payload: line.kind === 'payload' ? line.row : undefined }))
+  const sizeOf = ({ text, payload }: (typeof told)[number]) =>
+    text.length + (payload ? payload.raw.length + payload.footprintJson.length : 0)
+  for (const part of partsOf(told, sizeOf)) {
+    const payloads = part.flatMap(({ payload }) => payload ?? [])
+    yield {
+      lines: `[${part.map(({ text }) => text).join()}]`,
+      footprints: payloads.map(({ footprintJson }) => footprintJson).join(''),
+      bytes: joined(payloads.map(({ raw }) => raw)),
     }
-    texts.push(text)
-    if (payload) payloads.push(payload)
-    size += more
   }
-  if (texts.length > 0) yield pageOf(texts, payloads)
 }
 
-function pageOf(texts: readonly string[], payloads: readonly Payload[]): JournalPage {
-  const bytes = new Uint8Array(payloads.reduce((size, { raw }) => size + raw.length, 0))
-  let at = 0
-  for (const { raw } of payloads) {
-    bytes.set(raw, at)
-    at += raw.length
-  }
-  const footprints = payloads.map(({ footprintJson }) => footprintJson).join('')
-  return { lines: `[${texts.join()}]`, footprints, bytes }
-}
-
+/** A line as a list, which takes half the text of one with names; of a payload, how long its parts are. */
 function textOf(line: JournalLine): string {
-  if (line.kind === 'row') return JSON.stringify({ kind: 'row', row: amountsAsText(line.row) })
-  if (line.kind !== 'payload') return JSON.stringify(line)
-  const { hash, footprintJson, raw } = line.row
-  const told: PayloadLine = { kind: 'payload', hash, footprint: footprintJson.length, raw: raw.length }
-  return JSON.stringify(told)
+  switch (line.kind) {
+    case 'row': {
+      const { hash, sender, nonce, stage, status, maxFeePerGas, maxPriorityFeePerGas, sequence, since, dueAt } =
+        line.row
+      const fees = [String(maxFeePerGas), String(maxPriorityFeePerGas)] as const
+      const told: Lists['row'] = ['row', hash, sender, nonce, stage, status, ...fees, sequence, since, dueAt]
+      return JSON.stringify(told)
+    }
+    case 'payload': {
+      const { hash, footprintJson, raw } = line.row
+      const told: Lists['payload'] = ['payload', hash, footprintJson.length, raw.length]
+      return JSON.stringify(told)
+    }
+    default:
+      return JSON.stringify([line.kind, line] satisfies Lists['other'])
+  }
 }
+
+/** Fields may be added at the end, read with a default: rows of the release before are still read. */
+interface Lists {
+  readonly row: readonly [
+    kind: 'row',
+    hash: TxHash,
+    sender: Address,
+    nonce: number,
+    stage: ShardRow['stage'],
+    status: ShardRow['status'],
+    maxFeePerGas: string,
+    maxPriorityFeePerGas: string,
+    sequence: number,
+    since: number,
+    dueAt: number | null,
+  ]
+  readonly payload: readonly [kind: 'payload', hash: TxHash, footprint: number, raw: number]
+  readonly other: readonly [kind: Other['kind'], line: Other]
+}
+type Other = Exclude<JournalLine, { kind: 'row' | 'payload' }>
 
 /** Reads a row of the journal. Nothing else writes to that table. */
 export function decodePage({ lines, footprints, bytes }: Readonly<Record<string, SqlValue>>): readonly JournalLine[] {
   const texts = String(footprints)
   let [ofText, ofBytes] = [0, 0]
-  return (JSON.parse(String(lines)) as readonly (Exclude<JournalLine, { kind: 'payload' }> | PayloadLine)[]).map(
-    (line): JournalLine => {
-      if (line.kind === 'row') return { kind: 'row', row: amountsOf(line.row) }
-      if (line.kind !== 'payload') return line
-      const { hash, footprint, raw } = line
-      const footprintJson = texts.slice(ofText, ofText + footprint)
-      const row = { hash, footprintJson, raw: new Uint8Array((bytes as ArrayBuffer).slice(ofBytes, ofBytes + raw)) }
-      ofText += footprint
-      ofBytes += raw
-      return { kind: 'payload', row }
-    },
-  )
+  return (JSON.parse(String(lines)) as readonly Lists[keyof Lists][]).map((told): JournalLine => {
+    if (told[0] === 'row') return { kind: 'row', row: rowOf(told) }
+    if (told[0] !== 'payload') return told[1]
+    const [, hash, footprint, raw] = told
+    const footprintJson = texts.slice(ofText, ofText + footprint)
+    const row = { hash, footprintJson, raw: new Uint8Array((bytes as ArrayBuffer).slice(ofBytes, ofBytes + raw)) }
+    ofText += footprint
+    ofBytes += raw
+    return { kind: 'payload', row }
+  })
+}
+
+function rowOf(told: Lists['row']): ShardRow {
+  const [, hash, sender, nonce, stage, status, maxFee, maxPriority, sequence, since, dueAt] = told
+  const fees = { maxFeePerGas: BigInt(maxFee), maxPriorityFeePerGas: BigInt(maxPriority) }
+  return { hash, sender, nonce, stage, status, ...fees, sequence, since, dueAt }
 }

@@ -39,6 +39,8 @@ interface Memory {
   readonly ids: Memo<TxHash, number>
   readonly accounts: Memo<Address, ShardAccount>
   head: ShardHead | undefined
+  /** The earliest times of all; they are asked for after every step, and most steps leave the tables alone. */
+  times: { readonly due: number | null; readonly ended: number | null } | undefined
 }
 
 /**
@@ -55,6 +57,7 @@ export function openShardStore(sql: Sql, countMax: number = youngMax): ShardStor
     ids: openMemo(rowsCachedMax),
     accounts: openMemo(rowsCachedMax),
     head: undefined,
+    times: undefined,
   }
   const { rows, ids, accounts } = memory
   const number = (query: string) => (firstOf(sql, query)?.at ?? null) as number | null
@@ -71,6 +74,18 @@ export function openShardStore(sql: Sql, countMax: number = youngMax): ShardStor
   const clear = () => {
     for (const part of [rows, ids, accounts]) part.clear()
     memory.head = undefined
+    memory.times = undefined
+  }
+  const times = () => {
+    memory.times ??= {
+      // With the conditions of the partial indexes: without them each look would read the whole table.
+      due: number(
+        `SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM entries WHERE due_at IS NOT NULL
+         UNION SELECT MIN(check_at) FROM accounts WHERE check_at IS NOT NULL)`,
+      ),
+      ended: number('SELECT MIN(ended_at) AS at FROM entries WHERE ended_at IS NOT NULL'),
+    }
+    return memory.times
   }
   return {
     head: () => {
@@ -99,17 +114,8 @@ export function openShardStore(sql: Sql, countMax: number = youngMax): ShardStor
         .concat(journal.dueAccounts(now))
         .sort((one, other) => (one.checkAt ?? 0) - (other.checkAt ?? 0))
         .slice(0, limit),
-    nextDue: () =>
-      earlier(
-        journal.nextDue(),
-        // With the conditions of the partial indexes: without them each look would read the whole table.
-        number(
-          `SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM entries WHERE due_at IS NOT NULL
-           UNION SELECT MIN(check_at) FROM accounts WHERE check_at IS NOT NULL)`,
-        ),
-      ),
-    firstEnded: () =>
-      earlier(journal.firstEnded(), number('SELECT MIN(ended_at) AS at FROM entries WHERE ended_at IS NOT NULL')),
+    nextDue: () => earlier(journal.nextDue(), times().due),
+    firstEnded: () => earlier(journal.firstEnded(), times().ended),
     foresee: (items) => foresee(sql, { entries, journal, memory }, items),
     apply: (changes) => apply(sql, { entries, journal, memory, old, clear, countMax }, changes),
     forget: () => {
@@ -148,6 +154,9 @@ function apply(
 ): void {
   const { journal, memory } = parts
   const pen = openPen(sql, old)
+  // Before, not after: of what came last, something changes soon.
+  const { count, bytes } = journal.size()
+  if (count >= countMax || bytes >= journalBytesMax) settle(sql, parts)
   for (const change of changes) {
     if ('remove' in change && change.remove !== 'payload') {
       pen.flush()
@@ -160,14 +169,13 @@ function apply(
     } else if (isOld(change, journal, old)) {
       pen.write(change)
       note(memory, change)
+      memory.times = undefined
     } else journal.put(change)
   }
   pen.flush()
   journal.write()
   // Only now: what was decided together may say of one row that it came and that it ended.
   for (const change of changes) if (isEnd(change)) release(memory, change.row.hash)
-  const { count, bytes } = journal.size()
-  if (count >= countMax || bytes >= journalBytesMax) settle(sql, parts)
 }
 
 /** Whether a change is of what the tables have: the journal tells of the rest. */
@@ -179,7 +187,9 @@ function isOld(change: JournalChange, journal: Journal, old: Directory): boolean
 }
 
 /** Moves everything from the journal to the tables. */
-function settle(sql: Sql, { entries, journal, memory: { rows, ids, accounts } }: Parts): void {
+function settle(sql: Sql, { entries, journal, memory }: Parts): void {
+  const { rows, ids, accounts } = memory
+  memory.times = undefined
   const young = journal.all()
   for (const { id, row } of entries.add(young.rows, young.payloads)) {
     if (row.stage === 'ended') {
