@@ -24,7 +24,8 @@ import { type ChainConfig, chainConfig } from './config.ts'
 import { type Health, openHealth } from './executor/health.ts'
 import { executorsOf } from './executor/jsonRpc.ts'
 import type { Executor } from './executor/port.ts'
-import { eventsPerReadMax, eventsWaitMs, readersMax, windowsPerReadMax } from './limits.ts'
+import { openGather } from './gather.ts'
+import { eventsPerReadMax, eventsWaitMs, offerGatherMs, readersMax, windowsPerReadMax } from './limits.ts'
 import type {
   Awaited,
   ChainApi,
@@ -53,6 +54,7 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   readonly #audience: Audience
   /** Readers that wait for the log to grow. */
   readonly #readers = new Set<() => void>()
+  readonly #gathered = openGather(offerGatherMs)
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -114,6 +116,7 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     notices: readonly Notice[],
   ): Promise<readonly Taken[]> {
     this.#identity.set(chain, 0)
+    await this.#gathered()
     return this.#runner.feed({ type: 'offers', shard, offers, notices, now: Date.now() }).taken
   }
 

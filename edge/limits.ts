@@ -37,8 +37,9 @@ export const journalBytesMax = 1024 * 1024
 /** Where what is bound to a statement is divided: the platform takes 2 MB in one value. */
 export const boundBytesMax = 1024 * 1024
 
-/** How long a shard gathers submissions, so that one write to the disk makes all of them durable. */
-export const gatherMs = 1
+/** How long a shard gathers submissions, and a chain object offers, so that one write to the disk makes all of them durable. */
+export const submitGatherMs = 1
+export const offerGatherMs = 5
 /** Most offers and most settlements in one message between a shard and its chain. */
 export const handoverMax = 256
 /** A handover that was not acknowledged by then is sent again. */

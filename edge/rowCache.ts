@@ -85,24 +85,11 @@ export interface Memo<key, value> {
   readonly clear: () => void
 }
 
-/** @param sizeOf - What counts towards the bound: by default each value is one. */
-export function openMemo<key, value>(sizeMax: number, sizeOf: (value: value) => number = () => 1): Memo<key, value> {
+export function openMemo<key, value>(sizeMax: number): Memo<key, value> {
   /** `null`: there is none. */
   const values = new Map<key, value | null>()
-  let size = 0
-  const weigh = (value: value | null | undefined) => (value === undefined ? 0 : value === null ? 1 : sizeOf(value))
-  const drop = (key: key) => {
-    size -= weigh(values.get(key))
-    values.delete(key)
-  }
-  const clear = () => {
-    values.clear()
-    size = 0
-  }
   const put = (key: key, value: value | null) => {
-    drop(key)
-    if (size + weigh(value) > sizeMax) clear()
-    size += weigh(value)
+    if (values.size >= sizeMax && !values.has(key)) values.clear()
     values.set(key, value)
   }
   return {
@@ -115,7 +102,9 @@ export function openMemo<key, value>(sizeMax: number, sizeOf: (value: value) => 
     },
     has: (key) => values.has(key),
     put,
-    drop,
-    clear,
+    drop: (key) => {
+      values.delete(key)
+    },
+    clear: () => values.clear(),
   }
 }

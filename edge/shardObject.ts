@@ -8,7 +8,8 @@ import { chainConfig } from './config.ts'
 import { type Health, openHealth } from './executor/health.ts'
 import { executorsOf } from './executor/jsonRpc.ts'
 import type { Executor } from './executor/port.ts'
-import { gatherMs, senderBurst, senderPerSecond, sendersRemembered } from './limits.ts'
+import { openGather } from './gather.ts'
+import { senderBurst, senderPerSecond, sendersRemembered, submitGatherMs } from './limits.ts'
 import type { Env, ShardApi } from './objects.ts'
 import { chainName } from './placement.ts'
 import { openRunner, type Runner } from './runner.ts'
@@ -32,7 +33,7 @@ const tooMany: Answer = { ok: false, code: 'rate-limited', detail: 'The sender s
 export class ShardObject extends DurableObject<Env> implements ShardApi {
   readonly #identity: ReturnType<typeof openIdentity>
   #health: Health | undefined
-  #gathering: Promise<void> | undefined
+  readonly #gathered = openGather(submitGatherMs)
   readonly #buckets = openBuckets({ burst: senderBurst, perSecond: senderPerSecond }, sendersRemembered)
   readonly #store: ShardStore
   readonly #world: ShardWorld
@@ -114,17 +115,6 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
 
   async nonces(sender: Address, latest: number): Promise<NonceStanding> {
     return nonceStanding(this.#world.rows, sender, latest)
-  }
-
-  /** What comes within a moment is stored in one turn, which the platform makes durable by one write. */
-  #gathered(): Promise<void> {
-    this.#gathering ??= new Promise((resolve) =>
-      setTimeout(() => {
-        this.#gathering = undefined
-        resolve()
-      }, gatherMs),
-    )
-    return this.#gathering
   }
 
   #executors(): Executor {
