@@ -1,3 +1,4 @@
+import type { CopiedForwards } from '../../../channel/hub/index.ts'
 import { decodeMessage, encodeMessage, isLive, nothingBeside } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import type { BackupLink, ChannelLink, Cipher, StoreWrite } from '../../../ports.ts'
@@ -5,8 +6,9 @@ import type { ChannelId } from '../../../units.ts'
 import { within } from '../patience.ts'
 import { channelIndexMax, encodeCount, payerKeys } from '../payerRecord.ts'
 import { copiesOf, directoryFrom, directoryOf, type Entry, encodeDirectory, openCopy, type Place } from './backup.ts'
+import { type Copy, copyFrom } from './copy.ts'
 import type { PenaltyWorld } from './desk.ts'
-import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys } from './record.ts'
 import { directoryIndex, named, rootOf } from './roots.ts'
 
 /**
@@ -27,10 +29,15 @@ export interface RestoredChannel {
 /** The wallet that was lost may have taken its channels over so often since the copy was made. */
 const epochsAhead = 1_000
 
-/** Reads the list of channels and their copies, and stores what the store lacks, in one commit. [TW43] Throws `wallet/no-backup`. */
+/**
+ * Reads the list of channels and their copies, and stores what the store lacks, in one commit. [TW43] Throws `wallet/no-backup`.
+ *
+ * @param commit - Stores what is written with what copies say of a hub. [TW53]
+ */
 export async function restoreRecords(
   world: PenaltyWorld,
   known: ReadonlySet<ChannelId>,
+  commit: (copies: readonly CopiedForwards[], writes: readonly StoreWrite[]) => Promise<void>,
 ): Promise<{
   readonly restored: readonly RestoredChannel[]
   readonly records: readonly { readonly id: ChannelId; readonly record: PenaltyRecord }[]
@@ -44,10 +51,10 @@ export async function restoreRecords(
   if (!newest || !entries) throw new SdkError('wallet/no-backup', 'No edge tells a list of channels of this seed.')
   const missing = entries.filter(({ id }) => !known.has(id))
   const found = await Promise.all(missing.map(async (entry) => ({ entry, ...(await restoreOne(world, entry)) })))
-  const records = found.flatMap(({ entry, record }) => (record ? [{ id: entry.id, record }] : []))
-  const lost = found.filter(({ record }) => !record).map(({ entry }) => entry)
+  const copies = found.flatMap(({ entry, copy }) => (copy ? [{ id: entry.id, ...copy }] : []))
+  const lost = found.filter(({ copy }) => !copy).map(({ entry }) => entry)
   const [count, before] = await Promise.all([store.get(payerKeys.count), store.get(penaltyKeys.lost)])
-  const writes: StoreWrite[] = records.map(({ id, record }) => {
+  const writes: StoreWrite[] = copies.map(({ id, record }) => {
     return { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
   })
   if (!count) {
@@ -57,38 +64,37 @@ export async function restoreRecords(
   }
   if (lost.length > 0 || before)
     writes.push({ key: penaltyKeys.lost, expected: before?.version ?? 0, bytes: encodeDirectory(lost) })
-  if (writes.length > 0) await store.commit(writes)
-  return { restored: found.map(({ entry, how }) => ({ id: entry.id, found: how })), records }
+  const passed = copies.map(({ id, forwards }) => ({ channel: id, forwards }))
+  if (writes.length > 0) await commit(passed, writes)
+  return { restored: found.map(({ entry, how }) => ({ id: entry.id, found: how })), records: copies }
 }
 
 async function restoreOne(
   world: PenaltyWorld,
   { id, index, own, box }: Entry,
-): Promise<{ readonly record: PenaltyRecord | null; readonly how: RestoredChannel['found'] }> {
+): Promise<{ readonly copy: Copy | null; readonly how: RestoredChannel['found'] }> {
   const { backup, keys } = world
-  if (!backup) return { record: null, how: 'lost' }
+  if (!backup) return { copy: null, how: 'lost' }
   const root = await rootOf(keys, index)
   const { places, key } = copiesOf(backup, { id, own, box, root })
   const copies = await readAll(places, (link) => opened(link, backup.cipher, key))
   const recalled =
     copies.length > 0 ? null : await recall(world, { id, own, box }, { root, key, cipher: backup.cipher })
   const newest = recalled ?? best(copies)
-  if (!newest) return { record: null, how: 'lost' }
-  const record = penaltyRecordFrom(newest.plain, 'backup')
+  if (!newest) return { copy: null, how: 'lost' }
+  const { record, forwards } = copyFrom(id, newest.plain)
   if (record.index !== index || record.own !== own || !record.channel || !isLive(record.channel))
-    return { record: null, how: 'lost' }
+    return { copy: null, how: 'lost' }
   const isAlone =
     recalled !== null || !copies.some(({ place }) => place.isEdge) || copies.every(({ place }) => place.isEdge)
-  return {
-    record: {
-      ...record,
-      epoch: record.epoch + epochsAhead,
-      isAlone,
-      isFromPeer: recalled !== null,
-      copied: newest.number,
-    },
-    how: isAlone ? 'alone' : 'restored',
+  const restored: PenaltyRecord = {
+    ...record,
+    epoch: record.epoch + epochsAhead,
+    isAlone,
+    isFromPeer: recalled !== null,
+    copied: newest.number,
   }
+  return { copy: { record: restored, forwards }, how: isAlone ? 'alone' : 'restored' }
 }
 
 /** So long the other side is waited for, which may be away: a later restore asks again. */
