@@ -1,4 +1,4 @@
-import { systemClock } from '../../../../sdk/adapters/index.ts'
+import { systemClock, webCipher } from '../../../../sdk/adapters/index.ts'
 import { memory } from '../../../../sdk/adapters/memory.ts'
 import { encodeAddress, networks, p2wpkh } from '../../../../sdk/bitcoin/index.ts'
 import type { HubTerms } from '../../../../sdk/channel/hub/index.ts'
@@ -7,6 +7,7 @@ import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import type { ChannelLink, Clock, Store, StoreWrite } from '../../../../sdk/ports.ts'
 import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
 import {
+  type BackupSetting,
   type BitcoinWallet,
   createBitcoinWallet,
   type TwoWayChannel,
@@ -44,6 +45,15 @@ export interface Person {
   stored: (writes: readonly StoreWrite[]) => void
   readonly end: () => void
   readonly begin: () => Promise<void>
+  /** As {@link Person.begin}, with nothing but the seed and what is kept elsewhere. */
+  readonly beginAgain: () => Promise<void>
+}
+
+/** How somebody's wallet is made. */
+export interface PersonWish {
+  readonly hub?: HubTerms
+  /** Copies of every state are kept before anything leaves. */
+  readonly isKept?: boolean
 }
 
 /** A ledger, boxes, and people who have wallets on them. */
@@ -53,7 +63,7 @@ export interface HtlcWorld {
   aheadMs: number
   /** And of one person's, by its number, beyond that. */
   readonly aheadOf: Map<number, number>
-  readonly person: (hub?: HubTerms) => Promise<Person>
+  readonly person: (wish?: PersonWish) => Promise<Person>
   /** A channel that pays: the first has funded it, with 100,000 sat. */
   readonly open: (one: Person, other: Person, pushed?: bigint) => Promise<ChannelId>
   /** Mines until something holds; each of these looks at every block. */
@@ -80,27 +90,33 @@ export function createHtlcWorld(): HtlcWorld {
     ...systemClock,
     now: () => Date.now() + world.aheadMs + (world.aheadOf.get(number) ?? 0),
   })
-  const person = async (hub?: HubTerms): Promise<Person> => {
+  const boxAt = (id: ChannelId): MemoryBox => {
+    const box = boxes.get(id) ?? memoryBox()
+    boxes.set(id, box)
+    return box
+  }
+  const backup: BackupSetting = {
+    link: ({ id, side, token }) => boxAt(id).backup(side, token),
+    edges: ['memory:edge'],
+    cipher: webCipher(),
+    mode: 'required',
+  }
+  const person = async ({ hub, isKept = false }: PersonWish = {}): Promise<Person> => {
     const number = ++seeds
-    const store = memory()
     const own: { value: Person | null } = { value: null }
-    const told: Store = {
+    const tells = (store: Store): Store => ({
       ...store,
       commit: async (writes) => {
         await store.commit(writes)
         own.value?.stored(writes)
       },
-    }
-    const link = (at: { id: ChannelId; side: 'payer' | 'payee'; token: Uint8Array }): ChannelLink => {
-      const box = boxes.get(at.id) ?? memoryBox()
-      boxes.set(at.id, box)
-      return mayBeMute(box.link(at.side, at.token), () => own.value?.isMute === true)
-    }
+    })
+    let told = tells(memory())
+    const link = (at: { id: ChannelId; side: 'payer' | 'payee'; token: Uint8Array }): ChannelLink =>
+      mayBeMute(boxAt(at.id).link(at.side, at.token), () => own.value?.isMute === true)
     const make = () =>
       createBitcoinWallet({
-        keys: keyringBitcoinSigner(
-          createBitcoinKeyring(new Uint8Array(32).fill(200).fill(number, 4), networks.regtest),
-        ),
+        keys: keysOf(number),
         store: told,
         network: 'regtest',
         nodes: [ground.node],
@@ -112,6 +128,7 @@ export function createHtlcWorld(): HtlcWorld {
         gapLimit: 4,
         clock: clockOf(number),
         ...(hub ? { hub } : {}),
+        ...(isKept ? { backup } : {}),
       })
     const wallet = await make()
     const one: Person = {
@@ -126,6 +143,11 @@ export function createHtlcWorld(): HtlcWorld {
         one.stored = () => undefined
         one.wallet = await make()
         one.twoWay = twoWayOf(one.wallet)
+      },
+      beginAgain: async () => {
+        told = tells(memory())
+        await one.begin()
+        await one.twoWay.restore()
       },
     }
     own.value = one

@@ -152,7 +152,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
   it('[HB2] [HB9] finds its way, is paid by both channels or by none, and the hub keeps its fee', async () => {
     world = createHtlcWorld()
     const [anna, other] = [await world.person(), await world.person()]
-    const [hugo, ben] = [await world.person(hubTerms), await world.person()]
+    const [hugo, ben] = [await world.person({ hub: hubTerms }), await world.person()]
     // Both of Anna's channels could lead to the hub: the one that does not gives it back.
     const elsewhere = await world.open(anna, other)
     const from = await world.open(anna, hugo, 1_000n)
@@ -180,7 +180,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
 
   it('[HB1] [HB2] [HB4] [HB10] [TW20] comes to its end when any of the three crashes at any of its commits', async () => {
     world = createHtlcWorld()
-    const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
+    const [anna, hugo, ben] = [await world.person(), await world.person({ hub: hubTerms }), await world.person()]
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
     const small = msats(2_000_000n)
@@ -208,7 +208,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
 
   it('[HB8] [HB9] pushes to a node that did not ask, and to nobody who is not there', async () => {
     world = createHtlcWorld()
-    const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
+    const [anna, hugo, ben] = [await world.person(), await world.person({ hub: hubTerms }), await world.person()]
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
     const payee = ben.twoWay.nodeKey(to)
@@ -226,7 +226,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
   it('[HB5] [HB10] is taken once when two pay it at once, and the other has it back', async () => {
     world = createHtlcWorld()
     const [anna, carl] = [await world.person(), await world.person()]
-    const [hugo, ben] = [await world.person(hubTerms), await world.person()]
+    const [hugo, ben] = [await world.person({ hub: hubTerms }), await world.person()]
     const [from, other, to] = [await world.open(anna, hugo), await world.open(carl, hugo), await world.open(hugo, ben)]
     const request = await ask(ben, to)
     const outcomes = await Promise.all([anna, carl].map(({ wallet }) => wallet.pay(request.invoice, { waitMs })))
@@ -239,7 +239,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
 
   it('[HB9] is made where the hub answers, and for no more than may wait', async () => {
     world = createHtlcWorld()
-    const [hugo, ben] = [await world.person(hubTerms), await world.person()]
+    const [hugo, ben] = [await world.person({ hub: hubTerms }), await world.person()]
     const channel = await world.open(hugo, ben)
     hugo.isMute = true
     const silent = ben.wallet.request({ kind: 'invoice', channel, amount, description, waitMs: 100 })
@@ -255,7 +255,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
 
   it('[HB2] is passed on by the wallet that opened the store last, and by no other', async () => {
     world = createHtlcWorld()
-    const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
+    const [anna, hugo, ben] = [await world.person(), await world.person({ hub: hubTerms }), await world.person()]
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
     const before = hugo.wallet
