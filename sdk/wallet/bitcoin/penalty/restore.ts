@@ -89,7 +89,8 @@ async function restoreOne(
     recalled !== null || !copies.some(({ place }) => place.isEdge) || copies.every(({ place }) => place.isEdge)
   const restored: PenaltyRecord = {
     ...record,
-    epoch: record.epoch + epochsAhead,
+    // The other side may give back a copy from before an earlier restore.
+    epoch: Math.max(record.epoch, recalled?.epoch ?? 0) + epochsAhead,
     isAlone,
     isFromPeer: recalled !== null,
     copied: newest.number,
@@ -108,7 +109,7 @@ async function recall(
   { boxLink, clock, signal }: PenaltyWorld,
   { id, own, box }: Omit<Entry, 'index'>,
   { root, key, cipher }: { readonly root: Uint8Array; readonly key: Uint8Array; readonly cipher: Cipher },
-): Promise<Opened | null> {
+): Promise<(Opened & { readonly epoch: number }) | null> {
   const side = own === 'opener' ? 'payer' : 'payee'
   const link = boxLink({ box, id, side, token: named(root, `box ${id}`) })
   const patience = new AbortController()
@@ -123,12 +124,12 @@ async function recall(
     } as const
     // The key of its tag is in what is asked for.
     const bytes = encodeMessage(wish, named(root, 'recall'))
-    const after = await say(link, bytes)
-    for await (const message of link.receive(after, patience.signal)) {
+    const { epoch, read } = await say(link, bytes)
+    for await (const message of link.receive(read, patience.signal)) {
       const envelope = decodeMessage(message.bytes)
       const returned = envelope.ok && envelope.value.message.type === 'recall' ? envelope.value.beside.returned : null
       const plain = returned && (await openCopy(cipher, key, returned))
-      if (returned && plain) return { number: returned.number, plain }
+      if (returned && plain) return { number: returned.number, plain, epoch }
     }
     return null
   }
@@ -147,13 +148,13 @@ async function recall(
 /** How often something else may be said between, such as the last words of a wallet that has just been closed. */
 const sayTriesMax = 3
 
-/** Leaves a message in the box as it stands, and tells how far this side has read. */
-async function say(link: ChannelLink, bytes: Uint8Array): Promise<number> {
+/** Leaves a message in the box as it stands, and tells by whom this side was last held, and how far it has read. */
+async function say(link: ChannelLink, bytes: Uint8Array): Promise<{ readonly epoch: number; readonly read: number }> {
   for (let attempt = 1; ; attempt++) {
     const { epoch, sent, read } = await link.standing()
     try {
       await link.send({ sequence: sent + 1, bytes, epoch: Math.max(epoch, 1) })
-      return read
+      return { epoch, read }
     } catch (error) {
       const isBetween = error instanceof SdkError && error.notes[0] === 'conflicting-message'
       if (!isBetween || attempt === sayTriesMax) throw error
