@@ -156,7 +156,7 @@ describe('an invoice over one channel', { timeout: 60_000 }, () => {
     }
   })
 
-  it('waits while the other side is away, says so, and is paid once when it comes back, or never after its end', async () => {
+  it('[HB10] waits while the other side is away, says so, and is paid once when it comes back, or never after its end', async () => {
     world = createHtlcWorld()
     const [anna, ben] = [await world.person(), await world.person()]
     // Whoever has opened a channel has the first turn: Anna has to ask for it.
