@@ -108,6 +108,8 @@ export function endingsOf({ broadcasts }: HtlcWorld, person: Person, id: Channel
 const blocksMax = 80
 
 let seeds = 0
+/** How long a pause of a second is. */
+const secondMs = 50
 const edgeName = 'memory:edge'
 
 const keysOf = (number: number) =>
@@ -120,6 +122,8 @@ export function createHtlcWorld(): HtlcWorld {
   const world = { aheadMs: 0, aheadOf: new Map<number, number>(), broadcasts: [] as BitcoinTransaction[] }
   const clockOf = (number: number): Clock => ({
     ...systemClock,
+    // A second is what wallets wait for in case that something more comes: nothing does here.
+    sleep: (ms, signal) => systemClock.sleep(ms === 1_000 ? secondMs : ms, signal),
     now: () => Date.now() + world.aheadMs + (world.aheadOf.get(number) ?? 0),
   })
   const boxAt = (id: ChannelId): MemoryBox => {

@@ -59,7 +59,8 @@ describe('a hub that loses its disk', { timeout: 60_000 }, () => {
     ben.stored = (writes) => {
       if (writes.some(({ key }) => key.startsWith('bitcoin/two-way-invoices/'))) ben.isMute = true
     }
-    expect((await anna.wallet.pay(invoice, { channel: from, waitMs: 1_000 })).state).toBe('pending')
+    expect((await anna.wallet.pay(invoice, { channel: from, waitMs: 100 })).state).toBe('pending')
+    await until(() => ben.isMute)
     hugo.end()
     await world.mineUntil(() => phaseOf(ben, to) === 'closed', ben)
     await hugo.beginAgain()
