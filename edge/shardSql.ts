@@ -96,8 +96,9 @@ export function openShardStore(sql: Sql, placesMax: number = placesPerWrite): Sh
       }
       pen.flush()
       entries.note()
-      // Only now: what was decided together may say of one row that it came and that it ended.
-      for (const change of changes) if (isEnd(change)) release(memory, change.row.hash)
+      // Only now, and by what it came to: what was decided together may say of one row that it came, ended, and came again.
+      const last = new Map(changes.filter(isRow).map(({ row }) => [row.hash, row]))
+      for (const { hash, stage } of last.values()) if (stage === 'ended') release(memory, hash)
     },
     forget: () => {
       clear()
@@ -153,8 +154,8 @@ function note(memory: Memory, change: ShardChange): void {
   else memory.head = change.row
 }
 
-function isEnd(change: ShardChange): change is Extract<ShardChange, { put: 'row' }> {
-  return 'put' in change && change.put === 'row' && change.row.stage === 'ended'
+function isRow(change: ShardChange): change is Extract<ShardChange, { put: 'row' }> {
+  return 'put' in change && change.put === 'row'
 }
 
 function release({ rows, ids }: Memory, hash: TxHash): void {
