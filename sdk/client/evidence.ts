@@ -11,7 +11,7 @@ import {
   verifyInclusion,
 } from '../verify/index.ts'
 import type { HeaderBook } from './headers.ts'
-import { liedNode } from './panel.ts'
+import { held, liedNode } from './panel.ts'
 
 /** Most bytes of a `merkleblock` about one transaction: 80, and at most 16 levels of two hashes. */
 const merkleBlockBytesMax = 4_096
@@ -76,8 +76,7 @@ async function atDepth(node: BitcoinNode, evidence: Evidence): Promise<Evidence>
   const first = readMerkleBlock(told.merkleBlock).matches.find(({ proof: { index } }) => index === 0)
   if (!first) throw liedNode('its proof of the coinbase is of another transaction')
   const whole = { ...proof, coinbase: { bytes: told.transaction.slice(), path: first.proof.path } }
-  const inclusion = verifyInclusion({ header, transaction: transaction.bytes, proof: whole })
-  if (!inclusion.ok) throw liedNode(inclusion.reason)
+  held(verifyInclusion({ header, transaction: transaction.bytes, proof: whole }))
   return { ...evidence, proof: whole }
 }
 
