@@ -1,7 +1,8 @@
 import { keccak256 } from '../../crypto/hashes.ts'
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { toBigInt } from '../../rlp.ts'
-import { type Address, address, fromHex, type Slot, sameBytes, slot, toHex } from '../../units.ts'
+import { type Address, address, type Slot, sameBytes, toHex } from '../../units.ts'
+import { slotOf, wordOf } from '../ethereum/state.ts'
 import type { OpChain } from './chains.ts'
 import { blockTimeAt, outputIn, superRootIn } from './superRoot.ts'
 
@@ -162,9 +163,5 @@ function typeOf(given: Uint8Array): number {
 
 /** The slot at a position. */
 export function slotAt(position: bigint): Slot {
-  return slot(toHex(wordOf(position)))
-}
-
-function wordOf(value: bigint): Uint8Array {
-  return fromHex(`0x${value.toString(16).padStart(64, '0')}`)
+  return slotOf(wordOf(position))
 }
