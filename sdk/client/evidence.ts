@@ -59,7 +59,8 @@ export async function spendFrom(
   if (!told || told.height === null) return null
   const evidence = await evidenceFrom(book, node, told.txid)
   if (!evidence) return null
-  if (!spends(evidence.transaction, outpoint)) throw liedNode('the transaction that it names does not spend the output')
+  if (!spendIn([evidence.transaction], outpoint))
+    throw liedNode('the transaction that it names does not spend the output')
   return evidence
 }
 
@@ -87,9 +88,15 @@ function readMerkleBlock(bytes: Uint8Array): MerkleBlock {
   return decoded.value
 }
 
-function spends({ inputs }: BitcoinTransaction, { txid, index }: Outpoint): boolean {
+/** The transaction that spends an output, of some. */
+export function spendIn(
+  transactions: readonly BitcoinTransaction[],
+  { txid, index }: Outpoint,
+): BitcoinTransaction | undefined {
   const wanted = txidBytes(txid)
-  return inputs.some((input) => input.vout === index && sameBytes(input.txid, wanted))
+  return transactions.find(({ inputs }) =>
+    inputs.some((input) => input.vout === index && sameBytes(input.txid, wanted)),
+  )
 }
 
 function read(txid: Txid, merkleBlock: Uint8Array, transaction: Uint8Array): Evidence {
