@@ -49,7 +49,6 @@ const losses: readonly Loss[] = [
 
 /** Loses the disk before each move, with copies that are kept at once or late, and goes on to the end wherever that leaves anything new. */
 function everyLoss(merge?: typeof withCopies): number {
-  const isEach = isThorough || merge !== undefined
   let count = 0
   for (const eager of eagers) {
     const { world, setting } = firstWorld(payments, merge)
@@ -58,7 +57,7 @@ function everyLoss(merge?: typeof withCopies): number {
     runToEnd(world, setting, eager, (move) => {
       moves += 1
       // One of them in turn at each point: what differs is what follows from it.
-      for (const loss of isEach ? losses : losses.slice(moves % 4, (moves % 4) + 1)) {
+      for (const loss of isThorough ? losses : losses.slice(moves % 4, (moves % 4) + 1)) {
         // Without the newest copy of the one channel, that of the other has to know what was passed on.
         if (loss.payee === 'old' && !eager[0]) continue
         const left = leftBy(world, loss)

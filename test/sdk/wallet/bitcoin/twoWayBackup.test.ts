@@ -48,6 +48,20 @@ async function closes(id: ChannelId, ...people: readonly [Person, ...Person[]]):
 }
 
 describe('a wallet that is lost, and comes back from its seed', { timeout: 60_000 }, () => {
+  it('[TW42] [TW43] takes its channel from the copies, pays on, and closes together', async () => {
+    world = createHtlcWorld()
+    const { anna, ben, id } = await opened(world.backup())
+    anna.end()
+    await anna.beginAgain()
+    await until(() => phaseOf(anna, id) === 'open')
+    expect(channelOf(anna, id)).toMatchObject({ balance: 70_000_000n, updates: 1 })
+    await payed(anna, ben, id, 5_000n)
+    await anna.wallet.closeChannel(id)
+    await closes(id, anna, ben)
+    await ben.wallet.refresh()
+    expect((await ben.wallet.balance()).confirmed).toBe(35_000n)
+  })
+
   it('[TW29] pays no more where copies were not required, and closes together', async () => {
     world = createHtlcWorld()
     const wanted = world.backup((link) => link, 'wanted')
