@@ -39,7 +39,7 @@ describe('the shopper, in Chromium', () => {
 
   afterEach(async ({ task }) => {
     for (const { context, faults, hosts, page } of shoppers.splice(0)) {
-      if (task.result?.state === 'fail') console.error(await page.locator('body').innerText(), await booksOf(house))
+      if (task.result?.state === 'fail') console.error(await page.locator('body').allInnerTexts(), await booksOf(house))
       expect(faults, 'nothing is wrong in the console, and the policy refused nothing').toEqual([])
       expect([...hosts], 'nobody else is asked').toEqual([new URL(house.url).host])
       await context.close()
