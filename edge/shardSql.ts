@@ -174,8 +174,9 @@ function apply(
   }
   pen.flush()
   journal.write()
-  // Only now: what was decided together may say of one row that it came and that it ended.
-  for (const change of changes) if (isEnd(change)) release(memory, change.row.hash)
+  // Only now, and by what it came to: what was decided together may say of one row that it came, ended, and came again.
+  const last = new Map(changes.filter(isRow).map(({ row }) => [row.hash, row]))
+  for (const { hash, stage } of last.values()) if (stage === 'ended') release(memory, hash)
 }
 
 /** Whether a change is of what the tables have: the journal tells of the rest. */
@@ -248,8 +249,8 @@ function note({ rows, accounts }: Memory, change: JournalChange): void {
   else if (change.put === 'account') accounts.put(change.row.sender, change.row)
 }
 
-function isEnd(change: ShardChange): change is Extract<ShardChange, { put: 'row' }> {
-  return 'put' in change && change.put === 'row' && change.row.stage === 'ended'
+function isRow(change: ShardChange): change is Extract<ShardChange, { put: 'row' }> {
+  return 'put' in change && change.put === 'row'
 }
 
 function release({ rows, ids }: Memory, hash: TxHash): void {

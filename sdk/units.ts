@@ -176,6 +176,17 @@ export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return true
 }
 
+/** The pieces, one after the other, in fresh bytes. */
+export function joinBytes(...pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    joined.set(piece, at)
+    at += piece.length
+  }
+  return joined
+}
+
 function ranged(value: bigint, max: bigint, unit: string): bigint {
   if (value < 0n || value > max) throw new SdkError('units/out-of-range', `${value} ${unit} is outside 0..${max}.`)
   return value

@@ -11,7 +11,7 @@ import {
   verifyInclusion,
 } from '../verify/index.ts'
 import type { HeaderBook } from './headers.ts'
-import { liedNode } from './panel.ts'
+import { held, liedNode } from './panel.ts'
 
 /** Most bytes of a `merkleblock` about one transaction: 80, and at most 16 levels of two hashes. */
 const merkleBlockBytesMax = 4_096
@@ -59,7 +59,8 @@ export async function spendFrom(
   if (!told || told.height === null) return null
   const evidence = await evidenceFrom(book, node, told.txid)
   if (!evidence) return null
-  if (!spends(evidence.transaction, outpoint)) throw liedNode('the transaction that it names does not spend the output')
+  if (!spendIn([evidence.transaction], outpoint))
+    throw liedNode('the transaction that it names does not spend the output')
   return evidence
 }
 
@@ -76,8 +77,7 @@ async function atDepth(node: BitcoinNode, evidence: Evidence): Promise<Evidence>
   const first = readMerkleBlock(told.merkleBlock).matches.find(({ proof: { index } }) => index === 0)
   if (!first) throw liedNode('its proof of the coinbase is of another transaction')
   const whole = { ...proof, coinbase: { bytes: told.transaction.slice(), path: first.proof.path } }
-  const inclusion = verifyInclusion({ header, transaction: transaction.bytes, proof: whole })
-  if (!inclusion.ok) throw liedNode(inclusion.reason)
+  held(verifyInclusion({ header, transaction: transaction.bytes, proof: whole }))
   return { ...evidence, proof: whole }
 }
 
@@ -88,9 +88,15 @@ function readMerkleBlock(bytes: Uint8Array): MerkleBlock {
   return decoded.value
 }
 
-function spends({ inputs }: BitcoinTransaction, { txid, index }: Outpoint): boolean {
+/** The transaction that spends an output, of some. */
+export function spendIn(
+  transactions: readonly BitcoinTransaction[],
+  { txid, index }: Outpoint,
+): BitcoinTransaction | undefined {
   const wanted = txidBytes(txid)
-  return inputs.some((input) => input.vout === index && sameBytes(input.txid, wanted))
+  return transactions.find(({ inputs }) =>
+    inputs.some((input) => input.vout === index && sameBytes(input.txid, wanted)),
+  )
 }
 
 function read(txid: Txid, merkleBlock: Uint8Array, transaction: Uint8Array): Evidence {

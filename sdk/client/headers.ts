@@ -12,7 +12,7 @@ import {
   tipOf,
 } from '../verify/index.ts'
 import { openHeaderStore, storedHeadersMax } from './headerStore.ts'
-import { isNodeFault, liedNode, type Panel } from './panel.ts'
+import { held, isNodeFault, liedNode, type Panel } from './panel.ts'
 
 /** How many headers below the tip are asked for at first, so that a reorganisation is found in one round. */
 const overlapMin = 6
@@ -58,9 +58,7 @@ export async function openHeaderBook(parts: HeaderBookParts): Promise<HeaderBook
   let chain = kept.chain
 
   const take = (headers: Uint8Array) => {
-    const extension = extendChain(chain, headers, { nowSeconds: Math.floor(clock.now() / 1000) })
-    if (!extension.ok) throw liedNode(extension.reason)
-    chain = extension.value.chain
+    chain = held(extendChain(chain, headers, { nowSeconds: Math.floor(clock.now() / 1_000) })).chain
   }
   const follow = (node: BitcoinNode) => followNode(node, () => chain, take)
   const run = async () => {

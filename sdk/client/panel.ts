@@ -1,4 +1,4 @@
-import { SdkError } from '../errors.ts'
+import { type Decoded, SdkError } from '../errors.ts'
 import type { BitcoinNode, Clock } from '../ports.ts'
 
 /** The last thing that a node did wrong. */
@@ -116,6 +116,12 @@ export function liedNode(why: string, options: { readonly retryable?: boolean } 
   return new SdkError('node/nonsense', `The node answered nonsense: ${why}.`, options)
 }
 
+/** The value of what a node told, or the word that it lied. */
+export function held<value>(decoded: Decoded<value>): value {
+  if (!decoded.ok) throw liedNode(decoded.reason)
+  return decoded.value
+}
+
 /** True for what a node did, and false for bugs of ours. */
 export function isNodeFault(error: unknown): error is SdkError {
   return error instanceof SdkError && error.code.startsWith('node/')
@@ -127,8 +133,8 @@ const words = {
   'node/unreachable': (kind: string) => `No ${kind} node could be asked.`,
 } as const
 
-/** All nodes failed: what that comes to, worst first. */
-function failureOf(kind: string, faults: readonly SdkError[]): SdkError {
+/** All nodes of a kind failed: what that comes to, worst first. */
+export function failureOf(kind: string, faults: readonly SdkError[]): SdkError {
   const codes = ['node/nonsense', 'node/refused'] as const
   const code = codes.find((one) => faults.some((fault) => fault.code === one)) ?? 'node/unreachable'
   return new SdkError(code, words[code](kind), {

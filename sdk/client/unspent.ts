@@ -1,4 +1,4 @@
-import { type Outpoint, txidBytes, txidOf } from '../bitcoin/index.ts'
+import { type Outpoint, txidOf } from '../bitcoin/index.ts'
 import { SdkError } from '../errors.ts'
 import type { BlockFilter, FilterSource } from '../ports.ts'
 import { type Height, height, sameBytes, type Txid } from '../units.ts'
@@ -14,6 +14,7 @@ import {
   tipOf,
   verifyBitcoinBlock,
 } from '../verify/index.ts'
+import { spendIn } from './evidence.ts'
 import { liedNode, type Panel, type Told } from './panel.ts'
 
 /** Most blocks that one look goes through: two weeks of them. */
@@ -118,8 +119,8 @@ export function createSpendLook(filters: Panel<FilterSource>, nodes: Panel): Spe
         const [first] = fitting
         const match = first && mayMatch({ filter: first.value.filter, blockHash: hash, scripts: [output.script] })
         if (!match?.ok) throw liedNode('its filter cannot be read')
-        const spend = match.value ? spendIn(await blockOf(hash), output.outpoint) : undefined
-        if (spend) return spentBy(spend, at, chain)
+        const spend = match.value ? spendIn((await blockOf(hash)).transactions, output.outpoint) : undefined
+        if (spend) return spentBy(txidOf(spend.txid), at, chain)
       }
       sources = standing.map(({ node }) => node)
       before = standing.map(({ node, value }) => ({ node, value: (value.at(-1) as BlockFilter).header }))
@@ -170,12 +171,4 @@ function linked(told: readonly BlockFilter[], before: Uint8Array | undefined, co
 function agree(told: readonly Told<BlockFilter>[]): boolean {
   const [first] = told
   return told.length > 0 && told.every(({ value }) => first && sameBytes(value.filter, first.value.filter))
-}
-
-function spendIn({ transactions }: BitcoinBlock, { txid, index }: Outpoint): Txid | undefined {
-  const wanted = txidBytes(txid)
-  const spend = transactions.find(({ inputs }) =>
-    inputs.some((input) => input.vout === index && sameBytes(input.txid, wanted)),
-  )
-  return spend && txidOf(spend.txid)
 }

@@ -2,7 +2,9 @@ import type { Lie } from './lies.ts'
 
 const codes = ['eth_getCode']
 /** In characters: two a byte. Where a clone's arguments hold the super root, and what it is made of. */
-const [superRootAt, headSize, outputSize] = [2 * 0x58, 2 * 9, 2 * 64]
+const [typeAt, superRootAt, headSize, outputSize] = [2 * 0x54, 2 * 0x58, 2 * 9, 2 * 64]
+/** In a game of this type, its parent stands before the super root. */
+const [childType, parentSize] = ['0000000a', 2 * 4]
 /** More chains than a super root can have, in an answer small enough to send. */
 const hugeCount = 300
 
@@ -17,7 +19,8 @@ function onSuperRoot(change: (told: SuperRootText) => SuperRootText) {
   return (result: unknown) => {
     if (typeof result !== 'string') return result
     const start = result.length - 2 * Number.parseInt(result.slice(-4), 16)
-    const at = start + superRootAt
+    const isChild = result.slice(start + typeAt, start + superRootAt) === childType
+    const at = start + superRootAt + (isChild ? parentSize : 0)
     const head = result.slice(at, at + headSize)
     if (!(start > 2) || !head.startsWith('01')) return result
     const rest = result.slice(at + headSize, -4)

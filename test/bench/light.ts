@@ -18,7 +18,7 @@ import {
 } from '../../sdk/verify/ethereum/index.ts'
 import { held } from '../conformance/bitcoin.ts'
 import { vectorPath } from '../vectors.ts'
-import { lodestarName, lodestarPeer } from './lodestar.ts'
+import { lodestarPeer } from './lodestar.ts'
 import type { Figure } from './run.ts'
 import { cpuMs, raced } from './turns.ts'
 
@@ -39,21 +39,27 @@ export async function* lightFigures(): AsyncIterable<Figure> {
   const chain = { ...begun, finalized: { ...begun.finalized, slot: begun.finalized.slot - 8_192 / 2 } }
   const follow = () => held(advance(chain, updates, late))
   const last = follow()
-  const finalityBytes = messageOf('finality-update', dataOf(read('finality.json')))
-  const finality = () => held(advance(last, [held(decodeUpdate(mainnet, 'finality-update', finalityBytes))], late))
-  yield await beside('finality update, warm', {
-    ours: finality,
-    peer: 'noble: one hash to the curve, one pairing',
-    floor: pairingAlone(),
-  })
+  const told = dataOf(read('finality.json'))
+  const finalityBytes = messageOf('finality-update', told)
+  // What a node says of the head in the same slot: the same block and signature, without what is final.
+  const optimisticBytes = messageOf('optimistic-update', told)
+  const finalityRead = () => held(decodeUpdate(mainnet, 'finality-update', finalityBytes))
+  const optimisticRead = () => held(decodeUpdate(mainnet, 'optimistic-update', optimisticBytes))
+  const finality = () => held(advance(last, [finalityRead()], late))
+  const one = signedAlone(1)
+  yield await beside('finality update, warm', finality, one)
+  yield await beside(
+    'finality and optimistic update, warm',
+    () => held(advance(last, [finalityRead(), optimisticRead()], late)),
+    one,
+  )
   // The committee of its period was told by the update before the last.
-  const told = dataOf((read('updates.json') as unknown[]).at(-2)) as { readonly next_sync_committee: unknown }
-  const lodestar = await lodestarPeer(dataOf(read('finality.json')), told.next_sync_committee)
-  if (lodestar)
-    yield await beside('finality update, warm, beside a peer', { ours: finality, peer: lodestarName, floor: lodestar })
-  yield figure('6 periods, one product of pairings', await best(follow))
+  const update = dataOf((read('updates.json') as unknown[]).at(-2)) as { readonly next_sync_committee: unknown }
+  const lodestar = await lodestarPeer(finalityBytes, update.next_sync_committee)
+  if (lodestar) yield await beside('finality update, warm, beside a peer', finality, lodestar)
+  yield await beside(`${list.length} periods, one product of pairings`, follow, signedAlone(list.length))
   yield figure(
-    '6 periods, read and judged',
+    `${list.length} periods, read and judged`,
     await best(() => {
       const read = list.map((bytes) => held(decodeUpdate(mainnet, 'update', bytes)))
       return held(advance(chain, read, late))
@@ -63,11 +69,7 @@ export async function* lightFigures(): AsyncIterable<Figure> {
   // The pairing stays noble's: what changes is SHA-256 of the containers, and keccak256 of the proofs.
   useFastEngine()
   try {
-    yield await beside(`finality update, warm${fast}`, {
-      ours: finality,
-      peer: 'noble: one hash to the curve, one pairing',
-      floor: pairingAlone(),
-    })
+    yield await beside(`finality update, warm${fast}`, finality, one)
     yield* accountFigures(fast)
   } finally {
     useEngine(nobleEngine)
@@ -118,24 +120,30 @@ async function* accountFigures(engine: string): AsyncIterable<Figure> {
   }
 }
 
-/** What no check of one signature can do without. */
-function pairingAlone(): () => unknown {
-  const { G1, G2, longSignatures, pairingBatch } = bls12_381
-  const [key, message] = [G1.Point.BASE.multiply(7n), new Uint8Array(32).fill(7)]
-  const signature = G2.Point.BASE.multiply(9n)
-  return () =>
-    pairingBatch([
-      { g1: key, g2: longSignatures.hash(message) as typeof signature },
-      { g1: G1.Point.BASE.negate(), g2: signature },
-    ])
+interface Peer {
+  readonly name: string
+  readonly judge: () => unknown
 }
 
-async function beside(
-  name: string,
-  { ours, peer, floor }: { readonly ours: () => unknown; readonly peer: string; readonly floor: () => unknown },
-): Promise<Figure> {
-  const [value, peerValue] = await raced({ ours, floor, rounds })
-  return { name, value, unit: 'ms', peer, peerValue, ratio: value / peerValue }
+/** The least that the library alone takes for signatures of as many messages, with its own check of several: nothing else is looked at. */
+function signedAlone(count: number): Peer {
+  const { G1, longSignatures } = bls12_381
+  const signed = Array.from({ length: count }, (_, at) => {
+    const [secret, bytes] = [BigInt(at + 2), new Uint8Array(32).fill(at)]
+    const signature = longSignatures.hash(bytes).multiply(secret).toBytes()
+    return { publicKey: G1.Point.BASE.multiply(secret), bytes, signature }
+  })
+  const judge = () => {
+    const signature = longSignatures.aggregateSignatures(signed.map((one) => one.signature))
+    const items = signed.map(({ publicKey, bytes }) => ({ publicKey, message: longSignatures.hash(bytes) }))
+    if (!longSignatures.verifyBatch(signature, items)) throw new Error('the library does not know its own signatures')
+  }
+  return { name: count === 1 ? 'its signature alone, noble' : `${count} signatures alone, noble`, judge }
+}
+
+async function beside(name: string, ours: () => unknown, peer: Peer): Promise<Figure> {
+  const [value, peerValue] = await raced({ ours, floor: peer.judge, rounds })
+  return { name, value, unit: 'ms', peer: peer.name, peerValue, ratio: value / peerValue }
 }
 
 function figure(name: string, value: number): Figure {

@@ -10,7 +10,8 @@ interface Lodestar {
   readonly assertValidFinalityProof: (message: unknown) => void
 }
 interface SszType {
-  readonly fromJson: (json: unknown) => FinalityMessage
+  readonly fromJson: (json: unknown) => unknown
+  readonly deserialize: (bytes: Uint8Array) => FinalityMessage
   readonly hashTreeRoot: (value: unknown) => Uint8Array
 }
 interface FinalityMessage {
@@ -18,34 +19,53 @@ interface FinalityMessage {
   readonly syncAggregate: unknown
 }
 
-export const lodestarName = '@lodestar/light-client 1.28.1, WebAssembly'
+const names = ['light-client/validation', 'light-client/utils', 'types', 'config', 'config/default']
+
+/** Signatures by the native code that it takes in Node, in place of the WebAssembly that it takes in browsers. */
+const isNative = process.env.LANEKIT_LODESTAR === 'native'
 
 /**
- * Judges a finality message of mainnet as Lodestar's light client does, by a committee whose keys it has read before; nothing where it is
- * not installed. It brings 160 packages that nothing else here needs: `npm install --no-save @lodestar/light-client@1.28.1`.
+ * Judges a finality message of mainnet, from its SSZ on, as Lodestar's light client does, by a committee whose keys it has read before;
+ * nothing where it is not installed. It brings 160 packages that nothing else here needs: after `node .ci/prepare.mjs`, which takes
+ * away what is in no lock, `npm install --no-save @lodestar/light-client@1.28.1`.
  */
-export async function lodestarPeer(finality: unknown, committee: unknown): Promise<(() => void) | null> {
-  const parts = await Promise.all(
-    ['light-client/validation', 'light-client/utils', 'types', 'config', 'config/default'].map(partOf),
-  )
+export async function lodestarPeer(
+  finality: Uint8Array,
+  committee: unknown,
+): Promise<{ readonly name: string; readonly judge: () => void } | null> {
+  const load = () => Promise.all(['@chainsafe/bls', ...names.map((name) => `@lodestar/${name}`)].map(partOf))
+  const parts = await (isNative ? load() : asInBrowser(load))
   if (parts.includes(null)) return null
-  const { ssz, ...lodestar } = Object.assign({}, ...parts) as Lodestar
+  const [bls, ...others] = parts as [{ readonly default: { readonly implementation: string } }, ...object[]]
+  const { ssz, ...lodestar } = Object.assign({}, ...others) as Lodestar
   const type = (fork: keyof Lodestar['ssz'], name: string) => ssz[fork][name] as SszType
   const config = lodestar.createBeaconConfig(lodestar.chainConfig, mainnet.genesisValidatorsRoot)
-  const message = type('capella', 'LightClientFinalityUpdate').fromJson(finality)
   const keys = lodestar.deserializeSyncCommittee(type('altair', 'SyncCommittee').fromJson(committee))
-  const header = type('phase0', 'BeaconBlockHeader')
-  return () => {
-    const { syncAggregate, attestedHeader } = message
-    const { beacon } = attestedHeader
-    lodestar.assertValidSignedHeader(config, keys, syncAggregate, header.hashTreeRoot(beacon), beacon.slot)
+  const [update, header] = [type('capella', 'LightClientFinalityUpdate'), type('phase0', 'BeaconBlockHeader')]
+  const judge = () => {
+    const message = update.deserialize(finality)
+    const { beacon } = message.attestedHeader
+    lodestar.assertValidSignedHeader(config, keys, message.syncAggregate, header.hashTreeRoot(beacon), beacon.slot)
     lodestar.assertValidFinalityProof(message)
+  }
+  return { name: `@lodestar/light-client by ${bls.default.implementation}`, judge }
+}
+
+/** What looks where it runs finds a process that is none of Node's. */
+async function asInBrowser<value>(load: () => Promise<value>): Promise<value> {
+  const tagged = process as unknown as Record<symbol, unknown>
+  const tag = tagged[Symbol.toStringTag]
+  tagged[Symbol.toStringTag] = 'browser'
+  try {
+    return await load()
+  } finally {
+    tagged[Symbol.toStringTag] = tag
   }
 }
 
 async function partOf(name: string): Promise<object | null> {
   try {
-    return (await import(`@lodestar/${name}`)) as object
+    return (await import(name)) as object
   } catch (error) {
     if ((error as { readonly code?: string }).code === 'ERR_MODULE_NOT_FOUND') return null
     throw error

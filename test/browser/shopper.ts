@@ -5,8 +5,8 @@ import { texts } from '../../examples/checkout/texts.ts'
 import type { House } from './house.ts'
 
 export const password = 'a password of the browser tests'
-/** Blocks and payments take their time on a machine that does other things too. */
-const waitMs = 90_000
+/** For what hangs: blocks and payments take their time on a machine that does other things too. */
+const waitMs = 240_000
 
 /** A person with a browser of their own. */
 export interface Shopper {

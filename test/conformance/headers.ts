@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { basename, dirname } from 'node:path'
 import { toBigInt } from '../../sdk/rlp.ts'
-import { fromHex, toHex } from '../../sdk/units.ts'
-import { joinBytes, sameBytes } from '../../sdk/verify/bitcoin/hash.ts'
+import { fromHex, joinBytes, sameBytes, toHex } from '../../sdk/units.ts'
 import { hashNumber } from '../../sdk/verify/bitcoin/header.ts'
 import {
   type BitcoinBlock,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { currentEngine, sha256 } from '../../sdk/crypto/engine.ts'
 import { toBigInt } from '../../sdk/rlp.ts'
-import { toHex } from '../../sdk/units.ts'
-import { hash256, joinBytes, sameBytes } from '../../sdk/verify/bitcoin/hash.ts'
+import { joinBytes, sameBytes, toHex } from '../../sdk/units.ts'
+import { hash256 } from '../../sdk/verify/bitcoin/hash.ts'
 import { hashNumber } from '../../sdk/verify/bitcoin/header.ts'
 import {
   type BitcoinHeader,

@@ -14,7 +14,7 @@ import { messageBytesMax } from '../../edge/limits.ts'
 import { problem } from '../../edge/problems.ts'
 import { refused } from '../../sdk/adapters/relayAnswer.ts'
 import { sha256 } from '../../sdk/crypto/index.ts'
-import type { ChannelLink, LinkMessage } from '../../sdk/ports.ts'
+import type { BackupLink, ChannelLink, LinkMessage } from '../../sdk/ports.ts'
 import { toHex } from '../../sdk/units.ts'
 import { closingInput } from './closings.ts'
 
@@ -64,6 +64,8 @@ export interface MemoryBox {
   readonly feed: (event: BoxEvent) => BoxAnswer
   /** One side's link to it. */
   readonly link: (side: Side, token: Uint8Array) => ChannelLink
+  /** Where one side keeps its newest copy. */
+  readonly backup: (side: Side, token: Uint8Array) => BackupLink
 }
 
 export function memoryBox(now: () => number = Date.now): MemoryBox {
@@ -117,7 +119,20 @@ export function memoryBox(now: () => number = Date.now): MemoryBox {
       },
     }
   }
-  return { rows, feed, link }
+  const backup = (side: Side, token: Uint8Array): BackupLink => {
+    const access: Access = { side, claim: toHex(sha256(token)) }
+    return {
+      keep: async (kept) => {
+        demand(feed({ type: 'keep', access, backup: kept, now: now() }))
+      },
+      kept: async () => {
+        demand(feed({ type: 'visit', access, now: now() }))
+        const { number, bytes } = rows.backup(side) ?? {}
+        return number === undefined || !bytes ? null : { number, bytes: bytes.slice() }
+      },
+    }
+  }
+  return { rows, feed, link, backup }
 }
 
 function demand<good extends { readonly ok: true }>(answer: good | Exclude<BoxAnswer, { ok: true }>): good {

@@ -1,5 +1,5 @@
 import type { Till } from 'lanekit/till'
-import { type Balance, type Books, type Entry, ledgerShownMax, type TillChannel } from '../api.ts'
+import { type Balance, type Books, type Entry, ledgerShownMax, type TillChannel, type TwoWaySale } from '../api.ts'
 import type { Orders } from './orders.ts'
 
 /** The merchant's books, read anew from the till's records each time; payments never change, so they are read once. */
@@ -109,13 +109,18 @@ function balanceOf(
   return { claims, settled, lost, sold, credit, isBalanced: lost >= 0 && claims + settled + lost === sold + credit }
 }
 
-/** The ledger as a table for other programs (RFC 4180). */
-export function csvOf(entries: readonly Entry[]): string {
-  const head = 'time,payment,article,part,channel,update,price_sat'
-  const rows = entries.map(({ at, paymentId, article, part, channel, number, price }) =>
-    [new Date(at).toISOString(), paymentId, article, part + 1, channel, number, price].join(','),
-  )
-  return [head, ...rows, ''].join('\r\n')
+/** Every payment as a table for other programs (RFC 4180), one row each, the newest first. What is not known is left empty. */
+export function csvOf(entries: readonly Entry[], sales: readonly TwoWaySale[]): string {
+  const head = 'time,payment,article,part,channel,update,price_sat,kind,back_sat'
+  const rows = [
+    ...entries.map((entry) => ({ ...entry, kind: 'one-way', back: 0 })),
+    ...sales.map((sale) => ({ ...sale, price: sale.paid, kind: sale.isByInvoice ? 'invoice' : 'two-way' })),
+  ].sort((one, other) => other.at - one.at || other.number - one.number)
+  const lines = rows.map(({ at, paymentId, article, part, channel, number, price, kind, back }) => {
+    const what = article === null ? ['', ''] : [article, part + 1]
+    return [new Date(at).toISOString(), paymentId, ...what, channel, number, price, kind, back].join(',')
+  })
+  return [head, ...lines, ''].join('\r\n')
 }
 
 function hexOf(bytes: Uint8Array): string {

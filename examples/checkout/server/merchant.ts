@@ -13,7 +13,7 @@ export function merchantRoutes({ till, orders, height, neglected }: Counter, two
   const sales = openTwoWaySales({ orders, twoWay })
   const app = new Hono()
   app.get('/merchant/books', async (context) => {
-    const [counted, accounts, sold] = await Promise.all([ledger.books(), twoWay.accounts(), sales()])
+    const [counted, accounts, sold] = await Promise.all([ledger.books(), twoWay.accounts(), sales.books()])
     const books: Books = {
       ...counted,
       ...sold,
@@ -25,7 +25,7 @@ export function merchantRoutes({ till, orders, height, neglected }: Counter, two
     return context.json(books)
   })
   app.get('/merchant/ledger.csv', async (context) =>
-    context.body(csvOf(await ledger.entries()), 200, {
+    context.body(csvOf(await ledger.entries(), await sales.all()), 200, {
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': 'attachment; filename="ledger.csv"',
     }),

@@ -3,6 +3,12 @@ import { articles } from './goods.ts'
 import type { Orders } from './orders.ts'
 import type { TwoWayCounter } from './twoWay.ts'
 
+export interface TwoWaySales {
+  readonly books: () => Promise<Pick<Books, 'twoWaySales' | 'twoWaySold'>>
+  /** Every sale, the newest first. */
+  readonly all: () => Promise<readonly TwoWaySale[]>
+}
+
 /** What was sold over lanes that pay both ways, one by one: from what the merchant's wallet has received, and the shop's orders. */
 export function openTwoWaySales({
   orders,
@@ -10,7 +16,7 @@ export function openTwoWaySales({
 }: {
   readonly orders: Orders
   readonly twoWay: TwoWayCounter
-}): () => Promise<Pick<Books, 'twoWaySales' | 'twoWaySold'>> {
+}): TwoWaySales {
   /** A payment never changes, so its order is looked for once. */
   const known = new Map<string, Omit<TwoWaySale, 'back'>>()
 
@@ -27,14 +33,21 @@ export function openTwoWaySales({
     return { ...sale, back: deposit > 0 && (await orders.isTakenBack(sale.paymentId)) ? deposit : 0 }
   }
 
-  return async () => {
+  async function all(): Promise<readonly TwoWaySale[]> {
     const sales = await Promise.all((await twoWay.received()).map(saleOf))
-    const newest = [...sales].sort((one, other) => other.at - one.at || other.number - one.number)
-    const sum = (of: (sale: TwoWaySale) => number) => sales.reduce((all, sale) => all + of(sale), 0)
-    return {
-      twoWaySales: newest.slice(0, ledgerShownMax),
-      twoWaySold: { sales: sales.length, paid: sum(({ paid }) => paid), back: sum(({ back }) => back) },
-    }
+    return sales.sort((one, other) => other.at - one.at || other.number - one.number)
+  }
+
+  return {
+    all,
+    books: async () => {
+      const sales = await all()
+      const sum = (of: (sale: TwoWaySale) => number) => sales.reduce((total, sale) => total + of(sale), 0)
+      return {
+        twoWaySales: sales.slice(0, ledgerShownMax),
+        twoWaySold: { sales: sales.length, paid: sum(({ paid }) => paid), back: sum(({ back }) => back) },
+      }
+    },
   }
 }
 

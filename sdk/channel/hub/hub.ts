@@ -34,6 +34,7 @@ export interface Order {
  *
  * - `waiting`: nothing of it is paid. `out`: the HTLC of this number is offered on, or may be: it is paid or not paid there.
  * - `paid`: who knows the preimage has it, and the hub takes the other HTLC by it. `back`: finally not paid; it is given back.
+ * - `unsure`: read from a copy, and it may have been offered on since: nothing is done before that is known. [HB11]
  */
 export interface Forward {
   readonly from: ChannelId
@@ -43,7 +44,7 @@ export interface Forward {
   readonly amount: Msats
   readonly expiry: Height
   readonly state:
-    | { readonly kind: 'waiting' }
+    | { readonly kind: 'waiting' | 'unsure' }
     | { readonly kind: 'out'; readonly id: number }
     | { readonly kind: 'paid'; readonly preimage: Uint8Array }
     | { readonly kind: 'back'; readonly reason: FailReason }
@@ -73,8 +74,10 @@ export type HubInput =
       readonly type: 'resolved'
       readonly channel: ChannelId
       readonly own: Side
-      readonly resolution: Pick<Resolution, 'learned' | 'isResolved'>
+      readonly resolution: Pick<Resolution, 'kind' | 'learned' | 'isResolved'>
     }
+  /** A channel that came from a copy is known to have offered nothing but what the copy has. [HB11] */
+  | { readonly type: 'resumed'; readonly channel: ChannelId }
   /** The channel has changed: what is over in it is forgotten, and what came too late to be passed on is given back. */
   | { readonly type: 'swept'; readonly channel: ChannelId; readonly live: LiveChannel; readonly tip: Height }
 
@@ -84,10 +87,13 @@ export const emptyHub: Hub = { orders: [], forwards: [] }
 /** Most hashes that payees have told. */
 export const ordersMax = 10_000
 
+/** Most payments that a hub makes over one channel and that are not over yet, so that one copy of it holds them all. [HB3] [TW53] */
+export const forwardsPerChannelMax = 12
+
 /** Pure step of a hub. What changes is stored before anything follows from it. Rules [HB...] are those of SPEC.md. */
 export function hubStep(hub: Hub, input: HubInput, terms: HubTerms): Hub {
   const next = decide(hub, input, terms)
-  checkStep(hub, next, terms)
+  checkStep(hub, next, { input, terms })
   return next
 }
 
@@ -105,6 +111,10 @@ function decide(hub: Hub, input: HubInput, terms: HubTerms): Hub {
       return proposed(hub, input.channel, input.changes)
     case 'resolved':
       return resolved(hub, input)
+    case 'resumed':
+      return changed(hub, (one) =>
+        one.to === input.channel && one.state.kind === 'unsure' ? { ...one, state: { kind: 'waiting' } } : one,
+      )
     case 'swept':
       return swept(hub, input, terms)
     default:
@@ -116,7 +126,7 @@ function noted(hub: Hub, input: Extract<HubInput, { type: 'noted' }>, note: Note
   const { channel, own, tip } = input
   switch (note.type) {
     case 'offered':
-      return { ...hub, forwards: [...hub.forwards, taken(hub, channel, note.htlc, tip, terms)] }
+      return withForward(hub, taken(hub, channel, note.htlc, tip, terms))
     case 'fulfilled':
       // HB5: by channel and number, never by hash or amount.
       return settled(hub, { channel, own, htlc: note.htlc }, { kind: 'paid', preimage: note.preimage })
@@ -127,22 +137,22 @@ function noted(hub: Hub, input: Extract<HubInput, { type: 'noted' }>, note: Note
   }
 }
 
+/** HB11: a channel that came from a copy may say again what another channel's copy has gone on from. */
+function withForward(hub: Hub, forward: Forward): Hub {
+  const isKnown = hub.forwards.some((one) => isSameForward(one, forward))
+  return isKnown ? hub : { ...hub, forwards: [...hub.forwards, forward] }
+}
+
 /** HB3: one that is final, pays the hub, and leaves it time. Any other is given back. */
 function taken({ orders, forwards }: Hub, from: ChannelId, htlc: Htlc, tip: Height, terms: HubTerms): Forward {
   const order = orders.find(({ paymentHash }) => sameBytes(paymentHash, htlc.paymentHash))
   const amount = htlc.amount - terms.fee
   const expiry = htlc.expiry - terms.deltaBlocks
   const back = (reason: FailReason): Forward => {
-    return {
-      from,
-      htlc,
-      to: order?.to ?? from,
-      amount: htlc.amount,
-      expiry: htlc.expiry,
-      state: { kind: 'back', reason },
-    }
+    return { from, htlc, to: from, amount: htlc.amount, expiry: htlc.expiry, state: { kind: 'back', reason } }
   }
   if (!order || order.to === from || forwards.length >= terms.forwardsMax) return back('no-way-on')
+  if (forwards.filter((one) => one.to === order.to).length >= forwardsPerChannelMax) return back('no-way-on')
   if (amount < 1n) return back('wrong-amount')
   if (expiry < tip + terms.leftBlocksMin) return back('expires-too-soon')
   return { from, htlc, to: order.to, amount: msats(amount), expiry: height(expiry), state: { kind: 'waiting' } }
@@ -187,14 +197,22 @@ export function isWaitingFor(
   return amount === change.amount && expiry === change.expiry && sameBytes(htlc.paymentHash, change.paymentHash)
 }
 
-/** HB6: what the chain shows of a preimage pays; and when all is over there without one, it was not paid. */
+/** Ends of which this side knows every HTLC. [TW35] */
+const knownEnds: readonly Resolution['kind'][] = ['own', 'peer', 'revoked']
+
+/**
+ * HB6: what the chain shows of a preimage pays; and when all is over there without one, it was not paid. HB11: unless what ended it is of
+ * a state that this side does not know, in which an HTLC may have been paid.
+ */
 function resolved(hub: Hub, { channel, own, resolution }: Extract<HubInput, { type: 'resolved' }>): Hub {
   const paid = resolution.learned.reduce(
     (before, { htlc, preimage }) => settled(before, { channel, own, htlc }, { kind: 'paid', preimage }),
     hub,
   )
   if (!resolution.isResolved) return paid
-  const isLeft = ({ to, state }: Forward) => to === channel && (state.kind === 'out' || state.kind === 'waiting')
+  const isKnown = knownEnds.includes(resolution.kind)
+  const isLeft = ({ to, state }: Forward) =>
+    to === channel && (state.kind === 'waiting' || (state.kind === 'out' && isKnown))
   return changed(paid, (one) => (isLeft(one) ? { ...one, state: { kind: 'back', reason: 'no-way-on' } } : one))
 }
 
@@ -203,14 +221,23 @@ function swept(hub: Hub, { channel, live, tip }: Extract<HubInput, { type: 'swep
   const contents = exchange.state === 'idle' ? [base] : [base, exchange.next]
   const isThere = ({ by, id }: Htlc) =>
     contents.some(({ htlcs }) => htlcs.some((one) => one.by === by && one.id === id))
-  const isOver = ({ from, htlc, state }: Forward) =>
-    from === channel && !isThere(htlc) && (state.kind === 'paid' || state.kind === 'back')
+  const isOver = (one: Forward) =>
+    one.from === channel && !isThere(one.htlc) && (isSettled(one) || isLapsed(one, tip) || one.state.kind === 'unsure')
   const isLate = ({ expiry, state }: Forward) => state.kind === 'waiting' && expiry < tip + terms.leftBlocksMin
   const kept = hub.forwards.filter((one) => !isOver(one))
   const forwards = kept.map((one) =>
     isLate(one) ? { ...one, state: { kind: 'back', reason: 'expires-too-soon' } as const } : one,
   )
   return { ...hub, forwards }
+}
+
+function isSettled({ state }: Forward): boolean {
+  return state.kind === 'paid' || state.kind === 'back'
+}
+
+/** True where the payer can have its HTLC back by itself: by what becomes of the other one the hub gets nothing any more. */
+function isLapsed({ htlc }: Forward, tip: Height): boolean {
+  return tip >= htlc.expiry
 }
 
 function changed(hub: Hub, change: (one: Forward) => Forward): Hub {
@@ -256,12 +283,16 @@ export function hubWantsTurn(hub: Hub, channel: ChannelId, live: LiveChannel): b
   return proposerOf(live) !== live.own && hubChanges(hub, channel, live).length > 0
 }
 
-function checkStep(before: Hub, after: Hub, terms: HubTerms): void {
+function checkStep(
+  before: Hub,
+  after: Hub,
+  { input, terms }: { readonly input: HubInput; readonly terms: HubTerms },
+): void {
   for (const one of after.forwards) {
-    const { from, htlc, amount, expiry, state } = one
-    const isSame = (other: Forward) => other.from === from && other.htlc.id === htlc.id && other.htlc.by === htlc.by
-    invariant(after.forwards.filter(isSame).length === 1, 'HB5: one payment for an HTLC')
-    const known = before.forwards.find(isSame)
+    const { htlc, amount, expiry, state } = one
+    const isThis = (other: Forward) => isSameForward(one, other)
+    invariant(after.forwards.filter(isThis).length === 1, 'HB5: one payment for an HTLC')
+    const known = before.forwards.find(isThis)
     const kind = known?.state.kind
     if (!known && state.kind === 'waiting') {
       invariant(amount + terms.fee <= htlc.amount, 'HB3: a hub pays no more than it is paid')
@@ -271,12 +302,19 @@ function checkStep(before: Hub, after: Hub, terms: HubTerms): void {
     if (known)
       invariant(amount === known.amount && expiry === known.expiry, 'HB3: what a hub pays stays as it was taken')
     invariant(state.kind !== 'out' || kind === 'out' || kind === 'waiting', 'HB1: what was settled is not paid again')
+    const mayWait = !known || kind === 'waiting' || (kind === 'unsure' && input.type === 'resumed')
+    invariant(state.kind !== 'waiting' || mayWait, 'HB11: what may have been offered is not offered again')
     invariant(kind !== 'paid' || state.kind === 'paid', 'HB4: what was paid stays paid')
     invariant(kind !== 'back' || state.kind === 'back', 'HB1: what was given back stays so')
   }
-  for (const { from, htlc, state } of before.forwards) {
-    if (state.kind !== 'out') continue
-    const isKept = after.forwards.some((one) => one.from === from && one.htlc.id === htlc.id && one.htlc.by === htlc.by)
+  for (const one of before.forwards) {
+    if (one.state.kind !== 'out' || (input.type === 'swept' && isLapsed(one, input.tip))) continue
+    const isKept = after.forwards.some((other) => isSameForward(one, other))
     invariant(isKept, 'HB1: what may be paid is not forgotten')
   }
+}
+
+/** HB1: a payment is known by the HTLC that pays the hub. */
+export function isSameForward(one: Forward, other: Forward): boolean {
+  return one.from === other.from && one.htlc.id === other.htlc.id && one.htlc.by === other.htlc.by
 }

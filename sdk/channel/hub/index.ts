@@ -1,6 +1,8 @@
+export { type CopiedForwards, forwardsOver, withCopies } from './copies.ts'
 export {
   emptyHub,
   type Forward,
+  forwardsPerChannelMax,
   type Hub,
   type HubInput,
   type HubTerms,
@@ -14,4 +16,4 @@ export {
 } from './hub.ts'
 export { answerHtlc, type Expected } from './payee.ts'
 export { keyOfPush, openPush, openPushWith, type Push, parcelBytes, sealPush } from './push.ts'
-export { decodeHub, encodeHub } from './records.ts'
+export { decodeHub, encodeHub, forwardsFrom, forwardsItem } from './records.ts'

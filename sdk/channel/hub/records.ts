@@ -10,7 +10,8 @@ const version = 1
 /** Far above what terms allow: a record is not read for ever. */
 const forwardsMax = 10_000
 const sides: readonly Side[] = ['opener', 'accepter']
-const kinds = ['waiting', 'out', 'paid', 'back'] as const
+/** By their number in records: only ever added to. */
+const kinds = ['waiting', 'out', 'paid', 'back', 'unsure'] as const
 const heightMax = 499_999_999
 
 /** Writes a hub's record. */
@@ -18,34 +19,46 @@ export function encodeHub({ orders, forwards }: Hub): Uint8Array {
   return encodeRlp([
     quantity(version),
     orders.map(({ paymentHash, to }) => [paymentHash, fromHex(to)]),
-    forwards.map(({ from, htlc, to, amount, expiry, state }) => [
-      fromHex(from),
-      [
-        quantity(sides.indexOf(htlc.by)),
-        quantity(htlc.id),
-        quantity(htlc.amount),
-        htlc.paymentHash,
-        quantity(htlc.expiry),
-      ],
-      ...[fromHex(to), quantity(amount), quantity(expiry), quantity(kinds.indexOf(state.kind)), stateItem(state)],
-    ]),
+    forwards.map((one) => forwardItem(one, null)),
   ])
+}
+
+/** Payments over a channel as an item of its copy. [TW53] */
+export function forwardsItem(here: ChannelId, forwards: readonly Forward[]): RlpItem {
+  return forwards.map((one) => forwardItem(one, here))
+}
+
+/** Reads what {@link forwardsItem} wrote; nothing when it is malformed. */
+export function forwardsFrom(here: ChannelId, item: RlpItem | undefined): readonly Forward[] | undefined {
+  return listFrom(item, forwardsMax, (one) => forwardFrom(one, here))
+}
+
+/** @param here - The channel whose name is left out. */
+function forwardItem({ from, htlc, to, amount, expiry, state }: Forward, here: ChannelId | null): RlpItem {
+  const { by, id, paymentHash } = htlc
+  return [
+    channelItem(from, here),
+    [quantity(sides.indexOf(by)), quantity(id), quantity(htlc.amount), paymentHash, quantity(htlc.expiry)],
+    channelItem(to, here),
+    ...[quantity(amount), quantity(expiry), quantity(kinds.indexOf(state.kind)), stateItem(state)],
+  ]
 }
 
 /** Reads a hub's record. Never throws. */
 export function decodeHub(bytes: Uint8Array): Decoded<Hub> {
   const rlp = decodeRlp(bytes)
   if (!rlp.ok) return rlp
-  const [head, ordersItem, forwardsItem] = asList(rlp.value, 3) ?? []
+  const [head, ordersPart, forwardsPart] = asList(rlp.value, 3) ?? []
   if (asNumber(head, version) !== version) return refused('the record is of another version')
-  const orders = listFrom(ordersItem, ordersMax, orderFrom)
-  const forwards = listFrom(forwardsItem, forwardsMax, forwardFrom)
+  const orders = listFrom(ordersPart, ordersMax, orderFrom)
+  const forwards = listFrom(forwardsPart, forwardsMax, (item) => forwardFrom(item, null))
   return orders && forwards ? accepted({ orders, forwards }) : refused('the record is not of its shape')
 }
 
 function stateItem(state: Forward['state']): RlpItem {
   switch (state.kind) {
     case 'waiting':
+    case 'unsure':
       return new Uint8Array(0)
     case 'out':
       return quantity(state.id)
@@ -59,7 +72,7 @@ function stateItem(state: Forward['state']): RlpItem {
 }
 
 function stateFrom(kind: (typeof kinds)[number] | undefined, item: RlpItem | undefined): Forward['state'] | undefined {
-  if (kind === 'waiting') return asFixed(item, 0) && { kind }
+  if (kind === 'waiting' || kind === 'unsure') return asFixed(item, 0) && { kind }
   if (kind === 'out') {
     const id = asNumber(item, Number.MAX_SAFE_INTEGER)
     return id === undefined ? undefined : { kind, id }
@@ -75,13 +88,13 @@ function stateFrom(kind: (typeof kinds)[number] | undefined, item: RlpItem | und
 function orderFrom(item: RlpItem): Order | undefined {
   const [hash, to] = asList(item, 2) ?? []
   const paymentHash = asFixed(hash, 32)
-  const channel = channelFrom(to)
+  const channel = channelFrom(to, null)
   return paymentHash && channel && { paymentHash, to: channel }
 }
 
-function forwardFrom(item: RlpItem): Forward | undefined {
+function forwardFrom(item: RlpItem, here: ChannelId | null): Forward | undefined {
   const [fromItem, htlcItem, toItem, amountItem, expiryItem, kindItem, rest] = asList(item, 7) ?? []
-  const [from, to, htlc] = [channelFrom(fromItem), channelFrom(toItem), htlcFrom(htlcItem)]
+  const [from, to, htlc] = [channelFrom(fromItem, here), channelFrom(toItem, here), htlcFrom(htlcItem)]
   const [amount, expiry] = [asMsats(amountItem), heightFrom(expiryItem)]
   const state = stateFrom(asName(kindItem, kinds), rest)
   if (!from || !to || !htlc || amount === undefined || expiry === undefined || !state) return undefined
@@ -96,7 +109,12 @@ function htlcFrom(item: RlpItem | undefined): Htlc | undefined {
   return { by, id, amount, paymentHash, expiry }
 }
 
-function channelFrom(item: RlpItem | undefined): ChannelId | undefined {
+function channelItem(channel: ChannelId, here: ChannelId | null): Uint8Array {
+  return channel === here ? new Uint8Array(0) : fromHex(channel)
+}
+
+function channelFrom(item: RlpItem | undefined, here: ChannelId | null): ChannelId | undefined {
+  if (here && asFixed(item, 0)) return here
   const bytes = asFixed(item, 32)
   return bytes && channelId(toHex(bytes))
 }

@@ -9,8 +9,8 @@ import {
   type TrustedBlock,
   type VerifiedBlock,
 } from '../../verify/ethereum/index.ts'
-import { liedNode } from '../panel.ts'
-import { type Answer, type BlockChoice, held, type Reader, wholeBlock } from './reader.ts'
+import { held, liedNode } from '../panel.ts'
+import { type Answer, type BlockChoice, type Reader, wholeBlock } from './reader.ts'
 
 type Of<kind extends Evidence['kind']> = Extract<Evidence, { readonly kind: kind }>
 

@@ -14,8 +14,8 @@ import {
   type TrustedBlock,
 } from '../../verify/ethereum/index.ts'
 import type { Machine, Message } from '../../vm/index.ts'
-import { liedNode } from '../panel.ts'
-import { type Answer, type BlockChoice, held, notProvable, type Reader } from './reader.ts'
+import { held, liedNode } from '../panel.ts'
+import { type Answer, type BlockChoice, notProvable, type Reader } from './reader.ts'
 
 /**
  * Hands out the machine of a fork. `precompiles` are the contracts that a run turned out to need: load them, and hand

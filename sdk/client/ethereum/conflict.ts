@@ -9,7 +9,8 @@ export interface Conflict {
   readonly updates: readonly [readonly LightUpdate[], readonly LightUpdate[]]
 }
 
-interface Step {
+/** A step of one source from a common chain. */
+export interface Step {
   readonly chain: LightChain
   readonly updates: readonly LightUpdate[]
 }

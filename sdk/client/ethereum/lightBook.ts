@@ -22,9 +22,9 @@ import {
   timeOf,
   updatesMax,
 } from '../../verify/ethereum/index.ts'
-import { liedNode, type Panel, type Told } from '../panel.ts'
+import { held, liedNode, type Panel, type Told } from '../panel.ts'
 import { agreedCheckpoint, type CheckpointQuorum } from './checkpoint.ts'
-import { type Conflict, conflictOf } from './conflict.ts'
+import { type Conflict, conflictOf, type Step } from './conflict.ts'
 import { openLightStore } from './lightStore.ts'
 
 /** Most rounds of updates in one sync: 128 periods each, so a chain of many years. */
@@ -64,12 +64,6 @@ export interface LightBook {
   /** Brings it up to date, a slot at most behind; calls that come together share one round. */
   readonly sync: () => Promise<Followed>
   readonly conflicts: () => readonly Conflict[]
-}
-
-/** A step of one source from a common chain. */
-interface Step {
-  readonly chain: LightChain
-  readonly updates: readonly LightUpdate[]
 }
 
 export function createLightBook(parts: LightBookParts): LightBook {
@@ -185,9 +179,7 @@ async function bootstrap(parts: LightBookParts): Promise<LightChain> {
   const told = await panel.ask(async (node) => {
     const decoded = decodeBootstrap(network, ssz(network, 'bootstrap', await node.bootstrap(root)))
     if (!decoded.ok) throw liedNode(`its bootstrap does not hold: ${decoded.reason}`)
-    const chain = startLightChain(network, fromHex(root), decoded.value)
-    if (!chain.ok) throw liedNode(chain.reason)
-    return chain.value
+    return held(startLightChain(network, fromHex(root), decoded.value))
   })
   const chain = (told[0] as Told<LightChain>).value
   const nowSeconds = Math.floor(clock.now() / 1_000)

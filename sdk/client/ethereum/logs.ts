@@ -8,8 +8,8 @@ import {
   type ProvenLog,
   type TrustedBlock,
 } from '../../verify/ethereum/index.ts'
-import { liedNode } from '../panel.ts'
-import { type Answer, type BlockChoice, held, notProvable, type Reader } from './reader.ts'
+import { held, liedNode } from '../panel.ts'
+import { type Answer, type BlockChoice, notProvable, type Reader } from './reader.ts'
 
 /** Which blocks logs are asked of. */
 export interface LogRange {

@@ -1,4 +1,4 @@
-import { type Decoded, SdkError } from '../../errors.ts'
+import { SdkError } from '../../errors.ts'
 import { blockHashOf, decodeHeader } from '../../evm/block.ts'
 import type { ProofNode } from '../../ports.ts'
 import type { BlockHash, TxHash } from '../../units.ts'
@@ -22,7 +22,7 @@ import {
   verifyEvidence,
 } from '../../verify/ethereum/index.ts'
 import type { Machine } from '../../vm/index.ts'
-import { isNodeFault, liedNode, type Panel } from '../panel.ts'
+import { failureOf, held, isNodeFault, liedNode, type Panel } from '../panel.ts'
 import type { HeadUpdate, LightBook } from './lightBook.ts'
 
 /** Which block an answer is of. A number is that of a final block. */
@@ -168,7 +168,7 @@ async function firstProven<value>(
       faults.push(error)
     }
   }
-  throw worst(faults)
+  throw failureOf('Ethereum', faults)
 }
 
 function answer(
@@ -191,12 +191,6 @@ export async function wholeBlock(node: ProofNode, hash: BlockHash): Promise<Veri
   return held(verifyBlock({ ...told, expectedHash: hash }))
 }
 
-/** The value of what a node told, or the word that it lied. */
-export function held<value>(decoded: Decoded<value>): value {
-  if (!decoded.ok) throw liedNode(decoded.reason)
-  return decoded.value
-}
-
 function behind(): SdkError {
   return liedNode('it does not have the block that the committee signed', { retryable: true })
 }
@@ -204,14 +198,5 @@ function behind(): SdkError {
 export function notProvable(message: string): SdkError {
   return new SdkError('client/not-provable', message, {
     notes: ['Ask for a block that is signed, or for one of its last ancestors.'],
-  })
-}
-
-function worst(faults: readonly SdkError[]): SdkError {
-  const codes = ['node/nonsense', 'node/refused'] as const
-  const code = codes.find((one) => faults.some((fault) => fault.code === one)) ?? 'node/unreachable'
-  return new SdkError(code, 'Of the Ethereum nodes that were asked, none proved an answer.', {
-    retryable: faults.some(({ retryable }) => retryable),
-    notes: faults.map(({ message }) => message),
   })
 }

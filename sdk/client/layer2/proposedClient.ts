@@ -1,4 +1,4 @@
-import { type Decoded, SdkError } from '../../errors.ts'
+import { SdkError } from '../../errors.ts'
 import type { ProofNode } from '../../ports.ts'
 import { type Address, type Slot, toHex } from '../../units.ts'
 import type { ProvenAccount } from '../../verify/ethereum/index.ts'
@@ -18,7 +18,7 @@ import {
   statusSlot,
 } from '../../verify/opstack/index.ts'
 import type { EthereumClient } from '../ethereum/index.ts'
-import { liedNode } from '../panel.ts'
+import { held, liedNode } from '../panel.ts'
 import { accountUnder, storageUnder } from './under.ts'
 
 /** Most games, from the newest back, that one look goes through for one that can be read. */
@@ -126,9 +126,4 @@ export function createProposedClient({ chain, l1, node }: ProposedClientParts): 
       return { value, verdict: { ...verdict, proven: [...proven, ...verdict.proven] } }
     },
   }
-}
-
-function held<value>(decoded: Decoded<value>): value {
-  if (!decoded.ok) throw liedNode(decoded.reason)
-  return decoded.value
 }

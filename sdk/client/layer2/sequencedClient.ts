@@ -9,7 +9,7 @@ import {
   type SignedHeader,
   verifySequenced,
 } from '../../verify/sequenced/index.ts'
-import { liedNode } from '../panel.ts'
+import { held, liedNode } from '../panel.ts'
 import { type Equivocation, firstOf, followHeads } from './signedHeads.ts'
 import { accountUnder, storageUnder } from './under.ts'
 
@@ -48,23 +48,21 @@ export function createSequencedClient(parts: SequencedClientParts): SequencedCli
   const headOf = async (node: SequencedNode, index: number) => {
     const signed = await node.signedHeader('latest')
     if (!signed) throw liedNode('it has no block', { retryable: true })
-    const head = verifySequenced({ chainId, sequencer, signed, sources: [`node ${index}`] })
-    if (!head.ok) throw liedNode(head.reason)
-    return heads.take(head.value)
+    return heads.take(held(verifySequenced({ chainId, sequencer, signed, sources: [`node ${index}`] })))
   }
   return {
     head: () => firstOf(nodes, headOf),
     account: (address) =>
       firstOf(nodes, async (node, index) => {
         const { value, verdict } = await headOf(node, index)
-        const { proven, ...held } = await accountUnder(node, value.header, address)
-        return { value: held.value, verdict: { ...verdict, proven: [...proven, ...verdict.proven] } }
+        const { proven, ...answer } = await accountUnder(node, value.header, address)
+        return { ...answer, verdict: { ...verdict, proven: [...proven, ...verdict.proven] } }
       }),
     storage: (address, slots) =>
       firstOf(nodes, async (node, index) => {
         const { value, verdict } = await headOf(node, index)
-        const { proven, ...held } = await storageUnder(node, value.header, { address, slots })
-        return { value: held.value, verdict: { ...verdict, proven: [...proven, ...verdict.proven] } }
+        const { proven, ...answer } = await storageUnder(node, value.header, { address, slots })
+        return { ...answer, verdict: { ...verdict, proven: [...proven, ...verdict.proven] } }
       }),
     equivocations: heads.equivocations,
   }

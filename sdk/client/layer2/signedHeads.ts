@@ -1,14 +1,10 @@
 import { SdkError } from '../../errors.ts'
-import type { BlockHash } from '../../units.ts'
 import type { SequencedVerdict, Verified } from '../../verify/index.ts'
+import { isEquivocation, type SequencedBlock } from '../../verify/sequenced/index.ts'
 import { liedNode } from '../panel.ts'
 
 /** A block that a sequencer signed, as far as it is followed. */
-interface Head {
-  readonly hash: BlockHash
-  readonly header: { readonly number: number }
-  readonly signed: unknown
-}
+type Head = Pick<SequencedBlock, 'hash' | 'header'> & { readonly signed: unknown }
 
 /** Two blocks of one number that the sequencer signed: evidence that anybody can judge. */
 export interface Equivocation<signed> {
@@ -32,8 +28,7 @@ export function followHeads<head extends Head>(): SignedHeads<head> {
   return {
     take: (told) => {
       const { value } = told
-      if (youngest && youngest.header.number === value.header.number && youngest.hash !== value.hash)
-        equivocations.push({ one: youngest.signed, other: value.signed })
+      if (youngest && isEquivocation(youngest, value)) equivocations.push({ one: youngest.signed, other: value.signed })
       if (equivocations.length > 0) throw twoFaced()
       if (youngest && value.header.number < youngest.header.number)
         throw liedNode('it goes back behind a block that the sequencer signed', { retryable: true })

@@ -1,4 +1,4 @@
-import { type Decoded, invariant, SdkError } from '../../errors.ts'
+import { invariant, SdkError } from '../../errors.ts'
 import type { Clock, ProofNode, UnsafeHeads } from '../../ports.ts'
 import type { Address, Slot } from '../../units.ts'
 import type { BeaconVerdict, ProvenAccount } from '../../verify/ethereum/index.ts'
@@ -13,7 +13,7 @@ import {
   verifyUnsafe,
 } from '../../verify/opstack/index.ts'
 import type { EthereumClient } from '../ethereum/index.ts'
-import { liedNode } from '../panel.ts'
+import { held, liedNode } from '../panel.ts'
 import { platformClock } from '../platform.ts'
 import { type Equivocation, firstOf, followHeads } from './signedHeads.ts'
 import { accountUnder, storageUnder } from './under.ts'
@@ -113,9 +113,4 @@ export function createUnsafeClient(parts: UnsafeClientParts): UnsafeClient {
     },
     equivocations: followed.equivocations,
   }
-}
-
-function held<value>(decoded: Decoded<value>): value {
-  if (!decoded.ok) throw liedNode(decoded.reason)
-  return decoded.value
 }

@@ -37,12 +37,12 @@ export interface Question {
   readonly args: readonly unknown[]
 }
 
+/** What of an error another thread can be sent: all but its cause. */
+export type PlainError = Pick<SdkError, 'code' | 'message' | 'retryable' | 'notes'>
+
 export type Reply = { readonly lanekit: 'told'; readonly id: number } & (
   | { readonly kind: 'value'; readonly value: unknown }
-  | {
-      readonly kind: 'error'
-      readonly error: Pick<SdkError, 'code' | 'message' | 'retryable' | 'notes'>
-    }
+  | { readonly kind: 'error'; readonly error: PlainError }
   | { readonly kind: 'bug'; readonly message: string }
 )
 
@@ -69,12 +69,19 @@ const carriers = new Set(['value', 'block'])
 
 export function replyOfError(id: number, error: unknown): Reply {
   if (!(error instanceof SdkError)) return { lanekit: 'told', id, kind: 'bug', message: String(error) }
-  const { code, message, retryable, notes } = error
-  return { lanekit: 'told', id, kind: 'error', error: { code, message, retryable, notes } }
+  return { lanekit: 'told', id, kind: 'error', error: plainError(error) }
+}
+
+export function plainError({ code, message, retryable, notes }: SdkError): PlainError {
+  return { code, message, retryable, notes }
+}
+
+/** The error that {@link plainError} took apart. */
+export function revivedError({ code, message, retryable, notes }: PlainError): SdkError {
+  return new SdkError(code, message, { retryable, notes })
 }
 
 export function errorOf(reply: Exclude<Reply, { readonly kind: 'value' }>): Error {
   if (reply.kind === 'bug') return new InvariantError(`In the thread of the light client: ${reply.message}`)
-  const { code, message, retryable, notes } = reply.error
-  return new SdkError(code, message, { retryable, notes })
+  return revivedError(reply.error)
 }

@@ -9,6 +9,7 @@ import {
   type Question,
   type RemoteEthereumClient,
   type RemoteMethod,
+  revivedError,
   type ThreadPort,
 } from './messages.ts'
 
@@ -93,8 +94,6 @@ export function remoteEthereumClient(port: ThreadPort, network: BeaconNetwork): 
   }
 }
 
-/** An error that crossed threads is plain data: it becomes one again. */
-function revived({ node, at, error }: NodeFault): NodeFault {
-  const { code, message, retryable, notes } = error
-  return { node, at, error: new SdkError(code, message, { retryable, notes }) }
+function revived(fault: NodeFault): NodeFault {
+  return { ...fault, error: revivedError(fault.error) }
 }

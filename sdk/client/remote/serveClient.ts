@@ -1,6 +1,7 @@
 import type { EthereumClient } from '../ethereum/index.ts'
 import {
   messageOf,
+  plainError,
   type RemoteMethod,
   type Reply,
   remoteMethods,
@@ -43,9 +44,6 @@ function run(client: EthereumClient, method: RemoteMethod, args: readonly unknow
 function sendable(method: RemoteMethod, value: unknown): unknown {
   if (method !== 'faults') return withoutTries(value)
   const { beacons, nodes } = value as ReturnType<EthereumClient['faults']>
-  const plain = ({ node, at, error }: (typeof nodes)[number]) => {
-    const { code, message, retryable, notes } = error
-    return { node, at, error: { code, message, retryable, notes } }
-  }
+  const plain = (fault: (typeof nodes)[number]) => ({ ...fault, error: plainError(fault.error) })
   return { beacons: beacons.map(plain), nodes: nodes.map(plain) }
 }

@@ -1,5 +1,6 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
-import { hash256, joinBytes, sameBytes } from './hash.ts'
+import { joinBytes, sameBytes } from '../../units.ts'
+import { hash256 } from './hash.ts'
 import { type BitcoinHeader, decodeHeader, hashSize, headerSize } from './header.ts'
 import { blockTransactionsMax, merkleRoot } from './merkle.ts'
 import { readBytes, readCount, readerOf } from './reader.ts'

@@ -1,6 +1,7 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
+import { joinBytes, sameBytes } from '../../units.ts'
 import { type Checkpoint, checkpointAfter, verifyCheckpoint, workIn } from './checkpoint.ts'
-import { holdsAt, joinBytes, sameBytes } from './hash.ts'
+import { holdsAt } from './hash.ts'
 import { hashSize, headerSize, previousAt } from './header.ts'
 import { checkLinks } from './links.ts'
 import type { BitcoinNetwork } from './network.ts'

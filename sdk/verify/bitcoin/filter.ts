@@ -1,6 +1,7 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
+import { joinBytes } from '../../units.ts'
 import type { BitcoinBlock } from './block.ts'
-import { hash256, joinBytes } from './hash.ts'
+import { hash256 } from './hash.ts'
 import { readCount, readerOf } from './reader.ts'
 
 /** Bits of a remainder, and the inverse of how often a filter matches what it does not hold (BIP-158, "Basic"). */

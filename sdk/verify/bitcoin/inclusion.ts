@@ -1,5 +1,5 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
-import { sameBytes } from './hash.ts'
+import { sameBytes } from '../../units.ts'
 import { type BitcoinHeader, decodeHeader, hashSize } from './header.ts'
 import { merklePath, rootFromPath } from './merkle.ts'
 import { type BitcoinTransaction, decodeTransaction } from './transaction.ts'

@@ -1,5 +1,6 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
-import { hash256, joinBytes, sameBytes } from './hash.ts'
+import { joinBytes, sameBytes } from '../../units.ts'
+import { hash256 } from './hash.ts'
 import { hashSize } from './header.ts'
 import { decodeTransaction } from './transaction.ts'
 

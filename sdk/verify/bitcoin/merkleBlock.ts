@@ -1,6 +1,6 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
-import { fromHex, isHex } from '../../units.ts'
-import { hash256, joinBytes } from './hash.ts'
+import { fromHex, isHex, joinBytes } from '../../units.ts'
+import { hash256 } from './hash.ts'
 import { hashSize, headerSize } from './header.ts'
 import type { InclusionProof } from './inclusion.ts'
 import { blockTransactionsMax, depthMax } from './merkle.ts'

@@ -1,6 +1,6 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
-import { type Sats, sats } from '../../units.ts'
-import { hash256, joinBytes } from './hash.ts'
+import { joinBytes, type Sats, sats } from '../../units.ts'
+import { hash256 } from './hash.ts'
 import { type Reader, readBytes, readCount, readerOf, readNumber, skipBytes } from './reader.ts'
 
 /** Largest weight of a block, so of a transaction (BIP-141). */

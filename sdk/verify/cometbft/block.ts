@@ -1,5 +1,6 @@
 import { sha256 } from '../../crypto/hashes.ts'
-import { bytesField, fixed64Field, joined, lengthDelimited, messageField, varintField } from './proto.ts'
+import { joinBytes } from '../../units.ts'
+import { bytesField, fixed64Field, lengthDelimited, messageField, varintField } from './proto.ts'
 
 /** Most validators of a set: what CometBFT allows votes for. */
 export const validatorsMax = 10_000
@@ -74,7 +75,7 @@ export function validatorAddress({ publicKey }: Validator): Uint8Array {
 export function headerHash(header: CometHeader): Uint8Array {
   const { version, chainId, height, time, lastBlockId } = header
   return merkleRoot([
-    joined(varintField(1, version.block), varintField(2, version.app)),
+    joinBytes(varintField(1, version.block), varintField(2, version.app)),
     bytesField(1, new TextEncoder().encode(chainId)),
     varintField(1, height),
     timestamp(time),
@@ -87,7 +88,9 @@ export function headerHash(header: CometHeader): Uint8Array {
 /** Hash of a validator set, in its order. */
 export function validatorsHash(validators: readonly Validator[]): Uint8Array {
   return merkleRoot(
-    validators.map(({ publicKey, power }) => joined(messageField(1, bytesField(1, publicKey)), varintField(2, power))),
+    validators.map(({ publicKey, power }) =>
+      joinBytes(messageField(1, bytesField(1, publicKey)), varintField(2, power)),
+    ),
   )
 }
 
@@ -95,7 +98,7 @@ export function validatorsHash(validators: readonly Validator[]): Uint8Array {
 export function voteBytes(chainId: string, commit: Commit, vote: Exclude<CommitVote, { kind: 'absent' }>): Uint8Array {
   const { height, round, blockId } = commit
   return lengthDelimited(
-    joined(
+    joinBytes(
       varintField(1, 2n),
       fixed64Field(2, height),
       fixed64Field(3, round),
@@ -115,13 +118,13 @@ function value(bytes: Uint8Array): Uint8Array {
 }
 
 function timestamp({ seconds, nanos }: Moment): Uint8Array {
-  return joined(varintField(1, seconds), varintField(2, BigInt(nanos)))
+  return joinBytes(varintField(1, seconds), varintField(2, BigInt(nanos)))
 }
 
 function blockIdBytes({ hash, parts }: BlockId): Uint8Array {
-  return joined(
+  return joinBytes(
     bytesField(1, hash),
-    messageField(2, joined(varintField(1, BigInt(parts.total)), bytesField(2, parts.hash))),
+    messageField(2, joinBytes(varintField(1, BigInt(parts.total)), bytesField(2, parts.hash))),
   )
 }
 
@@ -129,8 +132,8 @@ function blockIdBytes({ hash, parts }: BlockId): Uint8Array {
 function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
   if (leaves.length === 0) return sha256(new Uint8Array(0))
   const [first] = leaves
-  if (leaves.length === 1) return sha256(joined(Uint8Array.of(0), first as Uint8Array))
+  if (leaves.length === 1) return sha256(joinBytes(Uint8Array.of(0), first as Uint8Array))
   let half = 1
   while (2 * half < leaves.length) half *= 2
-  return sha256(joined(Uint8Array.of(1), merkleRoot(leaves.slice(0, half)), merkleRoot(leaves.slice(half))))
+  return sha256(joinBytes(Uint8Array.of(1), merkleRoot(leaves.slice(0, half)), merkleRoot(leaves.slice(half))))
 }

@@ -1,10 +1,12 @@
+import { joinBytes } from '../../units.ts'
+
 /**
  * Protocol Buffers, as far as CometBFT hashes and signs them: fields of zero are left out. Only written, never read:
  * what is hashed here comes from values that were judged.
  */
 
 export function varintField(number: number, value: bigint): Uint8Array {
-  return value === 0n ? none : joined(varint(BigInt(number << 3)), varint(value))
+  return value === 0n ? none : joinBytes(varint(BigInt(number << 3)), varint(value))
 }
 
 /** Eight bytes, lowest first. */
@@ -22,21 +24,11 @@ export function bytesField(number: number, value: Uint8Array): Uint8Array {
 
 /** A message that stands there even when it is empty. */
 export function messageField(number: number, value: Uint8Array): Uint8Array {
-  return joined(varint(BigInt((number << 3) | 2)), lengthDelimited(value))
+  return joinBytes(varint(BigInt((number << 3) | 2)), lengthDelimited(value))
 }
 
 export function lengthDelimited(value: Uint8Array): Uint8Array {
-  return joined(varint(BigInt(value.length)), value)
-}
-
-export function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  return joinBytes(varint(BigInt(value.length)), value)
 }
 
 const none = /* @__PURE__ */ new Uint8Array(0)

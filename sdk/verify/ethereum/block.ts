@@ -6,6 +6,7 @@ import { decodeWithdrawal, type Withdrawal } from '../../evm/withdrawal.ts'
 import { orderedKey, orderedTrie, type Trie, verifyTrieProof } from '../../trie/index.ts'
 import { type BlockHash, sameBytes, type TxHash, toHex, txHash } from '../../units.ts'
 import type { Claim, NodeVerdict, Verified } from '../verdict.ts'
+import { committedTrie, readReceipts } from './lists.ts'
 
 /** A block as somebody tells it, and the hash it should have. */
 export interface BlockFacts {
@@ -48,12 +49,14 @@ export function verifyBlock(facts: BlockFacts): Decoded<VerifiedBlock> {
   if (!header.ok) return header
   if (facts.transactions.length !== facts.receipts.length)
     return refused(`there are ${facts.transactions.length} transactions and ${facts.receipts.length} receipts`)
-  const transactionsTrie = commit(facts.transactions, header.value.transactionsRoot, 'transaction')
+  const transactionsTrie = committedTrie(facts.transactions, header.value.transactionsRoot, 'transaction')
   if (!transactionsTrie.ok) return transactionsTrie
-  const receiptsTrie = commit(facts.receipts, header.value.receiptsRoot, 'receipt')
+  const receiptsTrie = committedTrie(facts.receipts, header.value.receiptsRoot, 'receipt')
   if (!receiptsTrie.ok) return receiptsTrie
-  const receipts = readReceipts(facts.receipts, header.value.gasUsed)
+  const receipts = readReceipts(facts.receipts)
   if (!receipts.ok) return receipts
+  const fault = faultOfGas(receipts.value, header.value.gasUsed)
+  if (fault !== null) return refused(fault)
   const withdrawals = readWithdrawals(header.value, facts.withdrawals)
   if (!withdrawals.ok) return withdrawals
   return accepted({
@@ -71,7 +74,7 @@ function readWithdrawals(header: Header, told?: readonly Uint8Array[]): Decoded<
   if (!told) return accepted(null)
   if (!('withdrawalsRoot' in header))
     return told.length === 0 ? accepted(null) : refused('it has withdrawals, and no root of them')
-  const trie = commit(told, header.withdrawalsRoot, 'withdrawal')
+  const trie = committedTrie(told, header.withdrawalsRoot, 'withdrawal')
   if (!trie.ok) return trie
   const read: Withdrawal[] = []
   for (const bytes of told) {
@@ -188,25 +191,14 @@ export function verifyReceiptProof(
   return accepted({ value, verdict: verdictOf('receipt-inclusion', value, told.sources) })
 }
 
-function commit(items: readonly Uint8Array[], root: Uint8Array, what: string): Decoded<Trie> {
-  // A trie holds no empty value: the root would not commit to such an item.
-  const empty = items.findIndex((item) => item.length === 0)
-  if (empty >= 0) return refused(`${what} ${empty} is empty`)
-  const trie = orderedTrie(items)
-  return sameBytes(trie.root, root) ? accepted(trie) : refused(`the ${what}s do not have the root the header names`)
-}
-
-function readReceipts(bytes: readonly Uint8Array[], gasUsed: bigint): Decoded<readonly Receipt[]> {
-  const receipts: Receipt[] = []
+/** What is wrong with the gas that receipts tell, if anything. */
+function faultOfGas(receipts: readonly Receipt[], gasUsed: bigint): string | null {
   let gas = 0n
-  for (const [index, item] of bytes.entries()) {
-    const receipt = decodeReceipt(item)
-    if (!receipt.ok) return refused(`receipt ${index}: ${receipt.reason}`)
-    if (receipt.value.cumulativeGasUsed < gas) return refused(`receipt ${index} tells less gas than those before it`)
-    gas = receipt.value.cumulativeGasUsed
-    receipts.push(receipt.value)
+  for (const [index, { cumulativeGasUsed }] of receipts.entries()) {
+    if (cumulativeGasUsed < gas) return `receipt ${index} tells less gas than those before it`
+    gas = cumulativeGasUsed
   }
-  return gas === gasUsed ? accepted(receipts) : refused(`the receipts tell ${gas} gas, the header ${gasUsed}`)
+  return gas === gasUsed ? null : `the receipts tell ${gas} gas, the header ${gasUsed}`
 }
 
 function verifyInclusion(told: {

@@ -1,5 +1,5 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
-import { type BlockHash, blockHash, toHex } from '../../units.ts'
+import { type BlockHash, blockHash, joinBytes, toHex } from '../../units.ts'
 import {
   beaconHeaderType,
   bootstrapType,
@@ -24,6 +24,7 @@ import {
   type SszType,
   type SszValue,
   sszFromJson,
+  writeUint,
 } from './ssz.ts'
 
 /** Largest message that is read. An update of the mainnet preset takes 26 KB. */
@@ -211,27 +212,13 @@ function readHeader(network: BeaconNetwork, value: HeaderValue): Decoded<LightHe
 /** The bytes of a header and the type they are of. */
 function formOf(value: HeaderValue): Pick<LightHeader, 'form' | 'ssz'> {
   const beacon = Object.values(value.beacon)
-  if (!('execution' in value)) return { form: 'altair', ssz: joinAll(beacon) }
+  if (!('execution' in value)) return { form: 'altair', ssz: joinBytes(...beacon) }
   const form = 'excess_blob_gas' in value.execution ? 'deneb' : 'capella'
   const { extra_data: extra } = value.execution
   const fixed = Object.entries(value.execution).map(([name, bytes]) =>
-    name === 'extra_data' ? uint32(form === 'deneb' ? 584 : 568) : bytes,
+    name === 'extra_data' ? writeUint(form === 'deneb' ? 584 : 568, 4) : bytes,
   )
-  return { form, ssz: joinAll([...beacon, uint32(244), ...value.execution_branch, ...fixed, extra]) }
-}
-
-function uint32(value: number): Uint8Array {
-  return Uint8Array.of(value & 255, value >> 8, 0, 0)
-}
-
-function joinAll(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  return { form, ssz: joinBytes(...beacon, writeUint(244, 4), ...value.execution_branch, ...fixed, extra) }
 }
 
 /** `is_valid_light_client_header`: an older header in a newer form has zeros in what its own fork did not know. */

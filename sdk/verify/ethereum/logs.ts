@@ -1,9 +1,9 @@
 import { keccak256 } from '../../crypto/engine.ts'
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { blockHashOf, decodeHeader, type Header } from '../../evm/block.ts'
-import { decodeReceipt, type Log, mayHold, type Receipt } from '../../evm/receipt.ts'
-import { orderedTrie } from '../../trie/index.ts'
+import { type Log, mayHold, type Receipt } from '../../evm/receipt.ts'
 import { type Address, type BlockHash, fromHex, sameBytes, type TxHash, toHex, txHash } from '../../units.ts'
+import { committedTrie, readReceipts } from './lists.ts'
 import type { TrustedBlock } from './trusted.ts'
 
 /** Most blocks of one range: each costs a header, and its receipts where the filter may fit. */
@@ -72,17 +72,8 @@ export function verifyLogs(
 
 /** The receipts of a block: all of them, in order, or a refusal. Never throws. */
 export function verifyReceipts(header: Header, receipts: readonly Uint8Array[]): Decoded<readonly Receipt[]> {
-  // A trie holds no empty value.
-  if (receipts.some((receipt) => receipt.length === 0)) return refused('a receipt is empty')
-  if (!sameBytes(orderedTrie(receipts).root, header.receiptsRoot))
-    return refused('the receipts do not have the root that the header names')
-  const read: Receipt[] = []
-  for (const [index, bytes] of receipts.entries()) {
-    const receipt = decodeReceipt(bytes)
-    if (!receipt.ok) return refused(`receipt ${index}: ${receipt.reason}`)
-    read.push(receipt.value)
-  }
-  return accepted(read)
+  const trie = committedTrie(receipts, header.receiptsRoot, 'receipt')
+  return trie.ok ? readReceipts(receipts) : trie
 }
 
 /** True when the block may have a log that fits: then all its receipts are needed. */
@@ -106,9 +97,10 @@ function logsOf(block: {
       : refused('it comes with receipts or transactions that prove nothing')
   const receipts = verifyReceipts(header, block.receipts)
   if (!receipts.ok) return receipts
-  if (transactions.some(({ length }) => length === 0)) return refused('a transaction is empty')
-  if (transactions.length > 0 && !sameBytes(orderedTrie(transactions).root, header.transactionsRoot))
-    return refused('the transactions do not have the root that the header names')
+  if (transactions.length > 0) {
+    const trie = committedTrie(transactions, header.transactionsRoot, 'transaction')
+    if (!trie.ok) return trie
+  }
   const logs: ProvenLog[] = []
   let logIndex = 0
   for (const [transactionIndex, receipt] of receipts.value.entries()) {

@@ -9,7 +9,7 @@ import { type Committee, decodeBootstrap, decodeUpdate, type LightHeader, type L
 import { type BeaconNetwork, periodAt, timeOf } from './network.ts'
 import { bytes, count, list, optional, record } from './shapes.ts'
 import { proofNodesMax } from './state.ts'
-import { advance, claimOf, hasTwoThirds, type LightChain, startLightChain, updatesMax } from './sync.ts'
+import { advance, claimOf, hasTwoThirds, type LightChain, signersAt, startLightChain, updatesMax } from './sync.ts'
 import { type LookBack, lookBack, type Standing, type TrustedBlock, trustBlock, verdictOn } from './trusted.ts'
 
 /** Largest receipt that is read: whole blocks of receipts take some megabytes. */
@@ -150,11 +150,11 @@ function signersFor(anchor: ReceiptAnchor, update: LightUpdate): Decoded<Signers
     anchor.kind === 'chain' ? accepted({ chain: anchor.chain, start: anchor.chain }) : followed(anchor, update)
   if (!known.ok) return known
   const { chain, start } = known.value
-  const { network, finalized, current, next } = chain
-  const period = periodAt(network, finalized.slot)
-  const signed = periodAt(network, update.signatureSlot)
-  const committee = signed === period ? current : signed === period + 1 ? next : null
-  if (!committee) return refused(`the committee of period ${signed} is not known from this anchor`)
+  const committee = signersAt(chain, update.signatureSlot)
+  if (!committee) {
+    const period = periodAt(chain.network, update.signatureSlot)
+    return refused(`the committee of period ${period} is not known from this anchor`)
+  }
   if (update.signatureSlot <= update.attested.slot) return refused('it is signed before the block that it attests')
   return accepted({ committee, anchor: anchorAt(start) })
 }

@@ -1,10 +1,9 @@
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { decodeRlp, encodeRlp } from '../../rlp.ts'
-import { sameBytes } from '../../units.ts'
+import { joinBytes, sameBytes } from '../../units.ts'
 import { type Committee, decodeCommittee, decodeLightHeader, type LightHeader } from './lightData.ts'
 import type { BeaconNetwork } from './network.ts'
 import { bytes, count, list, optional, record } from './shapes.ts'
-import { concatenated } from './ssz.ts'
 import type { LightChain } from './sync.ts'
 
 const forms = ['altair', 'capella', 'deneb'] as const
@@ -73,7 +72,7 @@ function headerOf({ form, ssz, root }: LightHeader) {
 }
 
 function committeeOf({ keys, aggregate, root }: Committee): { readonly ssz: Uint8Array; readonly root: Uint8Array } {
-  return { ssz: concatenated([...keys, aggregate]), root }
+  return { ssz: joinBytes(...keys, aggregate), root }
 }
 
 function readHeader(network: BeaconNetwork, stored: ReturnType<typeof headerOf>): Decoded<LightHeader> {

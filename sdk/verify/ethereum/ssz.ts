@@ -1,6 +1,6 @@
 import { sha256 } from '../../crypto/hashes.ts'
 import { accepted, type Decoded, refused } from '../../errors.ts'
-import { fromHex, isHex } from '../../units.ts'
+import { fromHex, isHex, joinBytes, sameBytes } from '../../units.ts'
 
 /**
  * Simple Serialize (consensus-specs, `ssz/simple-serialize.md`), as much of it as light clients meet: numbers, fixed
@@ -138,7 +138,7 @@ export function holdsBranch(proof: {
     node = index % 2 ? hashPair(sibling, node) : hashPair(node, sibling)
     index = Math.floor(index / 2)
   }
-  return index === 1 && equal(node, proof.top)
+  return index === 1 && sameBytes(node, proof.top)
 }
 
 /** SHA-256 of two roots. */
@@ -151,10 +151,6 @@ export function hashPair(left: Uint8Array, right: Uint8Array): Uint8Array {
 const pair = /* @__PURE__ */ new Uint8Array(64)
 
 type Value = Uint8Array | readonly Value[] | { readonly [name: string]: Value }
-
-function equal(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at])
-}
 
 function readValue(type: SszType, bytes: Uint8Array): Value | string {
   switch (type.kind) {
@@ -319,17 +315,7 @@ function joined(parts: readonly (readonly [SszType, Uint8Array | string])[]): Ui
     lists.push(part)
     end += part.length
   }
-  return concatenated([...fixed, ...lists])
-}
-
-export function concatenated(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  return joinBytes(...fixed, ...lists)
 }
 
 function writeDecimal(json: unknown, size: number): Uint8Array | string {

@@ -96,8 +96,13 @@ export function tokenBalanceSlot(told: {
   const bytes = new Uint8Array(64)
   const [ownerAt, positionAt] = layout === 'solidity' ? [0, 32] : [32, 0]
   bytes.set(fromHex(owner), ownerAt + 12)
-  bytes.set(fromHex(`0x${position.toString(16).padStart(64, '0')}`), positionAt)
+  bytes.set(wordOf(position), positionAt)
   return slotOf(keccak256(bytes))
+}
+
+/** A number below 2^256 as 32 bytes. */
+export function wordOf(value: bigint): Uint8Array {
+  return fromHex(`0x${value.toString(16).padStart(64, '0')}`)
 }
 
 /** The name of a slot of 32 bytes. */

@@ -89,15 +89,15 @@ function named(updates: readonly LightUpdate[], at: number, reason: string): str
 
 /** `validate_light_client_update`, but for the pairing: the claim that it comes down to. */
 export function judge(chain: LightChain, update: LightUpdate, slot: number): Decoded<AggregateClaim> {
-  const { network, finalized, next, current } = chain
+  const { network, finalized, next } = chain
   const { attested, signatureSlot } = update
   if (update.participants < 1) return refused('nobody signed it')
   if (signatureSlot > slot)
     return refused('it is signed in the future: the clock is behind, or the signature is made up')
   if (signatureSlot <= attested.slot) return refused('it is signed before the block that it attests')
-  const [period, signedPeriod] = [periodAt(network, finalized.slot), periodAt(network, signatureSlot)]
-  const signers = signedPeriod === period ? current : signedPeriod === period + 1 ? next : null
+  const signers = signersAt(chain, signatureSlot)
   if (!signers) return refused('no committee of its period is known')
+  const period = periodAt(network, finalized.slot)
   const attestedPeriod = periodAt(network, attested.slot)
   const isNew = attested.slot > finalized.slot || (!next && update.next !== null && attestedPeriod === period)
   if (!isNew) return refused('it tells nothing younger than what is final')
@@ -107,11 +107,17 @@ export function judge(chain: LightChain, update: LightUpdate, slot: number): Dec
 }
 
 /** True when two thirds of a committee that this chain knows signed the update, whether or not it tells anything new. */
-export function isSigned({ network, finalized, current, next }: LightChain, update: LightUpdate): boolean {
-  const [period, signed] = [periodAt(network, finalized.slot), periodAt(network, update.signatureSlot)]
-  const signers = signed === period ? current : signed === period + 1 ? next : null
+export function isSigned(chain: LightChain, update: LightUpdate): boolean {
+  const signers = signersAt(chain, update.signatureSlot)
   if (!signers || update.signatureSlot <= update.attested.slot || !hasTwoThirds(update)) return false
-  return verifyAggregates([claimOf(network, signers, update)])
+  return verifyAggregates([claimOf(chain.network, signers, update)])
+}
+
+/** The committee that signs in a slot, where the chain knows it. */
+export function signersAt({ network, finalized, current, next }: LightChain, slot: number): Committee | null {
+  const ahead = periodAt(network, slot) - periodAt(network, finalized.slot)
+  if (ahead === 0) return current
+  return ahead === 1 ? next : null
 }
 
 /** What the members said to have signed must have signed (consensus-specs, `compute_signing_root`). */

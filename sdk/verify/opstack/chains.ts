@@ -17,8 +17,8 @@ export interface OpChain {
   readonly gameListPosition: bigint
   /**
    * Types of games whose claims are read: those that the portal respects. Type 0 is a fault proof by Cannon, 8 the same with Kona,
-   * both of one output root; 4, 7 and 9 are fault proofs of a super root, 5 is one by the word of a named account; 621 is an output
-   * root that came with a proof, of Base alone.
+   * both of one output root; 4, 7 and 9 are fault proofs of a super root, 5 is one by the word of a named account, 10 one that a
+   * validity proof settles; 621 is an output root that came with a proof, of Base alone.
    */
   readonly gameTypes: readonly number[]
   /** The first block that was made by the rules of the OP stack; its time in seconds since 1970. */

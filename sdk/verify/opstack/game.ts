@@ -1,7 +1,8 @@
 import { keccak256 } from '../../crypto/hashes.ts'
 import { accepted, type Decoded, refused } from '../../errors.ts'
 import { toBigInt } from '../../rlp.ts'
-import { type Address, address, fromHex, type Slot, sameBytes, slot, toHex } from '../../units.ts'
+import { type Address, address, type Slot, sameBytes, toHex } from '../../units.ts'
+import { slotOf, wordOf } from '../ethereum/state.ts'
 import type { OpChain } from './chains.ts'
 import { blockTimeAt, outputIn, superRootIn } from './superRoot.ts'
 
@@ -53,10 +54,17 @@ export interface GameClaim {
 }
 
 /**
- * Types whose claim is a super root: `GameTypes` in ethereum-optimism/optimism,
- * `packages/contracts-bedrock/src/dispute/lib/Types.sol`. Type 10 is one as well, and is not read.
+ * Types whose claim is a super root: `isSuperGame` in ethereum-optimism/optimism,
+ * `packages/contracts-bedrock/src/dispute/lib/Types.sol`.
  */
-const superTypes: readonly number[] = [4, 5, 7, 9]
+const superTypes: readonly number[] = [4, 5, 7, 9, 10]
+/**
+ * Types whose games go on from a parent, named before the super root by its place in the factory's list (4 bytes):
+ * `ZKDisputeGame`, same repository, `src/dispute/zk`, version 2. Everybody may contest a claim, a proof settles it, and one whose
+ * parent was lost is lost. The contract is what counts: the specs (`super-zk-dispute-game.md`) have the time once more before it.
+ */
+const childTypes: readonly number[] = [10]
+const parentSize = 4
 /**
  * Types whose games tell the output roots on the way to the one that they claim: `AggregateVerifier` of Base (its specs, "Proof
  * Contracts"), where a proof comes with the claim and another one contests it.
@@ -140,7 +148,8 @@ function numberedClaim(given: Uint8Array, numberAt: number): Decoded<Claimed> {
 
 function superClaim(chain: OpChain, { type }: ListedGame, given: Uint8Array): Decoded<Claimed> {
   if (typeOf(given) !== type) return refused('the game is not of the type that it was listed as')
-  const claim = superRootIn(given.subarray(extraAt), given.subarray(claimAt, claimAt + 32))
+  const superRootAt = extraAt + (childTypes.includes(type) ? parentSize : 0)
+  const claim = superRootIn(given.subarray(superRootAt), given.subarray(claimAt, claimAt + 32))
   if (!claim.ok) return claim
   const root = outputIn(claim.value, chain.chainId)
   if (!root.ok) return root
@@ -154,9 +163,5 @@ function typeOf(given: Uint8Array): number {
 
 /** The slot at a position. */
 export function slotAt(position: bigint): Slot {
-  return slot(toHex(wordOf(position)))
-}
-
-function wordOf(value: bigint): Uint8Array {
-  return fromHex(`0x${value.toString(16).padStart(64, '0')}`)
+  return slotOf(wordOf(position))
 }

@@ -51,6 +51,9 @@ export function verifySequenced(told: {
 }
 
 /** Two blocks of one number, both signed: the sequencer tells different things to different people. */
-export function isEquivocation(one: SequencedBlock, other: SequencedBlock): boolean {
+export function isEquivocation(
+  one: Pick<SequencedBlock, 'hash' | 'header'>,
+  other: Pick<SequencedBlock, 'hash' | 'header'>,
+): boolean {
   return one.header.number === other.header.number && one.hash !== other.hash
 }

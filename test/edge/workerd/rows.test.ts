@@ -199,6 +199,14 @@ function shardView(rows: ShardRows) {
   }
 }
 
+/** A transaction that ended and was sent again, both in one commit. */
+const cameAgain = (['ended', 'held'] as const).map((stage): ShardChange => {
+  const [hash, sender] = [txHash(`0x${'03'.repeat(32)}`), address(`0x${'00'.repeat(20)}`)]
+  const fees = { maxFeePerGas: 0n, maxPriorityFeePerGas: 0n }
+  const status = { state: 'held', missingNonce: 0 } as const
+  return { put: 'row', row: { hash, sender, nonce: 0, stage, status, ...fees, sequence: 0, since: 0, dueAt: null } }
+})
+
 const layoutBefore = [
   `CREATE TABLE rows (hash TEXT PRIMARY KEY, sender TEXT NOT NULL, nonce INTEGER NOT NULL,
     stage TEXT NOT NULL, since INTEGER NOT NULL, due_at INTEGER, row TEXT NOT NULL) WITHOUT ROWID`,
@@ -258,7 +266,7 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
         })
         expect(stored).toEqual(shardView(memory))
       }),
-      { numRuns: 30 },
+      { numRuns: 30, examples: [[cameAgain]] },
     )
   })
 

@@ -66,11 +66,21 @@ describe('goods', () => {
 })
 
 describe('the ledger', () => {
-  it('is a table of one row a payment', () => {
-    const rows = csvOf(books.ledger).split('\r\n')
-    expect(rows[0]).toBe('time,payment,article,part,channel,update,price_sat')
-    expect(rows).toHaveLength(books.ledger.length + 2)
-    expect(rows[1]?.split(',')).toHaveLength(7)
+  it('is a table of one row a payment, over lanes of both kinds, the newest first', () => {
+    const lane = books.ledger[0]?.channel ?? ''
+    const at = Math.max(...books.ledger.map((entry) => entry.at)) + 1
+    const sale = { at, paymentId: '0x01', article: 'chart', part: 0, channel: lane, number: 7, paid: 2_500 } as const
+    const [deposit, stray] = [
+      { ...sale, isByInvoice: false, back: 1_500 },
+      { ...sale, at: at + 1, article: null, isByInvoice: true, back: 0 },
+    ]
+    const rows = csvOf(books.ledger, [deposit, stray]).split('\r\n')
+    expect(rows[0]).toBe('time,payment,article,part,channel,update,price_sat,kind,back_sat')
+    expect(rows).toHaveLength(books.ledger.length + 4)
+    expect(rows[1]?.split(',').slice(1)).toEqual(['0x01', '', '', lane, '7', '2500', 'invoice', '0'])
+    expect(rows[2]?.split(',').slice(2)).toEqual(['chart', '1', lane, '7', '2500', 'two-way', '1500'])
+    expect(rows[3]?.split(',')).toHaveLength(9)
+    expect(rows[3]?.split(',').slice(7)).toEqual(['one-way', '0'])
   })
 })
 

@@ -145,6 +145,13 @@ describe('the checkout over lanes that pay both ways', { timeout: 60_000 }, () =
       ['story', 40, false, 0],
     ])
     expect(twoWaySales[0]).toMatchObject({ paymentId: toHex(paymentId), channel: id })
+    const table = await (await fetch(`${house.url}/merchant/ledger.csv`)).text()
+    const rows = table.split('\r\n').map((row) => row.split(',').slice(2))
+    expect(rows.slice(1, 3)).toEqual([
+      ['story', '1', id, `${twoWaySales[0]?.number}`, '40', 'invoice', '0'],
+      ['chart', '1', id, `${twoWaySales[1]?.number}`, '2500', 'two-way', '1500'],
+    ])
+    expect(rows).toHaveLength(twoWaySales.length + 2)
     expect(shown).toMatchObject([{ channel: id, phase: 'open', balance: Number(spent), capacity: 20_000 }])
 
     await wallet.closeChannel(id)

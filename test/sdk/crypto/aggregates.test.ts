@@ -2,8 +2,9 @@ import { bls12_381 } from '@noble/curves/bls12-381.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AggregateClaim, verifyAggregates } from '../../../sdk/crypto/aggregates.ts'
+import { messagePoint } from '../../../sdk/crypto/messagePoints.ts'
 
-const { G1, G2, longSignatures } = bls12_381
+const { G1, G2, fields, longSignatures } = bls12_381
 const suite = 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_'
 type LibraryMark = typeof G2.Point.BASE
 const hashed = (message: Uint8Array) => longSignatures.hash(message, suite) as LibraryMark
@@ -24,6 +25,14 @@ function strayBytes(size: 48 | 96, x: number): Uint8Array {
   const bytes = new Uint8Array(size)
   bytes[0] = 0x80
   bytes[size - 1] = x
+  return bytes
+}
+
+/** Bytes of a point of the curve that is in no group: the library writes only those that are. */
+function writtenAnyway(point: LibraryMark): Uint8Array {
+  const { x, y } = point.toAffine()
+  const bytes = Uint8Array.from([...fields.Fp.toBytes(x.c1), ...fields.Fp.toBytes(x.c0)])
+  bytes[0] = (bytes[0] as number) | (2n * (y.c1 || y.c0) > fields.Fp.ORDER ? 0xa0 : 0x80)
   return bytes
 }
 
@@ -79,5 +88,53 @@ describe('aggregates', () => {
     }
     const negative = G2.Point.fromBytes(claim.signature).negate().toBytes()
     expect(verifyAggregates([claim, { ...claimOf(5n, messageOf(6)), signature: negative }])).toBe(false)
+  })
+
+  it("are of the library's point for every message", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 70 }), (message) => {
+        const point = messagePoint(message, suite)
+        expect(point.equals(hashed(message))).toBe(true)
+        point.assertValidity()
+      }),
+      { numRuns: 5 },
+    )
+  })
+
+  it('hold by the sum of their signatures, which alone has to be in the group', () => {
+    const [one, other] = [claimOf(11n, messageOf(4)), claimOf(5n, messageOf(6))]
+    const { Fp2 } = fields
+    const x = Fp2.fromBigTuple([2n, 0n])
+    const y = Fp2.sqrt(Fp2.add(Fp2.mul(Fp2.sqr(x), x), Fp2.fromBigTuple([4n, 4n])))
+    const stray = G2.Point.fromAffine({ x, y })
+    expect(stray.isTorsionFree()).toBe(false)
+    const moved = (claim: AggregateClaim, by: LibraryMark) => {
+      const signature = writtenAnyway(G2.Point.fromBytes(claim.signature).add(by))
+      return { ...claim, signature }
+    }
+    expect(writtenAnyway(G2.Point.fromBytes(one.signature))).toEqual(one.signature)
+    const pair = [moved(one, stray), moved(other, stray.negate())] as const
+    expect(verifyAggregates(pair)).toBe(true)
+    for (const claims of [[pair[0]], [pair[1]], [pair[0], other], [one, pair[1]], [pair[0], moved(other, stray)]])
+      expect(verifyAggregates(claims)).toBe(false)
+  })
+
+  it('do not hold with a signature in any writing but the one', () => {
+    const claim = claimOf(11n, messageOf(4))
+    const flagged = (flags: number) => claim.signature.map((byte, at) => (at === 0 ? (byte & 0x1f) | flags : byte))
+    const flags = [0x00, 0x20, 0x40, 0x60, 0x80, 0xa0, 0xc0, 0xe0].map((one) => flagged(one))
+    const held = flags.map((signature) => verifyAggregates([{ ...claim, signature }]))
+    expect(held.filter((one) => one)).toHaveLength(1)
+    const { signature } = claim
+    const beyond = signature.map((byte, at) => (at === 0 ? byte | 0x1f : at < 48 ? 0xff : byte))
+    const uncompressed = G2.Point.fromBytes(signature).toBytes(false)
+    for (const other of [
+      signature.subarray(1),
+      Uint8Array.of(...signature, 0),
+      beyond,
+      uncompressed,
+      new Uint8Array(0),
+    ])
+      expect(verifyAggregates([{ ...claim, signature: other }])).toBe(false)
   })
 })

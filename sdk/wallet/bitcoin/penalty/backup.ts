@@ -6,7 +6,7 @@ import type { BackupLink, Cipher, KeptBackup, Store } from '../../../ports.ts'
 import { decodeRlp, encodeRlp, quantity, type RlpItem } from '../../../rlp.ts'
 import { type ChannelId, channelId, fromHex, toHex } from '../../../units.ts'
 import { channelIndexMax, countFrom, payerKeys, peerBytesMax } from '../payerRecord.ts'
-import { encodePenaltyRecord, idOfPenaltyKey, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { idOfPenaltyKey, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { named } from './roots.ts'
 
 /**
@@ -125,23 +125,26 @@ export function isOwnState({ channel }: PenaltyRecord): boolean {
   return !channel || !isLive(channel) || channel.origin === 'own'
 }
 
-/** Leaves a record at every place that lacks it. Throws what a place threw, after all of them were asked. */
-export async function keepCopies(copies: Copies, cipher: Cipher, record: PenaltyRecord, number: number): Promise<void> {
-  await keepAt(copies.places, await sealedCopy(copies, cipher, record, number))
+/** A copy before it is sealed. */
+export interface PlainCopy {
+  readonly number: number
+  readonly plain: Uint8Array
 }
 
-/** A record as it is left with places and with the other side. */
+/** Leaves a copy at every place that lacks it. Throws what a place threw, after all of them were asked. */
+export async function keepCopies(copies: Copies, cipher: Cipher, copy: PlainCopy): Promise<void> {
+  await keepAt(copies.places, await sealedCopy(copies, cipher, copy))
+}
+
+/** A copy as it is left with places and with the other side: the newest is sealed once. */
 export async function sealedCopy(
   copies: Pick<Copies, 'key' | 'sealed'>,
   cipher: Cipher,
-  record: PenaltyRecord,
-  number: number,
+  { number, plain }: PlainCopy,
 ): Promise<KeptBackup> {
   if (copies.sealed?.number === number) return copies.sealed
-  // Without the funding: it may be long, it has left by then, and its coins were set aside by a store that is gone.
-  const plain = encodePenaltyRecord({ ...record, funding: null })
   const sealed = { number, bytes: await sealCopy(cipher, copies.key, { number, plain }) }
-  copies.sealed = sealed
+  if (!copies.sealed || copies.sealed.number < number) copies.sealed = sealed
   return sealed
 }
 
@@ -230,11 +233,7 @@ export function directoryFrom(bytes: Uint8Array): readonly Entry[] | undefined {
 const nonceBytes = 12
 
 /** The same bytes for the same content, so that one that is left again is the same backup: the nonce is made of the content. */
-async function sealCopy(
-  cipher: Cipher,
-  key: Uint8Array,
-  { number, plain }: { readonly number: number; readonly plain: Uint8Array },
-): Promise<Uint8Array> {
+async function sealCopy(cipher: Cipher, key: Uint8Array, { number, plain }: PlainCopy): Promise<Uint8Array> {
   const associated = encodeRlp(quantity(number))
   const nonce = hmacSha256(named(key, 'nonce'), encodeRlp([associated, plain])).slice(0, nonceBytes)
   const sealed = await cipher.seal({ key: named(key, 'seal'), nonce, bytes: plain, associated })

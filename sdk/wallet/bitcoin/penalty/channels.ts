@@ -22,7 +22,7 @@ import {
   type PenaltyWorld,
   perform,
 } from './desk.ts'
-import { deskPayments, type Htlcs, openHtlcs, settleHtlcs } from './htlcs.ts'
+import { deskPayments, type Htlcs, openHtlcs, restoreHtlcs, settleHtlcs } from './htlcs.ts'
 import { readBox } from './inbox.ts'
 import { type Withdrawn, withdrawInvitation } from './invitation.ts'
 import { type InvoicePayments, invoicePayments } from './invoicePaying.ts'
@@ -247,7 +247,9 @@ async function sweep({ keys, chain, coins }: PenaltyWorld): Promise<readonly Txi
 }
 
 async function restore(state: State): Promise<readonly RestoredChannel[]> {
-  const { restored, records } = await restoreRecords(state.world, new Set(state.desks.keys()))
+  const { restored, records } = await restoreRecords(state.world, new Set(state.desks.keys()), (copies, writes) =>
+    restoreHtlcs(state.htlcs, copies, writes),
+  )
   for (const { id, record } of records) begin(state, await openPenaltyDesk(id, state.world, record, 1))
   return restored
 }

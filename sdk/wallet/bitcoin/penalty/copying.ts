@@ -1,5 +1,6 @@
 import { SdkError } from '../../../errors.ts'
 import { copyNumber, isOwnState, keepCopies, release } from './backup.ts'
+import { encodeCopy } from './copy.ts'
 import { attempt, type PenaltyDesk } from './desk.ts'
 
 /**
@@ -7,16 +8,19 @@ import { attempt, type PenaltyDesk } from './desk.ts'
  * fails is tried again after a later turn. [TW42]
  */
 export function askCopies(desk: PenaltyDesk): void {
-  const { world, copies, known, version, epoch, isElsewhere } = desk
+  const { id, world, copies, known, version, epoch, isElsewhere } = desk
   const { backup } = world
   if (!backup || !copies || copies.isAsked || isElsewhere || version === null || !isOwnState(known)) return
   const number = copyNumber(epoch, version)
   if (copies.places.every((place) => place.number >= number)) return
+  const forwards = desk.payments.passed(desk)
+  if (!forwards) return // A later turn reads them first.
+  const plain = encodeCopy(id, { record: known, forwards })
   copies.isAsked = true
   const ask = async () => {
     const done = await attempt(desk, async () => {
       await world.listed()
-      await keepCopies(copies, backup.cipher, known, number)
+      await keepCopies(copies, backup.cipher, { number, plain })
       return true
     })
     copies.isAsked = false

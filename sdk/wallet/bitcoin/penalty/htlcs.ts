@@ -1,5 +1,6 @@
-import { type HubTerms, keyOfPush, openPushWith } from '../../../channel/hub/index.ts'
+import { type CopiedForwards, type HubTerms, keyOfPush, openPushWith } from '../../../channel/hub/index.ts'
 import { type Aside, type Change, isLive, type LiveChannel, type Way } from '../../../channel/penalty/index.ts'
+import { sha256 } from '../../../crypto/index.ts'
 import { SdkError } from '../../../errors.ts'
 import type { Clock, StoreWrite } from '../../../ports.ts'
 import { type ChannelId, type Hex, type Msats, sameBytes, toHex } from '../../../units.ts'
@@ -13,6 +14,8 @@ import {
   forwardOf,
   type HubDesk,
   openHub,
+  passedOver,
+  restoreHub,
   settleHub,
   takeOrder,
   wayTo,
@@ -38,7 +41,9 @@ export interface Htlcs {
   readonly signal: AbortSignal
   readonly desks: ReadonlyMap<ChannelId, PenaltyDesk>
   readonly wishes: ReadonlyMap<ChannelId, Wishes>
-  readonly hub: HubDesk | null
+  /** `null` where the wallet is none, and has nothing of one to finish. */
+  hub: HubDesk | null
+  readonly moved: HubDesk['moved']
   /** Who waits for what becomes of a payment. */
   readonly waiting: Map<Hex, Set<(outcome: HtlcOutcome) => void>>
   /** Payments that wait to be offered: a hash is paid once. */
@@ -72,6 +77,7 @@ export async function openHtlcs(
   }
   return {
     ...parts,
+    moved,
     hub: await openHub(parts.world.store, { terms, owner: parts.world.random(16) }, moved),
     waiting: new Map(),
     wishing: new Set(),
@@ -88,7 +94,24 @@ export function deskPayments(htlcs: Htlcs): DeskPayments {
     commit: (desk, saved, writes) => commit(htlcs, desk, saved, writes),
     hear: (desk, aside) => fenced(desk, () => hear(htlcs, desk, aside)),
     changes: (desk, channel) => changesIn(htlcs, desk, channel),
+    passed: ({ id }) => (htlcs.hub ? passedOver(htlcs.hub, id) : []),
+    restored: (desk, forwards, writes) =>
+      fenced(desk, () => restoreHtlcs(htlcs, [{ channel: desk.id, forwards }], writes)),
   }
+}
+
+/** Stores channels that came from copies with what the lost wallet had on its way over them, in one commit. [HB11] [TW53] */
+export async function restoreHtlcs(
+  htlcs: Htlcs,
+  copies: readonly CopiedForwards[],
+  writes: readonly StoreWrite[],
+): Promise<void> {
+  const { world, moved } = htlcs
+  const told = copies.filter(({ forwards }) => forwards.length > 0)
+  if (told.length > 0)
+    htlcs.hub ??= await openHub(world.store, { terms: null, owner: world.random(16), isNeeded: true }, moved)
+  if (htlcs.hub) await restoreHub(htlcs.hub, told, writes)
+  else if (writes.length > 0) await world.store.commit(writes)
 }
 
 /** Who has lost the hub to another wallet has lost its channels as well. */
@@ -152,7 +175,8 @@ async function changesIn(htlcs: Htlcs, desk: PenaltyDesk, channel: LiveChannel):
   for (const htlc of offered) {
     if (forwardOf(hub, desk.id, htlc)) continue
     // A hub that has lost its record must not give back what it may be paying elsewhere: it is left to run out.
-    if (await invoiceOf(world.store, htlc.paymentHash)) own.push(htlc)
+    const isKnown = channel.preimages.some((one) => sameBytes(sha256(one), htlc.paymentHash))
+    if (isKnown || (await invoiceOf(world.store, htlc.paymentHash))) own.push(htlc)
   }
   return [...(await answersOf(desk, channel, own)), ...changesOfHub(hub, desk.id, channel)]
 }

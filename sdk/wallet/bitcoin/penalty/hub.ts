@@ -1,8 +1,10 @@
 import {
+  type CopiedForwards,
   decodeHub,
   emptyHub,
   encodeHub,
   type Forward,
+  forwardsOver,
   type Hub,
   type HubInput,
   type HubTerms,
@@ -10,6 +12,7 @@ import {
   hubPreimages,
   hubStep,
   isWaitingFor,
+  withCopies,
 } from '../../../channel/hub/index.ts'
 import { type Change, type Htlc, isLive, type LiveChannel, type Way } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
@@ -51,11 +54,11 @@ const closedTerms: HubTerms = { fee: msats(0n), deltaBlocks: 0, leftBlocksMin: 0
  */
 export async function openHub(
   store: Store,
-  { terms, owner }: Pick<HubDesk, 'terms' | 'owner'>,
+  { terms, owner, isNeeded = terms !== null }: Pick<HubDesk, 'terms' | 'owner'> & { readonly isNeeded?: boolean },
   moved: HubDesk['moved'],
 ): Promise<HubDesk | null> {
   const stored = await store.get(penaltyKeys.hub)
-  if (!terms && !stored) return null
+  if (!isNeeded && !stored) return null
   const known = stored ? hubFrom(stored.bytes).hub : emptyHub
   const expected = stored?.version ?? 0
   await store.commit([{ key: penaltyKeys.hub, expected, bytes: encodeOwned(owner, known) }])
@@ -99,6 +102,29 @@ export function changeHub(
   inputsOf: (known: Hub) => readonly HubInput[],
   writes: readonly StoreWrite[] = [],
 ): Promise<void> {
+  const terms = hub.terms ?? closedTerms
+  return storeHub(
+    hub,
+    (before) => inputsOf(before).reduce((known, input) => hubStep(known, input, terms), before),
+    writes,
+  )
+}
+
+/** Stores what copies of channels say of a hub, in one commit with the channels. [HB11] [TW53] */
+export function restoreHub(
+  hub: HubDesk,
+  copies: readonly CopiedForwards[],
+  writes: readonly StoreWrite[],
+): Promise<void> {
+  return storeHub(hub, (before) => withCopies(before, copies), writes)
+}
+
+/** What is on its way over a channel, as it is stored; `null` while the hub's record is to be read again. [TW53] */
+export function passedOver({ known, version }: HubDesk, id: ChannelId): readonly Forward[] | null {
+  return version === null ? null : forwardsOver(known, id)
+}
+
+function storeHub(hub: HubDesk, nextOf: (before: Hub) => Hub, writes: readonly StoreWrite[]): Promise<void> {
   const end = hub.turn.then(async () => {
     if (hub.version === null) {
       const stored = await hub.store.get(penaltyKeys.hub)
@@ -108,17 +134,16 @@ export function changeHub(
       hub.version = stored.version
     }
     const before = hub.known
-    const terms = hub.terms ?? closedTerms
-    const next = inputsOf(before).reduce((known, input) => hubStep(known, input, terms), before)
+    const next = nextOf(before)
     if (isSame(before, next)) {
       if (writes.length > 0) await hub.store.commit(writes)
       return
     }
     const expected: number = hub.version
-    hub.version = null
     try {
       await hub.store.commit([...writes, { key: penaltyKeys.hub, expected, bytes: encodeOwned(hub.owner, next) }])
     } catch (error) {
+      hub.version = null
       // Of what was a channel's as well, its own record tells who wrote meanwhile.
       const isTaken = writes.length === 0 && error instanceof SdkError && error.code === 'store/conflict'
       throw isTaken ? takenOver() : error
@@ -136,16 +161,29 @@ export function changeHub(
 export async function settleHub(hub: HubDesk, desk: PenaltyDesk): Promise<void> {
   const { id, known, sighting, resolution } = desk
   const { channel } = known
+  if (hub.version === null) await changeHub(hub, () => [])
   if (!channel || !isLive(channel) || !sighting || hub.known.forwards.length === 0) return
   const isEnded = resolution?.isResolved === true
   // What an ended channel still says of its HTLCs is over.
   const live: LiveChannel = isEnded
     ? { ...channel, base: { ...channel.base, htlcs: [] }, exchange: { state: 'idle' } }
     : channel
-  const inputs: HubInput[] = resolution ? [{ type: 'resolved', channel: id, own: known.own, resolution }] : []
-  inputs.push({ type: 'swept', channel: id, live, tip: sighting.view.height })
+  const inputs: HubInput[] = isNewest(desk, channel) ? [{ type: 'resumed', channel: id }] : []
+  if (resolution) inputs.push({ type: 'resolved', channel: id, own: known.own, resolution })
+  // What a backup does not know of may be there: a newer copy may say so. [TW51]
+  if (channel.origin !== 'backup' || isEnded)
+    inputs.push({ type: 'swept', channel: id, live, tip: sighting.view.height })
   await changeHub(hub, () => inputs)
   for (const preimage of hubPreimages(hub.known, id, channel)) await stepNow(desk, { type: 'learn', preimage })
+}
+
+/**
+ * HB11: true for a channel that has offered nothing but what its state says: an own one, or one that ended before the other side showed where
+ * it stood, where no message left before a copy was kept. [TW42]
+ */
+function isNewest({ world, known, resolution }: PenaltyDesk, channel: LiveChannel): boolean {
+  if (channel.origin === 'own') return true
+  return world.backup?.mode === 'required' && !known.isAlone && resolution?.isResolved === true
 }
 
 /** What the hub has to propose in a channel. */

@@ -18,6 +18,7 @@ import {
 } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import { openCopy } from './backup.ts'
+import { type Copy, copyFrom } from './copy.ts'
 import {
   attempt,
   elsewhere,
@@ -34,7 +35,7 @@ import {
 } from './desk.ts'
 import { declineLate, linkKeyOfOpener } from './invitation.ts'
 import { hearBeside } from './peerCopy.ts'
-import { type PenaltyRecord, penaltyRecordFrom } from './record.ts'
+import type { PenaltyRecord } from './record.ts'
 import { feeReserve, reserveOutput } from './reserve.ts'
 import { isHeldBack } from './tower.ts'
 
@@ -85,20 +86,24 @@ async function takeBack(desk: PenaltyDesk, channel: Channel, { returned }: Besid
   const { world, copies, known } = desk
   if (!returned || !world.backup || !copies || !isLive(channel) || channel.origin !== 'backup') return channel
   const plain = await openCopy(world.backup.cipher, copies.key, returned)
-  const copy = plain && readCopy(plain)
+  const read = plain && readCopy(desk, plain)
+  const copy = read?.record
   // What opens is of this seed and channel; it must be of this very opening as well.
   const fits =
     copy?.channel && copy.index === known.index && channelIdOf(draftOf(copy.channel)) === channelIdOf(draftOf(channel))
   const adopted = fits && copy.channel ? adoptedFrom(channel, copy.channel) : null
   if (!adopted) desk.peerCopy = 'unreadable'
   else if (returned.number <= known.copied) desk.peerCopy = returned.number < known.copied ? 'older' : 'same'
-  else await adopt(desk, { ...known, channel: adopted, isAlone: true, isFromPeer: true, copied: returned.number })
+  else {
+    const record = { ...known, channel: adopted, isAlone: true, isFromPeer: true, copied: returned.number }
+    await adopt(desk, record, read?.forwards ?? [])
+  }
   return desk.known.channel ?? channel
 }
 
-function readCopy(plain: Uint8Array): PenaltyRecord | null {
+function readCopy({ id }: PenaltyDesk, plain: Uint8Array): Copy | null {
   try {
-    return penaltyRecordFrom(plain, 'backup')
+    return copyFrom(id, plain)
   } catch (error) {
     if (error instanceof SdkError && error.code === 'store/corrupt') return null
     throw error
@@ -106,8 +111,8 @@ function readCopy(plain: Uint8Array): PenaltyRecord | null {
 }
 
 /** Nothing is proposed, or proven, by what is read: so it is stored as it is, without what follows from a step. */
-async function adopt(desk: PenaltyDesk, record: PenaltyRecord): Promise<void> {
-  await writeRecord(desk, record, (write) => desk.world.store.commit([write]))
+async function adopt(desk: PenaltyDesk, record: PenaltyRecord, forwards: Copy['forwards']): Promise<void> {
+  await writeRecord(desk, record, (write) => desk.payments.restored(desk, forwards, [write]))
   desk.peerCopy = 'newer'
   desk.world.changed(desk)
 }

@@ -80,7 +80,10 @@ export type InvoiceOutcome =
     }
   /** Nothing was paid, and nothing is on its way. `detail` says in words what can be done. */
   | { readonly state: 'refused'; readonly fault: InvoiceFault; readonly detail: string }
-  /** It is on its way, or waits for its turn: it may be paid at any time. Asked again, it says what became of it. */
+  /**
+   * It is on its way, or waits for its turn, such as while the channel's other side is away: it may be paid at any time. Asked again, it says what
+   * became of it. What waits is given up when the invoice expires, or the wallet closes.
+   */
   | { readonly state: 'pending'; readonly kind: 'invoice'; readonly paymentHash: Uint8Array }
 
 /** `already-paid`, `under-way`: of an invoice that this wallet has paid, or is paying. */
@@ -137,7 +140,9 @@ async function quotePayment(
   if (!decoded.ok) return no(decoded.code, payRefusal(decoded.code, decoded.reason))
   const invoice = decoded.value
   const state = (await paymentOf(htlcs.world.store, invoice.paymentHash))?.record.state.kind
-  if (state === 'paid' || state === 'out') return no(state === 'paid' ? 'already-paid' : 'under-way')
+  if (state === 'paid') return no('already-paid')
+  // It may wait for its turn still.
+  if (state === 'out' || htlcs.wishing.has(toHex(invoice.paymentHash))) return no('under-way')
   const judged = judge(htlcs, deskOf, invoice, options)
   if (!judged.ok) return no(judged.fault)
   const { amount, ways } = judged
@@ -169,7 +174,10 @@ async function payInvoice(
   for (const { desk, fee, blocks, isDirect } of ways.slice(0, waysMax)) {
     const expiry = (tip: Height) => height(tip + blocks)
     const left = Math.max(0, endsAt - clock.now())
-    const end = await offer(htlcs, desk, { paymentHash, amount, fee, feeMax, expiry, waitMs: left })
+    const end = await offer(htlcs, desk, {
+      ...{ paymentHash, amount, fee, feeMax, expiry, waitMs: left },
+      endsAtSeconds: expiresAtSeconds(invoice),
+    })
     outcome = told(paymentHash, end)
     if (outcome.state !== 'refused' || (isDirect && end.state === 'failed')) return outcome
   }

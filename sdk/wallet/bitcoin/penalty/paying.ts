@@ -83,12 +83,14 @@ interface Payment {
   readonly feeMax: Msats
   /** By the height at which it is offered. */
   readonly expiry: (tip: Height) => Height
+  /** Seconds since 1970: where its turn has not come by then, it is refused. */
+  readonly endsAtSeconds?: number
   readonly waitMs: number
 }
 
 /** Offers an HTLC as soon as its turn comes, and waits for what becomes of it. [HB10] */
 export async function offer(htlcs: Htlcs, desk: PenaltyDesk, payment: Payment): Promise<HtlcOutcome> {
-  const { paymentHash, amount, fee, feeMax, expiry, waitMs } = payment
+  const { paymentHash, amount, fee, feeMax, expiry, endsAtSeconds = null, waitMs } = payment
   if (fee > feeMax) return refused('fee-too-high')
   const name = toHex(paymentHash)
   const wishes = htlcs.wishes.get(desk.id)
@@ -106,6 +108,7 @@ export async function offer(htlcs: Htlcs, desk: PenaltyDesk, payment: Payment): 
       amount: msats(amount + fee),
       paymentHash,
       expiry,
+      endsAtSeconds,
       proposing: (change) => htlcs.fees.set(change, fee),
       offered: isOut,
       refused: (fault) => {

@@ -12,6 +12,7 @@ import type { Store, StoreWrite } from '../../../ports.ts'
 import { decodeRlp, encodeRlp, quantity } from '../../../rlp.ts'
 import type { ChannelId } from '../../../units.ts'
 import { copyNumber, isOwnState, sealedCopy } from './backup.ts'
+import { encodeCopy } from './copy.ts'
 import type { PenaltyDesk } from './desk.ts'
 import { penaltyKeys } from './record.ts'
 
@@ -58,9 +59,11 @@ export async function besideOf(desk: PenaltyDesk, message: Message): Promise<Bes
   const wish = isBackup ? (known.isFromPeer ? 'closing' : 'copy') : 'none'
   const number = copyNumber(epoch, version)
   const isDue = copies.toldPeer < number || (isPosition && message.challenge !== null)
-  if (!isDue || !isOwnState(known)) return { copy: null, returned, wish }
+  const forwards = desk.payments.passed(desk)
+  if (!isDue || !isOwnState(known) || !forwards) return { copy: null, returned, wish }
   copies.toldPeer = number
-  const { bytes } = await sealedCopy(copies, backup.cipher, known, number)
+  const plain = encodeCopy(desk.id, { record: known, forwards })
+  const { bytes } = await sealedCopy(copies, backup.cipher, { number, plain })
   return { copy: bytes.length <= peerCopyBytesMax ? { number, bytes } : null, returned, wish }
 }
 

@@ -111,7 +111,7 @@ export function encodePenaltyRecord({
  */
 export function penaltyRecordFrom(bytes: Uint8Array, origin: 'own' | 'backup' = 'own'): PenaltyRecord {
   const item = decodeRlp(bytes)
-  const parts = item.ok ? (asList(item.value, 10) ?? asList(item.value, 9)) : undefined
+  const parts = item.ok ? asList(item.value, 10) : undefined
   const epoch = asNumber(parts?.[1], Number.MAX_SAFE_INTEGER)
   const index = asNumber(parts?.[2], channelIndexMax)
   const own = asName(parts?.[3], sides)
@@ -120,12 +120,10 @@ export function penaltyRecordFrom(bytes: Uint8Array, origin: 'own' | 'backup' = 
   const state = asBytes(parts?.[6], recordBytesMax)
   const funding = asBytes(parts?.[7], fundingBytesMax)
   const alone = asNumber(parts?.[8], 2)
-  // Version 2 did not say which copy it came from.
-  const isOld = parts?.length === 9 && asNumber(parts[0], version) === version - 1
-  const copied = isOld ? 0 : asNumber(parts?.[9], Number.MAX_SAFE_INTEGER)
+  const copied = asNumber(parts?.[9], Number.MAX_SAFE_INTEGER)
   const isNumbered = epoch !== undefined && index !== undefined && alone !== undefined && copied !== undefined
   const isWhole = isNumbered && own && box && terms.ok && state && funding
-  if (!(isOld || asNumber(parts?.[0], version) === version) || !isWhole) throw corrupt('it does not read as one')
+  if (asNumber(parts?.[0], version) !== version || !isWhole) throw corrupt('it does not read as one')
   const channel = state.length > 0 ? decodeChannel(state, origin) : null
   if (channel && !channel.ok) throw corrupt(channel.reason)
   return {

@@ -1,3 +1,4 @@
+import type { CopiedForwards } from '../../../channel/hub/index.ts'
 import { decodeMessage, encodeMessage, isLive, nothingBeside } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import type { BackupLink, ChannelLink, Cipher, StoreWrite } from '../../../ports.ts'
@@ -5,8 +6,9 @@ import type { ChannelId } from '../../../units.ts'
 import { within } from '../patience.ts'
 import { channelIndexMax, encodeCount, payerKeys } from '../payerRecord.ts'
 import { copiesOf, directoryFrom, directoryOf, type Entry, encodeDirectory, openCopy, type Place } from './backup.ts'
+import { type Copy, copyFrom } from './copy.ts'
 import type { PenaltyWorld } from './desk.ts'
-import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
+import { encodePenaltyRecord, type PenaltyRecord, penaltyKeys } from './record.ts'
 import { directoryIndex, named, rootOf } from './roots.ts'
 
 /**
@@ -27,10 +29,15 @@ export interface RestoredChannel {
 /** The wallet that was lost may have taken its channels over so often since the copy was made. */
 const epochsAhead = 1_000
 
-/** Reads the list of channels and their copies, and stores what the store lacks, in one commit. [TW43] Throws `wallet/no-backup`. */
+/**
+ * Reads the list of channels and their copies, and stores what the store lacks, in one commit. [TW43] Throws `wallet/no-backup`.
+ *
+ * @param commit - Stores what is written with what copies say of a hub. [TW53]
+ */
 export async function restoreRecords(
   world: PenaltyWorld,
   known: ReadonlySet<ChannelId>,
+  commit: (copies: readonly CopiedForwards[], writes: readonly StoreWrite[]) => Promise<void>,
 ): Promise<{
   readonly restored: readonly RestoredChannel[]
   readonly records: readonly { readonly id: ChannelId; readonly record: PenaltyRecord }[]
@@ -44,10 +51,10 @@ export async function restoreRecords(
   if (!newest || !entries) throw new SdkError('wallet/no-backup', 'No edge tells a list of channels of this seed.')
   const missing = entries.filter(({ id }) => !known.has(id))
   const found = await Promise.all(missing.map(async (entry) => ({ entry, ...(await restoreOne(world, entry)) })))
-  const records = found.flatMap(({ entry, record }) => (record ? [{ id: entry.id, record }] : []))
-  const lost = found.filter(({ record }) => !record).map(({ entry }) => entry)
+  const copies = found.flatMap(({ entry, copy }) => (copy ? [{ id: entry.id, ...copy }] : []))
+  const lost = found.filter(({ copy }) => !copy).map(({ entry }) => entry)
   const [count, before] = await Promise.all([store.get(payerKeys.count), store.get(penaltyKeys.lost)])
-  const writes: StoreWrite[] = records.map(({ id, record }) => {
+  const writes: StoreWrite[] = copies.map(({ id, record }) => {
     return { key: penaltyKeys.channel(id), expected: 0, bytes: encodePenaltyRecord(record) }
   })
   if (!count) {
@@ -57,38 +64,38 @@ export async function restoreRecords(
   }
   if (lost.length > 0 || before)
     writes.push({ key: penaltyKeys.lost, expected: before?.version ?? 0, bytes: encodeDirectory(lost) })
-  if (writes.length > 0) await store.commit(writes)
-  return { restored: found.map(({ entry, how }) => ({ id: entry.id, found: how })), records }
+  const passed = copies.map(({ id, forwards }) => ({ channel: id, forwards }))
+  if (writes.length > 0) await commit(passed, writes)
+  return { restored: found.map(({ entry, how }) => ({ id: entry.id, found: how })), records: copies }
 }
 
 async function restoreOne(
   world: PenaltyWorld,
   { id, index, own, box }: Entry,
-): Promise<{ readonly record: PenaltyRecord | null; readonly how: RestoredChannel['found'] }> {
+): Promise<{ readonly copy: Copy | null; readonly how: RestoredChannel['found'] }> {
   const { backup, keys } = world
-  if (!backup) return { record: null, how: 'lost' }
+  if (!backup) return { copy: null, how: 'lost' }
   const root = await rootOf(keys, index)
   const { places, key } = copiesOf(backup, { id, own, box, root })
   const copies = await readAll(places, (link) => opened(link, backup.cipher, key))
   const recalled =
     copies.length > 0 ? null : await recall(world, { id, own, box }, { root, key, cipher: backup.cipher })
   const newest = recalled ?? best(copies)
-  if (!newest) return { record: null, how: 'lost' }
-  const record = penaltyRecordFrom(newest.plain, 'backup')
+  if (!newest) return { copy: null, how: 'lost' }
+  const { record, forwards } = copyFrom(id, newest.plain)
   if (record.index !== index || record.own !== own || !record.channel || !isLive(record.channel))
-    return { record: null, how: 'lost' }
+    return { copy: null, how: 'lost' }
   const isAlone =
     recalled !== null || !copies.some(({ place }) => place.isEdge) || copies.every(({ place }) => place.isEdge)
-  return {
-    record: {
-      ...record,
-      epoch: record.epoch + epochsAhead,
-      isAlone,
-      isFromPeer: recalled !== null,
-      copied: newest.number,
-    },
-    how: isAlone ? 'alone' : 'restored',
+  const restored: PenaltyRecord = {
+    ...record,
+    // The other side may give back a copy from before an earlier restore.
+    epoch: Math.max(record.epoch, recalled?.epoch ?? 0) + epochsAhead,
+    isAlone,
+    isFromPeer: recalled !== null,
+    copied: newest.number,
   }
+  return { copy: { record: restored, forwards }, how: isAlone ? 'alone' : 'restored' }
 }
 
 /** So long the other side is waited for, which may be away: a later restore asks again. */
@@ -102,7 +109,7 @@ async function recall(
   { boxLink, clock, signal }: PenaltyWorld,
   { id, own, box }: Omit<Entry, 'index'>,
   { root, key, cipher }: { readonly root: Uint8Array; readonly key: Uint8Array; readonly cipher: Cipher },
-): Promise<Opened | null> {
+): Promise<(Opened & { readonly epoch: number }) | null> {
   const side = own === 'opener' ? 'payer' : 'payee'
   const link = boxLink({ box, id, side, token: named(root, `box ${id}`) })
   const patience = new AbortController()
@@ -117,12 +124,12 @@ async function recall(
     } as const
     // The key of its tag is in what is asked for.
     const bytes = encodeMessage(wish, named(root, 'recall'))
-    const after = await say(link, bytes)
-    for await (const message of link.receive(after, patience.signal)) {
+    const { epoch, read } = await say(link, bytes)
+    for await (const message of link.receive(read, patience.signal)) {
       const envelope = decodeMessage(message.bytes)
       const returned = envelope.ok && envelope.value.message.type === 'recall' ? envelope.value.beside.returned : null
       const plain = returned && (await openCopy(cipher, key, returned))
-      if (returned && plain) return { number: returned.number, plain }
+      if (returned && plain) return { number: returned.number, plain, epoch }
     }
     return null
   }
@@ -141,13 +148,13 @@ async function recall(
 /** How often something else may be said between, such as the last words of a wallet that has just been closed. */
 const sayTriesMax = 3
 
-/** Leaves a message in the box as it stands, and tells how far this side has read. */
-async function say(link: ChannelLink, bytes: Uint8Array): Promise<number> {
+/** Leaves a message in the box as it stands, and tells by whom this side was last held, and how far it has read. */
+async function say(link: ChannelLink, bytes: Uint8Array): Promise<{ readonly epoch: number; readonly read: number }> {
   for (let attempt = 1; ; attempt++) {
     const { epoch, sent, read } = await link.standing()
     try {
       await link.send({ sequence: sent + 1, bytes, epoch: Math.max(epoch, 1) })
-      return read
+      return { epoch, read }
     } catch (error) {
       const isBetween = error instanceof SdkError && error.notes[0] === 'conflicting-message'
       if (!isBetween || attempt === sayTriesMax) throw error

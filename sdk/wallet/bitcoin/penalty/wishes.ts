@@ -25,18 +25,23 @@ export type TwoWayOutcome =
   /** Waits for the turn or for the other side. It is given up when the wallet closes before it was proposed. */
   | { readonly state: 'pending'; readonly paymentId: Uint8Array }
 
+/** Why a payment was not proposed. `expired`: its invoice has, before its turn came. */
+export type WishFault = Fault | 'expired'
+
 /** A payment by hash that waits to be offered. */
 export interface Offer {
   readonly amount: Msats
   readonly paymentHash: Uint8Array
   /** By the height at which it is offered. */
   readonly expiry: (tip: Height) => Height
+  /** Seconds since 1970: from then on it is not offered any more. `null` for no end. */
+  readonly endsAtSeconds: number | null
   /** What is proposed for it, before it is stored. */
   readonly proposing: (change: Change) => void
   /** It is out, and stored as such. */
   readonly offered: () => void
   /** It was not offered, and never will be. */
-  readonly refused: (fault: Fault) => void
+  readonly refused: (fault: WishFault) => void
   readonly failed: (error: SdkError) => void
 }
 
@@ -188,7 +193,7 @@ async function ask(wishes: Wishes, desk: PenaltyDesk, { turn }: LiveChannel): Pr
 }
 
 /** Tells those who wait for payments that are finished, or never will be. */
-function settle(wishes: Wishes, { known: { channel } }: PenaltyDesk): void {
+function settle(wishes: Wishes, { known: { channel }, world }: PenaltyDesk): void {
   const live = channel && isLive(channel) ? channel : null
   const isPaying = !live || live.phase === 'funding' || (live.phase === 'open' && !live.shutdown.own)
   for (const wish of [...wishes.list]) {
@@ -196,7 +201,15 @@ function settle(wishes: Wishes, { known: { channel } }: PenaltyDesk): void {
       remove(wishes, wish)
       wish.settle({ state: 'paid', kind: 'two-way', paymentId: wish.change.paymentId, number: wish.number })
     } else if (!isPaying && !isProposed(wish)) drop(wishes, wish, 'not-open')
+    else if (wish.type === 'add' && hasEnded(wish.offer, world.clock.now())) {
+      remove(wishes, wish)
+      wish.offer.refused('expired')
+    }
   }
+}
+
+function hasEnded({ endsAtSeconds }: Offer, nowMs: number): boolean {
+  return endsAtSeconds !== null && nowMs >= 1_000 * endsAtSeconds
 }
 
 function isProposed(wish: Wish): boolean {

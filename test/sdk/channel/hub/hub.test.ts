@@ -5,12 +5,14 @@ import {
   decodeHub,
   emptyHub,
   encodeHub,
+  forwardsPerChannelMax,
   type Hub,
   type HubInput,
   hubStep,
   openPush,
   parcelBytes,
   sealPush,
+  withCopies,
 } from '../../../../sdk/channel/hub/index.ts'
 import type { Htlc } from '../../../../sdk/channel/penalty/index.ts'
 import { currentEngine, sha256 } from '../../../../sdk/crypto/engine.ts'
@@ -80,7 +82,7 @@ describe('a hub', () => {
     const out = run(order, offered(incoming()), proposedOn)
     const resolved = (isResolved: boolean, ...learned: readonly { htlc: Htlc; preimage: Uint8Array }[]): HubInput => ({
       ...{ type: 'resolved', channel: to, own: 'opener' },
-      resolution: { learned, isResolved },
+      resolution: { kind: 'peer', learned, isResolved },
     })
     expect(stateOf(hubStep(out, resolved(false), hubTerms))).toEqual({ kind: 'out', id: 0 })
     expect(stateOf(hubStep(out, resolved(true, { htlc: outgoing, preimage }), hubTerms))).toEqual({
@@ -88,6 +90,47 @@ describe('a hub', () => {
       preimage,
     })
     expect(stateOf(hubStep(out, resolved(true), hubTerms))).toEqual({ kind: 'back', reason: 'no-way-on' })
+    // HB11: of a state that this side does not know, it may have been paid.
+    const unknown: HubInput = {
+      ...{ type: 'resolved', channel: to, own: 'opener' },
+      resolution: { kind: 'newer', learned: [], isResolved: true },
+    }
+    expect(stateOf(hubStep(out, unknown, hubTerms))).toEqual({ kind: 'out', id: 0 })
+    expect(stateOf(hubStep(run(order, offered(incoming())), unknown, hubTerms))?.kind).toBe('back')
+  })
+
+  it('[HB11] believes the copy that is furthest on, and about numbers only that of the channel which has them', () => {
+    const waiting = run(order, offered(incoming())).forwards
+    const out = run(order, offered(incoming()), proposedOn).forwards
+    const paid = run(order, offered(incoming()), proposedOn, notedOut({ type: 'fulfilled', preimage })).forwards
+    const told = (incomingSays: Hub['forwards'], outgoingSays: Hub['forwards']) =>
+      [
+        withCopies(emptyHub, [
+          { channel: from, forwards: incomingSays },
+          { channel: to, forwards: outgoingSays },
+        ]),
+        withCopies(withCopies(emptyHub, [{ channel: to, forwards: outgoingSays }]), [
+          { channel: from, forwards: incomingSays },
+        ]),
+      ].map((hub) => hub.forwards.map(({ state }) => state.kind).join())
+    expect(told(waiting, [])).toEqual(['unsure', 'unsure'])
+    expect(told(out, waiting)).toEqual(['unsure', 'unsure'])
+    expect(told(waiting, out)).toEqual(['out', 'out'])
+    expect(told(paid, out)).toEqual(['paid', 'paid'])
+    expect(told([], paid)).toEqual(['paid', 'paid'])
+    const unsure = withCopies(emptyHub, [{ channel: from, forwards: out }])
+    // Said again by the channel that pays it, it is the same; nothing is offered before it is known that nothing was.
+    expect(hubStep(unsure, offered(incoming()), hubTerms)).toEqual(unsure)
+    expect(() => hubStep(unsure, proposedOn, hubTerms)).toThrow('HB1')
+    const resumed = hubStep(unsure, { type: 'resumed', channel: to }, hubTerms)
+    expect(stateOf(hubStep(resumed, proposedOn, hubTerms))).toEqual({ kind: 'out', id: 0 })
+  })
+
+  it(`[HB3] passes on ${forwardsPerChannelMax} payments over one channel at the most, until they are over`, () => {
+    const inputs = Array.from({ length: forwardsPerChannelMax + 1 }, (_, id) => offered(incoming({ id })))
+    const { forwards } = run(order, ...inputs)
+    expect(forwards.filter(({ state }) => state.kind === 'waiting')).toHaveLength(forwardsPerChannelMax)
+    expect(forwards.at(-1)).toMatchObject({ to: from, state: { kind: 'back', reason: 'no-way-on' } })
   })
 
   it('reads its record as it wrote it, and nonsense never throws', () => {

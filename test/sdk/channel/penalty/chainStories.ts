@@ -37,13 +37,12 @@ import {
 } from './chainWorld.ts'
 import { allCuts, fewCuts } from './halfway.ts'
 import { halfwayStory } from './halfwayStories.ts'
-import { bytesOf, live } from './pair.ts'
+import { bytesOf, live, pay } from './pair.ts'
 
 const sides = ['opener', 'accepter'] as const
 const numbers = isThorough ? [0, 1, 2, 3] : [1]
 const doers: readonly Side[] = isThorough ? sides : ['accepter']
 const preimage = bytesOf('preimage')
-const pay = (amount: bigint): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('payment', 16) })
 const add = (id: number, expiry: Height, amount = 60_000_000n): Change => ({
   type: 'add',
   id,
@@ -181,13 +180,19 @@ function revokedEnds(running: Running): void {
   })
 }
 
+/** A channel in which each side offers an HTLC: the accepter can take the opener's, and its own is the first to expire. */
+async function bothOffering(running: Running): Promise<ChainWorld> {
+  const world = await openOnChain(running())
+  const tip = await tipOf(world)
+  propose(world, 'opener', add(0, height(tip + 30)))
+  propose(world, 'accepter', add(0, height(tip + 8)))
+  act(world, 'accepter', { type: 'learn', preimage })
+  return world
+}
+
 function htlcEnds(running: Running): void {
   it('[TW33] [TW36] are taken on one’s own commitment by their preimage, and back after their expiry', async () => {
-    const world = await openOnChain(running())
-    const tip = await tipOf(world)
-    propose(world, 'opener', add(0, height(tip + 30)))
-    propose(world, 'accepter', add(0, height(tip + 8)))
-    act(world, 'accepter', { type: 'learn', preimage })
+    const world = await bothOffering(running)
     await giveCoins(world, 'accepter', 2)
     const before = await gained(world, 'accepter')
     world.isAway.opener = true
@@ -205,11 +210,7 @@ function htlcEnds(running: Running): void {
   })
 
   it('[TW36] are taken on the other side’s commitment by their preimage, and back after their expiry', async () => {
-    const world = await openOnChain(running())
-    const tip = await tipOf(world)
-    propose(world, 'opener', add(0, height(tip + 30)))
-    propose(world, 'accepter', add(0, height(tip + 8)))
-    act(world, 'accepter', { type: 'learn', preimage })
+    const world = await bothOffering(running)
     const before = await gained(world, 'accepter')
     act(world, 'opener', { type: 'force' })
     world.isAway.opener = true
@@ -226,11 +227,7 @@ function htlcEnds(running: Running): void {
   })
 
   it('[TW47] are taken by a side that was restored from the state before', async () => {
-    const world = await openOnChain(running())
-    const tip = await tipOf(world)
-    propose(world, 'opener', add(0, height(tip + 30)))
-    propose(world, 'accepter', add(0, height(tip + 8)))
-    act(world, 'accepter', { type: 'learn', preimage })
+    const world = await bothOffering(running)
     const copy = encodeChannel(live(world.pair, 'accepter'))
     propose(world, 'opener', pay(1_000_000n))
     world.pair.channels.accepter = must(decodeChannel(copy, 'backup'))

@@ -19,12 +19,12 @@ import { sha256 } from '../../../../sdk/crypto/engine.ts'
 import { feerate, height, msats, sats } from '../../../../sdk/units.ts'
 import { must } from '../../bitcoin/must.ts'
 import { onFakeCurve } from './fake.ts'
-import { bytesOf, feed, live, opened, type Pair, take } from './pair.ts'
+import { bytesOf, feed, live, opened, type Pair, pay, take } from './pair.ts'
 
 onFakeCurve()
 
 const preimage = bytesOf('preimage')
-const pay: Change = { type: 'pay', amount: msats(50_000_000n), paymentId: bytesOf('payment', 16) }
+const payment = pay(50_000_000n)
 const add: Change = {
   type: 'add',
   id: 0,
@@ -49,13 +49,13 @@ function seen(pair: Pair, side: Side, by: Side, old: LiveChannel = live(pair, by
 describe('what took the funding', () => {
   it('[TW35] is known by both sides at every moment of an update', () => {
     const pair = opened({ pushed: 100_000n })
-    feed(pair, 'opener', propose(pay, add))
+    feed(pair, 'opener', propose(payment, add))
     expect(seen(pair, 'opener', 'opener').kind).toBe('own')
     expect(seen(pair, 'opener', 'accepter').kind).toBe('peer')
     const hold = (side: Side, input: Parameters<typeof penaltyStep>[1]) =>
       take(pair, side, penaltyStep(pair.channels[side], input, pair.secrets[side]))[0] as never
     const before = live(pair, 'accepter')
-    const commit = hold('opener', propose(pay))
+    const commit = hold('opener', propose(payment))
     // Until the answer has come, the accepter may hold either.
     expect(seen(pair, 'opener', 'accepter', before).kind).toBe('peer')
     const answer = hold('accepter', { type: 'message', message: commit })
@@ -70,7 +70,7 @@ describe('what took the funding', () => {
     const pair = opened({ pushed: 100_000n })
     feed(pair, 'opener', propose(add))
     const old = live(pair, 'accepter')
-    feed(pair, 'opener', propose(pay))
+    feed(pair, 'opener', propose(payment))
     const { kind, outputs } = seen(pair, 'opener', 'accepter', old)
     expect(kind).toBe('revoked')
     expect(outputs.map(({ role }) => role).sort()).toEqual(['anchor', 'anchor', 'htlc', 'to-holder', 'to-other'])
@@ -87,7 +87,7 @@ describe('what took the funding', () => {
   it('[TW35] is an old one of its own, and one that it does not know', () => {
     const pair = opened({ pushed: 100_000n })
     const [first, peerFirst] = [live(pair, 'opener'), live(pair, 'accepter')]
-    feed(pair, 'opener', propose(pay))
+    feed(pair, 'opener', propose(payment))
     expect(seen(pair, 'opener', 'opener', first)).toMatchObject({ kind: 'own-other', number: 0 })
     expect(seen(pair, 'opener', 'accepter', peerFirst)).toMatchObject({ kind: 'revoked', number: 0 })
     const lost = { ...pair, channels: { ...pair.channels, opener: first } }
@@ -140,7 +140,7 @@ describe('a side that was restored', () => {
     feed(pair, 'accepter', propose({ ...add, expiry: height(500) }))
     const before = live(pair, 'accepter')
     feed(pair, 'opener', { type: 'ask' })
-    feed(pair, 'opener', propose(pay))
+    feed(pair, 'opener', propose(payment))
     const transaction = transactionOf(pair, 'opener')
     const claimsOf = (channel: LiveChannel, archive: readonly ArchivedHtlc[]) => {
       const classified = classify(channel, pair.secrets.accepter, transaction, archive)
@@ -199,7 +199,7 @@ describe('claims', () => {
     const pair = opened({ pushed: 100_000n })
     feed(pair, 'opener', propose(add))
     const old = live(pair, 'opener')
-    feed(pair, 'opener', propose(pay))
+    feed(pair, 'opener', propose(payment))
     const spend = found(transactionOf(pair, 'opener', old))
     const classified = seen(pair, 'accepter', 'opener', old)
     const facts = { height: height(150), spend, spends: new Map() }

@@ -14,7 +14,7 @@ import {
 } from '../../../../sdk/channel/penalty/index.ts'
 import { sha256 } from '../../../../sdk/crypto/engine.ts'
 import { height, inMsats, msats, sats } from '../../../../sdk/units.ts'
-import { bytesOf } from './pair.ts'
+import { bytesOf, pay } from './pair.ts'
 
 const limits: Limits = {
   feeratePerKw: 1_000,
@@ -32,7 +32,6 @@ const first: Content = {
   added: { opener: 0, accepter: 0 },
 }
 
-const pay = (amount: bigint): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('id', 16) })
 const add = (id: number, amount: bigint): Change => ({
   type: 'add',
   id,

@@ -12,7 +12,7 @@ import { sha256 } from '../../../../sdk/crypto/engine.ts'
 import { height, msats, sats } from '../../../../sdk/units.ts'
 import { must } from '../../bitcoin/must.ts'
 import { onFakeCurve } from './fake.ts'
-import { bytesOf, feed, live, opened, type Pair, proven, take } from './pair.ts'
+import { bytesOf, feed, live, opened, type Pair, pay, proven, take } from './pair.ts'
 
 onFakeCurve()
 
@@ -24,7 +24,7 @@ const add = (id: number): Change => ({
   paymentHash: sha256(preimage),
   expiry: height(600),
 })
-const pay: Change = { type: 'pay', amount: msats(300_000_000n), paymentId: bytesOf('payment', 16) }
+const payment = pay(300_000_000n)
 const propose = (...changes: Change[]) => ({ type: 'propose', changes }) as const
 const message = (message: Message) => ({ type: 'message', message }) as const
 const at = (block: number) => ({ type: 'chain', view: { ...proven, height: height(block) } }) as const
@@ -37,7 +37,7 @@ function hold(pair: Pair, side: Side, input: Parameters<typeof penaltyStep>[1]):
 
 function paid(): Pair {
   const pair = opened()
-  feed(pair, 'opener', propose(pay))
+  feed(pair, 'opener', propose(payment))
   return pair
 }
 
@@ -70,10 +70,10 @@ describe('closing together', () => {
 
   it('[TW30] waits for HTLCs to be taken or given back, and takes no new payment', () => {
     const pair = opened()
-    feed(pair, 'opener', propose(pay, add(0)))
+    feed(pair, 'opener', propose(payment, add(0)))
     feed(pair, 'opener', { type: 'close', fee: sats(400n) })
     expect(phases(pair)).toEqual(['open', 'open'])
-    expect(feed(pair, 'opener', propose(pay))).toEqual([{ type: 'refused', fault: 'done-paying' }])
+    expect(feed(pair, 'opener', propose(payment))).toEqual([{ type: 'refused', fault: 'done-paying' }])
     feed(pair, 'accepter', { type: 'ask' })
     expect(feed(pair, 'accepter', propose(add(0)))).toEqual([{ type: 'refused', fault: 'done-paying' }])
     feed(pair, 'accepter', propose({ type: 'fulfil', id: 0, preimage }))
@@ -83,7 +83,7 @@ describe('closing together', () => {
 
   it('[TW13] [TW30] takes what was proposed before the word of closing came', () => {
     const pair = paid()
-    const [commit] = hold(pair, 'opener', propose(pay))
+    const [commit] = hold(pair, 'opener', propose(payment))
     const [shutdown] = hold(pair, 'accepter', { type: 'close', fee: null })
     const [answer] = hold(pair, 'accepter', message(commit as Message))
     feed(pair, 'opener', message(shutdown as Message))
@@ -97,7 +97,7 @@ describe('closing together', () => {
 
   it('[TW30] is not said while a proposal may be lost, which the other side would then never take', () => {
     const pair = paid()
-    hold(pair, 'opener', propose(pay)) // The proposal is lost.
+    hold(pair, 'opener', propose(payment)) // The proposal is lost.
     feed(pair, 'accepter', { type: 'close', fee: null })
     expect(phases(pair)).toEqual(['open', 'open'])
     for (const side of ['opener', 'accepter'] as const)
@@ -108,9 +108,9 @@ describe('closing together', () => {
 
   it('[TW31] signs no update any more', () => {
     const pair = paid()
-    const [commit] = hold(pair, 'opener', propose(pay))
+    const [commit] = hold(pair, 'opener', propose(payment))
     const late = opened()
-    feed(late, 'opener', propose(pay))
+    feed(late, 'opener', propose(payment))
     feed(late, 'opener', { type: 'close', fee: sats(400n) })
     const step = penaltyStep(late.channels.accepter, message(commit as Message), late.secrets.accepter)
     expect(step.effects).toContainEqual({ type: 'refused', fault: 'not-open' })
@@ -180,13 +180,13 @@ describe('closing alone', () => {
 
   it('[TW32] tells no secret and signs nothing from then on', () => {
     const pair = paid()
-    const [commit] = hold(pair, 'opener', propose(pay))
+    const [commit] = hold(pair, 'opener', propose(payment))
     hold(pair, 'opener', { type: 'force' })
     const [answer] = hold(pair, 'accepter', message(commit as Message))
     const step = penaltyStep(pair.channels.opener, message(answer as Message), pair.secrets.opener)
     expect(step.effects).toContainEqual({ type: 'refused', fault: 'not-open' })
     expect(step.effects.some((effect) => effect.type === 'send' && effect.message.type === 'revoke')).toBe(false)
-    for (const input of [propose(pay), { type: 'close', fee: null }] as const)
+    for (const input of [propose(payment), { type: 'close', fee: null }] as const)
       expect(feed(pair, 'opener', input)).toEqual([{ type: 'refused', fault: 'not-open' }])
   })
 
@@ -194,7 +194,7 @@ describe('closing alone', () => {
     const pair = paid()
     feed(pair, 'opener', { type: 'chain', view: { ...proven, isSpent: true } })
     expect(pair.channels.opener).toMatchObject({ phase: 'ending', cause: 'spent' })
-    expect(feed(pair, 'opener', propose(pay))).toEqual([{ type: 'refused', fault: 'not-open' }])
+    expect(feed(pair, 'opener', propose(payment))).toEqual([{ type: 'refused', fault: 'not-open' }])
   })
 
   it('[TW33] comes a margin before the expiry of an HTLC that can be taken', () => {

@@ -9,7 +9,7 @@ import {
 } from '../../../../sdk/channel/penalty/index.ts'
 import { sha256 } from '../../../../sdk/crypto/engine.ts'
 import { type Height, msats } from '../../../../sdk/units.ts'
-import { bytesOf, feed, live, type Pair, take } from './pair.ts'
+import { bytesOf, feed, live, type Pair, pay, take } from './pair.ts'
 
 /** Updates of one channel, cut at every message, and what each side could broadcast there. */
 
@@ -46,7 +46,6 @@ function add(id: number, amount: bigint, preimage: Uint8Array, expiry: Height): 
 
 /** HTLCs both ways and one too small for an output, amounts that are no whole satoshis, some taken and some given back. */
 function updatesAt(expiry: Height): readonly Update[] {
-  const pay = (amount: bigint): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('payment', 16) })
   return [
     {
       by: 'opener',

@@ -14,12 +14,11 @@ import {
 } from '../../../../sdk/channel/penalty/index.ts'
 import { currentEngine, sha256 } from '../../../../sdk/crypto/engine.ts'
 import { fromHex, height, msats, sats, toHex } from '../../../../sdk/units.ts'
-import { bytesOf, feed, live, opened, type Pair, take } from './pair.ts'
+import { bytesOf, feed, live, opened, type Pair, pay, take } from './pair.ts'
 
 /** Order of secp256k1 (SEC 2, section 2.4.1). */
 const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 const preimage = bytesOf('preimage')
-const pay = (amount = 5_000n): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('payment', 16) })
 const add = (id: number, amount = 9_000_000n): Change => ({
   type: 'add',
   id,

@@ -1,6 +1,7 @@
 import { encodeTransaction, p2wpkh } from '../../../../sdk/bitcoin/index.ts'
 import {
   acceptChannel,
+  type Change,
   type Channel,
   type ChannelSecrets,
   channelSecrets,
@@ -44,6 +45,13 @@ export const firstTerms = (): Terms => ({
 })
 
 export const proven: FundingView = { height: height(110), fundedAt: height(101), isSpent: false }
+
+/** A payment without a hash, in millisatoshi. */
+export const pay = (amount = 5_000n): Change => ({
+  type: 'pay',
+  amount: msats(amount),
+  paymentId: bytesOf('payment', 16),
+})
 
 /** Two sides of one channel, all of their messages carried at once and in order. */
 export interface Pair {

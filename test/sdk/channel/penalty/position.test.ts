@@ -10,13 +10,12 @@ import {
   penaltyStep,
   type Side,
 } from '../../../../sdk/channel/penalty/index.ts'
-import { msats, sats } from '../../../../sdk/units.ts'
+import { sats } from '../../../../sdk/units.ts'
 import { onFakeCurve } from './fake.ts'
-import { bytesOf, feed, live, opened, type Pair, proven, take } from './pair.ts'
+import { bytesOf, feed, live, opened, type Pair, pay, proven, take } from './pair.ts'
 
 onFakeCurve()
 
-const pay = (amount = 5_000n): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('payment', 16) })
 const propose = (...changes: Change[]) => ({ type: 'propose', changes }) as const
 const greeting = (name: string) => ({ type: 'reconnected', random: bytesOf(name, 16) }) as const
 const message = (message: Message) => ({ type: 'message', message }) as const

@@ -9,12 +9,11 @@ import {
 import { sha256 } from '../../../../sdk/crypto/engine.ts'
 import { height, msats } from '../../../../sdk/units.ts'
 import { onFakeCurve } from './fake.ts'
-import { bytesOf, feed, live, opened, type Pair, take } from './pair.ts'
+import { bytesOf, feed, live, opened, type Pair, pay, take } from './pair.ts'
 
 onFakeCurve()
 
 const preimage = bytesOf('preimage')
-const pay = (amount = 5_000n): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('payment', 16) })
 const add = (id: number, amount = 9_000_000n): Change => ({
   type: 'add',
   id,

@@ -22,11 +22,10 @@ import {
   spendOf,
   tipOf,
 } from '../penalty/chainWorld.ts'
-import { bytesOf, live } from '../penalty/pair.ts'
+import { bytesOf, live, pay } from '../penalty/pair.ts'
 
 const secretKey = new Uint8Array(32).fill(8)
 const policy = { first: 0, freshSeconds: 600, lookSeconds: 600, nowSeconds: 1_800_000_000 }
-const pay = (amount: bigint): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('payment', 16) })
 
 /** An HTLC of each side. */
 async function proposeTwo(world: ChainWorld, propose: Awaited<ReturnType<typeof towered>>['propose']): Promise<void> {

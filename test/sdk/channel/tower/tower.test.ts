@@ -26,14 +26,13 @@ import { currentEngine, sha256 } from '../../../../sdk/crypto/engine.ts'
 import type { TowerLink } from '../../../../sdk/ports.ts'
 import { feerate, height, msats, toHex } from '../../../../sdk/units.ts'
 import { must } from '../../bitcoin/must.ts'
-import { bytesOf, feed, live, opened } from '../penalty/pair.ts'
+import { bytesOf, feed, live, opened, pay } from '../penalty/pair.ts'
 
 const secretKey = new Uint8Array(32).fill(8)
 const key = currentEngine().publicKey(secretKey)
 /** The longest that is standard. */
 const to = p2wsh(bytesOf('sweep'))
 const plan = { to, feerates: justiceFeerates }
-const pay = (amount: bigint): Change => ({ type: 'pay', amount: msats(amount), paymentId: bytesOf('payment', 16) })
 
 function revoked(...batches: readonly (readonly Change[])[]): readonly RevokedState[] {
   const pair = opened({ pushed: 300_000n })

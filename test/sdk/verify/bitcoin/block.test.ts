@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hash256, joinBytes } from '../../../../sdk/verify/bitcoin/hash.ts'
+import { joinBytes } from '../../../../sdk/units.ts'
+import { hash256 } from '../../../../sdk/verify/bitcoin/hash.ts'
 import { decodeTransaction, hashText, verifyBlock } from '../../../../sdk/verify/bitcoin/index.ts'
 import { merkleRoot } from '../../../../sdk/verify/bitcoin/merkle.ts'
 import { bytesOf, held } from '../../../conformance/bitcoin.ts'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { InvariantError } from '../../../../sdk/errors.ts'
-import { hash256, joinBytes } from '../../../../sdk/verify/bitcoin/hash.ts'
+import { joinBytes } from '../../../../sdk/units.ts'
+import { hash256 } from '../../../../sdk/verify/bitcoin/hash.ts'
 import {
   burialOf,
   type Checkpoint,

@@ -1,4 +1,5 @@
-import { hash256, joinBytes } from '../../../../sdk/verify/bitcoin/hash.ts'
+import { joinBytes } from '../../../../sdk/units.ts'
+import { hash256 } from '../../../../sdk/verify/bitcoin/hash.ts'
 import {
   type BitcoinTransaction,
   decodeHeader,

@@ -23,7 +23,7 @@ export const rollup: OpChain = {
   genesis: { number: 0, timestamp: 1_700_000_000 - 2_000 },
 }
 /** The same, with games of all types that can be read. */
-export const superRollup: OpChain = { ...rollup, name: 'test rollup of super roots', gameTypes: [0, 4, 5, 7, 8, 9] }
+export const superRollup: OpChain = { ...rollup, name: 'test rollup of super roots', gameTypes: [0, 4, 5, 7, 8, 9, 10] }
 export const rollupSecret = new Uint8Array(32).fill(9)
 /** Signs the rollup's blocks before they are on the L1. */
 export const rollupSigner = accountOf(nobleEngine.uncompressed(nobleEngine.publicKey(rollupSecret)))
@@ -149,7 +149,8 @@ export function superGameCode(
   told: { readonly preimage?: Uint8Array; readonly claim?: Uint8Array; readonly rest?: number } = {},
 ): Uint8Array {
   const { preimage = superRootOf(outputsTold), claim = keccak256(preimage), rest = 124 } = told
-  return cloneOf(...opening(claim), bytesOf(BigInt(type), 4), preimage, new Uint8Array(rest).fill(0xa5))
+  const parent = type === 10 ? bytesOf(0xffff_ffffn, 4) : none
+  return cloneOf(...opening(claim), bytesOf(BigInt(type), 4), parent, preimage, new Uint8Array(rest).fill(0xa5))
 }
 
 const created = 1_700_001_000n

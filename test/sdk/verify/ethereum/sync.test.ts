@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { toHex } from '../../../../sdk/units.ts'
+import { joinBytes, toHex } from '../../../../sdk/units.ts'
 import {
   decodeBootstrap,
   decodeUpdate,
@@ -9,7 +9,7 @@ import {
 } from '../../../../sdk/verify/ethereum/lightData.ts'
 import { decodeUpdateList } from '../../../../sdk/verify/ethereum/messages.ts'
 import { timeOf } from '../../../../sdk/verify/ethereum/network.ts'
-import { concatenated, writeUint } from '../../../../sdk/verify/ethereum/ssz.ts'
+import { writeUint } from '../../../../sdk/verify/ethereum/ssz.ts'
 import {
   advance,
   headAgeSecondsMaxDefault,
@@ -219,7 +219,7 @@ describe('messages', () => {
     for (const [kind, bytes] of kinds) {
       for (const size of [0, 3, 4, 11, 111, bytes.length - 1])
         expect(read(kind, bytes.subarray(0, size)).ok).toBe(false)
-      expect(read(kind, concatenated([bytes, Uint8Array.of(0)])).ok).toBe(false)
+      expect(read(kind, joinBytes(bytes, Uint8Array.of(0))).ok).toBe(false)
       expect(read(kind, new Uint8Array(lightMessageBytesMax + 1)).ok).toBe(false)
     }
     fc.assert(
@@ -232,11 +232,11 @@ describe('messages', () => {
 
   it('a list of updates is taken apart, and refused with wrong lengths or too many', () => {
     const one = kinds[1]?.[1] as Uint8Array
-    const entry = concatenated([writeUint(one.length + 4, 8), new Uint8Array(4), one])
-    expect(must(decodeUpdateList(concatenated([entry, entry]))).map(toHex)).toEqual([toHex(one), toHex(one)])
+    const entry = joinBytes(writeUint(one.length + 4, 8), new Uint8Array(4), one)
+    expect(must(decodeUpdateList(joinBytes(entry, entry))).map(toHex)).toEqual([toHex(one), toHex(one)])
     expect(decodeUpdateList(entry.subarray(0, 100)).ok).toBe(false)
     expect(decodeUpdateList(new Uint8Array(7)).ok).toBe(false)
-    const small = concatenated([writeUint(4, 8), new Uint8Array(4)])
-    expect(decodeUpdateList(concatenated(Array.from({ length: updatesMax + 1 }, () => small))).ok).toBe(false)
+    const small = joinBytes(writeUint(4, 8), new Uint8Array(4))
+    expect(decodeUpdateList(joinBytes(...Array.from({ length: updatesMax + 1 }, () => small))).ok).toBe(false)
   })
 })

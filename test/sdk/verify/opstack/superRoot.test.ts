@@ -117,6 +117,7 @@ describe('a game about a super root', () => {
       [4, 124, 'defended'],
       [7, 124, 'defended'],
       [9, 124, 'defended'],
+      [10, 140, 'defended'],
       [5, 40, 'permissioned'],
       [5, 60, 'permissioned'],
       [5, 164, 'permissioned'],
@@ -143,8 +144,15 @@ describe('a game about a super root', () => {
       // The first games of super roots had the time alone.
       [superGameCode(9, { preimage: new Uint8Array(32) }), /does not hold/],
       [superGameCode(8), /not of the type/],
+      [superGameCode(10), /not of the type/],
     ] as const)
       expect(reasonOf(claimIn(code))).toMatch(reason)
+    // A game with a parent, and one without, each as the other.
+    const [child, other] = [superGameCode(10), superGameCode(9)]
+    const typed = (code: Uint8Array, type: number) => code.map((byte, at) => (at === 45 + 0x57 ? type : byte))
+    expect(reasonOf(claimIn(typed(child, 9), 9))).toMatch(/does not hold/)
+    expect(reasonOf(claimIn(typed(other, 10), 10))).toMatch(/does not hold/)
+    expect(reasonOf(claimIn(superGameCode(10, { preimage: superRootOf([one, three]) }), 10))).toMatch(/not of this/)
     // Read as an output root, it is none.
     expect(reasonOf(claimIn(superGameCode(0), 0))).toMatch(/beyond any/)
   })

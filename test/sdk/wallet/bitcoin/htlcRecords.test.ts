@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { memory } from '../../../../sdk/adapters/memory.ts'
-import type { HubTerms } from '../../../../sdk/channel/hub/index.ts'
+import { type Forward, forwardsPerChannelMax, type HubTerms } from '../../../../sdk/channel/hub/index.ts'
+import { htlcsMaxMax, peerCopyBytesMax, recordBytesMax } from '../../../../sdk/channel/penalty/index.ts'
 import { sha256 } from '../../../../sdk/crypto/index.ts'
-import { channelId, msats } from '../../../../sdk/units.ts'
+import { decodeRlp, encodeRlp, quantity } from '../../../../sdk/rlp.ts'
+import { channelId, height, msats } from '../../../../sdk/units.ts'
+import { copyFrom, encodeCopy } from '../../../../sdk/wallet/bitcoin/penalty/copy.ts'
 import { openHub, ordersPerChannelMax, takeOrder } from '../../../../sdk/wallet/bitcoin/penalty/hub.ts'
 import {
   decideHeld,
@@ -17,7 +20,13 @@ import {
   type PaymentRecord,
   paymentFrom,
 } from '../../../../sdk/wallet/bitcoin/penalty/payments.ts'
-import { bytesOf } from '../../channel/penalty/pair.ts'
+import {
+  encodePenaltyRecord,
+  type PenaltyRecord,
+  penaltyRecordFrom,
+} from '../../../../sdk/wallet/bitcoin/penalty/record.ts'
+import { must } from '../../bitcoin/must.ts'
+import { bytesOf, firstTerms } from '../../channel/penalty/pair.ts'
 
 const [one, other] = [channelId(`0x${'0a'.repeat(32)}`), channelId(`0x${'0b'.repeat(32)}`)]
 const terms: HubTerms = { fee: msats(1n), deltaBlocks: 72, leftBlocksMin: 40, forwardsMax: 8 }
@@ -100,5 +109,38 @@ describe("a hub's record", () => {
       await expect(takeOrder(before, one, paymentHash)).rejects.toMatchObject({ code: 'wallet/channel-elsewhere' })
     // A wallet that is no hub any more takes no order.
     expect(await takeOrder(after, one, paymentHash)).toBe(false)
+  })
+})
+
+describe('a copy of a channel', () => {
+  const record: PenaltyRecord = {
+    ...{ epoch: 2 ** 21, index: 1_000, own: 'accepter', box: `https://edge.example/${'a'.repeat(40)}` },
+    ...{ terms: firstTerms(), channel: null, funding: null, isAlone: false, isFromPeer: false, copied: 2 ** 53 - 1 },
+  }
+  const forward = (from: typeof one, to: typeof one, id: number): Forward => {
+    const [amount, expiry] = [msats(2n ** 50n), height(900_000)]
+    const htlc = { by: 'accepter', id: 2 ** 24 + id, amount, paymentHash, expiry } as const
+    return { from, htlc, to, amount, expiry, state: { kind: 'paid', preimage } }
+  }
+  const many = (count: number, from: typeof one, to: typeof one) =>
+    Array.from({ length: count }, (_, at) => forward(from, to, at))
+
+  it('[TW53] holds all that a hub has on its way over a full channel, and is kept by the other side still', () => {
+    const forwards = [...many(htlcsMaxMax, one, other), ...many(forwardsPerChannelMax, other, one)]
+    const bytes = encodeCopy(one, { record, forwards })
+    expect(copyFrom(one, bytes)).toEqual({ record, forwards })
+    const sealing = 28 // A nonce and a tag.
+    expect(bytes.length + recordBytesMax + sealing).toBeLessThan(peerCopyBytesMax)
+  })
+
+  it('is nothing where it is cut, or of another version', () => {
+    const bytes = encodeCopy(one, { record, forwards: many(1, one, other) })
+    for (let at = 0; at < bytes.length; at += 7)
+      expect(() => copyFrom(one, bytes.slice(0, at))).toThrow(expect.objectContaining({ code: 'store/corrupt' }))
+    const parts = must(decodeRlp(encodePenaltyRecord(record)))
+    if (parts instanceof Uint8Array) throw new Error('It is a list.')
+    expect(penaltyRecordFrom(encodeRlp(parts))).toEqual(record)
+    for (const older of [[quantity(2), ...parts.slice(1)], [quantity(2), ...parts.slice(1, -1)], parts.slice(0, -1)])
+      expect(() => penaltyRecordFrom(encodeRlp(older))).toThrow(expect.objectContaining({ code: 'store/corrupt' }))
   })
 })

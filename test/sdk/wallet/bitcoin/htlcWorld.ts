@@ -1,12 +1,19 @@
-import { systemClock } from '../../../../sdk/adapters/index.ts'
+import { systemClock, webCipher } from '../../../../sdk/adapters/index.ts'
 import { memory } from '../../../../sdk/adapters/memory.ts'
-import { encodeAddress, networks, p2wpkh } from '../../../../sdk/bitcoin/index.ts'
+import {
+  type BitcoinTransaction,
+  decodeTransaction,
+  encodeAddress,
+  networks,
+  p2wpkh,
+} from '../../../../sdk/bitcoin/index.ts'
 import type { HubTerms } from '../../../../sdk/channel/hub/index.ts'
 import { SdkError } from '../../../../sdk/errors.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
-import type { ChannelLink, Clock, Store, StoreWrite } from '../../../../sdk/ports.ts'
+import type { BackupLink, ChannelLink, Clock, Store, StoreWrite } from '../../../../sdk/ports.ts'
 import { type ChannelId, inMsats, msats, sats } from '../../../../sdk/units.ts'
 import {
+  type BackupSetting,
   type BitcoinWallet,
   createBitcoinWallet,
   type TwoWayChannel,
@@ -14,6 +21,7 @@ import {
 } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { type MemoryBox, memoryBox } from '../../../edge/memoryBox.ts'
+import { must } from '../../bitcoin/must.ts'
 import { until } from './channelWorld.ts'
 import { type Ground, quickLedger } from './coinsWorld.ts'
 
@@ -36,6 +44,8 @@ export const terms = {
 /** Somebody with a wallet, which may end and begin again on the same store. */
 export interface Person {
   readonly number: number
+  /** What its wallets store, in the end of one and the beginning of the next. */
+  store: Store
   wallet: BitcoinWallet
   twoWay: TwoWayChannels
   /** True while nothing that it says arrives. */
@@ -44,6 +54,18 @@ export interface Person {
   stored: (writes: readonly StoreWrite[]) => void
   readonly end: () => void
   readonly begin: () => Promise<void>
+  /** As {@link Person.begin}, with nothing but the seed and what is kept elsewhere. */
+  readonly beginAgain: () => Promise<void>
+}
+
+/** How somebody's wallet is made. */
+export interface PersonWish {
+  readonly hub?: HubTerms
+  /** Where copies are kept: {@link HtlcWorld.backup}. */
+  readonly backup?: BackupSetting | null
+  /** Of the seed: somebody who was there before. */
+  readonly number?: number
+  readonly store?: Store
 }
 
 /** A ledger, boxes, and people who have wallets on them. */
@@ -53,7 +75,16 @@ export interface HtlcWorld {
   aheadMs: number
   /** And of one person's, by its number, beyond that. */
   readonly aheadOf: Map<number, number>
-  readonly person: (hub?: HubTerms) => Promise<Person>
+  /** What anybody has broadcast. */
+  readonly broadcasts: BitcoinTransaction[]
+  readonly person: (wish?: PersonWish) => Promise<Person>
+  /** Copies at one edge and in the boxes, `required` where nothing is said; `through` may lose or hide them. */
+  readonly backup: (
+    through?: (link: BackupLink, isEdge: boolean) => BackupLink,
+    mode?: BackupSetting['mode'],
+  ) => BackupSetting
+  /** True once both sides of a channel have stored what the other one has told them: it is not told again. */
+  readonly isRead: (id: ChannelId) => boolean
   /** A channel that pays: the first has funded it, with 100,000 sat. */
   readonly open: (one: Person, other: Person, pushed?: bigint) => Promise<ChannelId>
   /** Mines until something holds; each of these looks at every block. */
@@ -63,10 +94,23 @@ export interface HtlcWorld {
   readonly stop: () => void
 }
 
+/** Transactions that anybody has broadcast to end that channel. */
+export function endingsOf({ broadcasts }: HtlcWorld, person: Person, id: ChannelId): readonly BitcoinTransaction[] {
+  const { fundingTxid, capacity } = channelOf(person, id) ?? {}
+  const funding = broadcasts.find(({ txid }) => txid === fundingTxid)
+  const index = funding?.outputs.findIndex(({ value }) => value === capacity) // Its other one is the reserve for fees.
+  return broadcasts.filter(({ inputs }) =>
+    inputs.some(({ outpoint }) => outpoint.txid === fundingTxid && outpoint.index === index),
+  )
+}
+
 /** More than any HTLC here has to its expiry, and the end of its channel. */
 const blocksMax = 80
 
 let seeds = 0
+/** How long a pause of a second is. */
+const secondMs = 50
+const edgeName = 'memory:edge'
 
 const keysOf = (number: number) =>
   keyringBitcoinSigner(createBitcoinKeyring(new Uint8Array(32).fill(200).fill(number, 4), networks.regtest))
@@ -75,35 +119,52 @@ export function createHtlcWorld(): HtlcWorld {
   const ground = quickLedger()
   const boxes = new Map<string, MemoryBox>()
   const people: Person[] = []
-  const world = { aheadMs: 0, aheadOf: new Map<number, number>() }
+  const world = { aheadMs: 0, aheadOf: new Map<number, number>(), broadcasts: [] as BitcoinTransaction[] }
   const clockOf = (number: number): Clock => ({
     ...systemClock,
+    // A second is what wallets wait for in case that something more comes: nothing does here.
+    sleep: (ms, signal) => systemClock.sleep(ms === 1_000 ? secondMs : ms, signal),
     now: () => Date.now() + world.aheadMs + (world.aheadOf.get(number) ?? 0),
   })
-  const person = async (hub?: HubTerms): Promise<Person> => {
-    const number = ++seeds
-    const store = memory()
+  const boxAt = (id: ChannelId): MemoryBox => {
+    const box = boxes.get(id) ?? memoryBox()
+    boxes.set(id, box)
+    return box
+  }
+  const isRead = (id: ChannelId) =>
+    (['payer', 'payee'] as const).every((side) => {
+      const { sent = 0, acknowledged = 0 } = boxAt(id).rows.side(side) ?? {}
+      return acknowledged === sent
+    })
+  const backup: HtlcWorld['backup'] = (through = (link) => link, mode = 'required') => ({
+    link: ({ box, id, side, token }) => through(boxAt(id).backup(side, token), box === edgeName),
+    edges: [edgeName],
+    cipher: webCipher(),
+    mode,
+  })
+  const broadcast = (transaction: Uint8Array) => {
+    world.broadcasts.push(must(decodeTransaction(transaction)))
+    return ground.node.broadcast(transaction)
+  }
+  const person = async (wish: PersonWish = {}): Promise<Person> => {
+    const { hub, backup: kept = null, number = ++seeds } = wish
     const own: { value: Person | null } = { value: null }
-    const told: Store = {
+    const tells = (store: Store): Store => ({
       ...store,
       commit: async (writes) => {
         await store.commit(writes)
         own.value?.stored(writes)
       },
-    }
-    const link = (at: { id: ChannelId; side: 'payer' | 'payee'; token: Uint8Array }): ChannelLink => {
-      const box = boxes.get(at.id) ?? memoryBox()
-      boxes.set(at.id, box)
-      return mayBeMute(box.link(at.side, at.token), () => own.value?.isMute === true)
-    }
+    })
+    let store = wish.store ?? memory()
+    const link = (at: { id: ChannelId; side: 'payer' | 'payee'; token: Uint8Array }): ChannelLink =>
+      mayBeMute(boxAt(at.id).link(at.side, at.token), () => own.value?.isMute === true)
     const make = () =>
       createBitcoinWallet({
-        keys: keyringBitcoinSigner(
-          createBitcoinKeyring(new Uint8Array(32).fill(200).fill(number, 4), networks.regtest),
-        ),
-        store: told,
+        keys: keysOf(number),
+        store: tells(store),
         network: 'regtest',
-        nodes: [ground.node],
+        nodes: [{ ...ground.node, broadcast }],
         peers: () => {
           throw new Error('Nobody here pays one way.')
         },
@@ -112,10 +173,12 @@ export function createHtlcWorld(): HtlcWorld {
         gapLimit: 4,
         clock: clockOf(number),
         ...(hub ? { hub } : {}),
+        ...(kept ? { backup: kept } : {}),
       })
     const wallet = await make()
     const one: Person = {
       number,
+      store,
       wallet,
       twoWay: twoWayOf(wallet),
       isMute: false,
@@ -126,6 +189,12 @@ export function createHtlcWorld(): HtlcWorld {
         one.stored = () => undefined
         one.wallet = await make()
         one.twoWay = twoWayOf(one.wallet)
+      },
+      beginAgain: async () => {
+        store = memory()
+        one.store = store
+        await one.begin()
+        await one.twoWay.restore()
       },
     }
     own.value = one
@@ -164,7 +233,7 @@ export function createHtlcWorld(): HtlcWorld {
   const stop = () => {
     for (const { wallet } of people) wallet.close()
   }
-  return Object.assign(world, { ground, person, open, mineUntil, reserve, stop })
+  return Object.assign(world, { ground, person, backup, isRead, open, mineUntil, reserve, stop })
 }
 
 export function channelOf({ wallet }: Person, id: ChannelId): TwoWayChannel | undefined {

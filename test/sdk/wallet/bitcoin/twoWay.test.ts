@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { httpBackups, memory, webCipher } from '../../../../sdk/adapters/index.ts'
 import { networks } from '../../../../sdk/bitcoin/index.ts'
 import { ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
 import { currentEngine } from '../../../../sdk/crypto/engine.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import { type ChannelId, channelId, sats } from '../../../../sdk/units.ts'
-import { feeReserve, type TowerSetting } from '../../../../sdk/wallet/bitcoin/index.ts'
+import { type BackupSetting, feeReserve, type TowerSetting } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { secretsAt } from '../../../../sdk/wallet/bitcoin/penalty/claim.ts'
 import { penaltyKeys, penaltyRecordFrom } from '../../../../sdk/wallet/bitcoin/penalty/record.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
@@ -191,5 +192,20 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     const anna = await person()
     const asking = anna.wallet.request({ channel: channelId(`0x${'0'.repeat(64)}`) })
     await expect(asking).rejects.toThrow('no such channel')
+  })
+
+  it('[TW42] [TW43] come back from their copies at an edge, and pay on once the other side has shown where it stands', async () => {
+    const backup: BackupSetting = { link: httpBackups(), edges: [edge.url], cipher: webCipher(), mode: 'required' }
+    const { anna, ben, id, annaNumber } = await opened({}, { backup })
+    expect((await anna.wallet.pay(id, sats(30_000n), { waitMs })).state).toBe('paid')
+    anna.wallet.close()
+    const again = await person(memory(), annaNumber, { backup })
+    expect(again.wallet.channels()).toEqual([])
+    expect(await again.twoWay.restore()).toEqual([{ id, found: 'restored' }])
+    expect(await again.twoWay.restore()).toEqual([])
+    await until(() => phaseOf(again) === 'open')
+    expect(channelOf(again)).toMatchObject({ balance: 70_000_000n, updates: 1 })
+    expect((await again.wallet.pay(id, sats(5_000n), { waitMs })).state).toBe('paid')
+    await until(() => channelOf(ben)?.balance === 35_000_000n)
   })
 })

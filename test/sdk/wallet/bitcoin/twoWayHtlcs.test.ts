@@ -5,7 +5,16 @@ import { type ChannelId, msats, type Sats, sats } from '../../../../sdk/units.ts
 import { type InvoiceRequest, invoicesMax } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { must } from '../../bitcoin/must.ts'
 import { until } from './channelWorld.ts'
-import { balanceOf, createHtlcWorld, endsAfter, type HtlcWorld, hubTerms, type Person, waitMs } from './htlcWorld.ts'
+import {
+  balanceOf,
+  channelOf,
+  createHtlcWorld,
+  endsAfter,
+  type HtlcWorld,
+  hubTerms,
+  type Person,
+  waitMs,
+} from './htlcWorld.ts'
 
 const amount = sats(20_000n)
 const inChannel = msats(20_000_000n)
@@ -146,13 +155,82 @@ describe('an invoice over one channel', { timeout: 60_000 }, () => {
       await until(() => isReceived(ben, request))
     }
   })
+
+  it('[HB10] waits while the other side is away, says so, and is paid once when it comes back, or never after its end', async () => {
+    world = createHtlcWorld()
+    const [anna, ben] = [await world.person(), await world.person()]
+    // Whoever has opened a channel has the first turn: Anna has to ask for it.
+    const channel = await world.open(ben, anna, 60_000n)
+    const { invoice, paymentHash } = await ask(ben, channel)
+    const given = await ask(ben, channel)
+    const late = await ask(ben, channel, { amount, expirySeconds: 600 })
+    ben.end()
+    const pending = { state: 'pending', kind: 'invoice', paymentHash }
+    for (let times = 0; times < 2; times++) expect(await anna.wallet.pay(invoice, { waitMs: 50 })).toEqual(pending)
+    expect(await anna.wallet.quotePayment(invoice)).toMatchObject({ ok: false, refusal: { code: 'under-way' } })
+    // Nothing has left, so that a wallet which closes before its turn came leaves nothing half.
+    expect(await anna.twoWay.payment(paymentHash)).toBe(null)
+    expect(await anna.wallet.pay(given.invoice, { waitMs: 50 })).toMatchObject({ state: 'pending' })
+    await anna.begin()
+    expect(channelOf(anna, channel)).toMatchObject({ htlcs: 0, balance: 60_000_000n, isPending: false })
+    expect(await anna.wallet.pay(invoice, { waitMs: 50 })).toEqual(pending)
+    // What has expired before its turn came is given up, and said to be.
+    const waiting = anna.wallet.pay(late.invoice, { waitMs })
+    world.aheadOf.set(anna.number, 601_000)
+    expect(await waiting).toMatchObject({
+      state: 'refused',
+      fault: 'expired',
+      detail: expect.stringMatching(/expired/),
+    })
+    world.aheadOf.delete(anna.number)
+
+    await ben.begin()
+    expect(await anna.wallet.pay(invoice, { waitMs })).toMatchObject({ state: 'paid', paymentHash })
+    await until(() => balanceOf(ben, channel) === 40_000_000n + inChannel)
+    expect(await anna.wallet.quotePayment(given.invoice)).toMatchObject({ ok: true })
+    expect(balanceOf(anna, channel)).toBe(60_000_000n - inChannel)
+  })
+
+  it('[HB10] is paid once when two tabs pay it at once, whatever the first had stored when the second opened', async () => {
+    world = createHtlcWorld()
+    const [anna, ben] = [await world.person(), await world.person()]
+    const channel = await world.open(anna, ben)
+    const { number, store } = anna
+    const small = { amount: sats(4_000n) }
+    let first = anna
+    let total = 0n
+    for (const commits of [0, 1, 2, 3]) {
+      const { invoice } = await ask(ben, channel, small)
+      const begun = commits === 0 ? Promise.resolve() : stores(first, commits)
+      const before = first.wallet.pay(invoice, { waitMs: 1_000 }).catch((error) => error.code as string)
+      await begun
+      const second = await world.person({ number, store })
+      const paid = await second.wallet.pay(invoice, { waitMs })
+      expect(paid).toMatchObject({ state: 'paid', amount: 4_000_000n })
+      total += 4_000_000n
+      await until(() => balanceOf(ben, channel) === total)
+      // The tab before hears that it is paid, that it may be, or that another one has the channel.
+      const told = await before
+      expect(typeof told === 'string' ? told : told.state).toMatch(/^(paid|pending|wallet.channel-elsewhere)$/)
+      // Asked again it knows, though it can pay nothing any more.
+      expect(await first.wallet.pay(invoice, { waitMs: 50 })).toEqual(paid)
+      const next = await ask(ben, channel, small)
+      await expect(first.wallet.pay(next.invoice, { channel, waitMs })).rejects.toMatchObject({
+        code: 'wallet/channel-elsewhere',
+        message: expect.stringMatching(/^Another tab or device has taken the channel over/),
+      })
+      first.end()
+      first = second
+    }
+    expect(balanceOf(first, channel)).toBe(100_000_000n - total)
+  })
 })
 
 describe('an invoice through a hub', { timeout: 60_000 }, () => {
   it('[HB2] [HB9] finds its way, is paid by both channels or by none, and the hub keeps its fee', async () => {
     world = createHtlcWorld()
     const [anna, other] = [await world.person(), await world.person()]
-    const [hugo, ben] = [await world.person(hubTerms), await world.person()]
+    const [hugo, ben] = [await world.person({ hub: hubTerms }), await world.person()]
     // Both of Anna's channels could lead to the hub: the one that does not gives it back.
     const elsewhere = await world.open(anna, other)
     const from = await world.open(anna, hugo, 1_000n)
@@ -180,7 +258,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
 
   it('[HB1] [HB2] [HB4] [HB10] [TW20] comes to its end when any of the three crashes at any of its commits', async () => {
     world = createHtlcWorld()
-    const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
+    const [anna, hugo, ben] = [await world.person(), await world.person({ hub: hubTerms }), await world.person()]
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
     const small = msats(2_000_000n)
@@ -208,7 +286,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
 
   it('[HB8] [HB9] pushes to a node that did not ask, and to nobody who is not there', async () => {
     world = createHtlcWorld()
-    const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
+    const [anna, hugo, ben] = [await world.person(), await world.person({ hub: hubTerms }), await world.person()]
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
     const payee = ben.twoWay.nodeKey(to)
@@ -226,11 +304,15 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
   it('[HB5] [HB10] is taken once when two pay it at once, and the other has it back', async () => {
     world = createHtlcWorld()
     const [anna, carl] = [await world.person(), await world.person()]
-    const [hugo, ben] = [await world.person(hubTerms), await world.person()]
+    const [hugo, ben] = [await world.person({ hub: hubTerms }), await world.person()]
     const [from, other, to] = [await world.open(anna, hugo), await world.open(carl, hugo), await world.open(hugo, ben)]
     const request = await ask(ben, to)
     const outcomes = await Promise.all([anna, carl].map(({ wallet }) => wallet.pay(request.invoice, { waitMs })))
     expect(outcomes.map(({ state }) => state).sort()).toEqual(['paid', 'refused'])
+    expect(outcomes.find(({ state }) => state === 'refused')).toMatchObject({
+      fault: expect.stringMatching(/^(unknown-payment|no-way)$/),
+      detail: expect.stringMatching(/^[A-Z].+\.$/),
+    })
     const [annaHas, carlHas] = outcomes.map(({ state }) => 100_000_000n - (state === 'paid' ? inChannel + 2_000n : 0n))
     await until(() => balanceOf(anna, from) === annaHas && balanceOf(carl, other) === carlHas)
     await until(() => balanceOf(ben, to) === inChannel)
@@ -239,7 +321,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
 
   it('[HB9] is made where the hub answers, and for no more than may wait', async () => {
     world = createHtlcWorld()
-    const [hugo, ben] = [await world.person(hubTerms), await world.person()]
+    const [hugo, ben] = [await world.person({ hub: hubTerms }), await world.person()]
     const channel = await world.open(hugo, ben)
     hugo.isMute = true
     const silent = ben.wallet.request({ kind: 'invoice', channel, amount, description, waitMs: 100 })
@@ -255,7 +337,7 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
 
   it('[HB2] is passed on by the wallet that opened the store last, and by no other', async () => {
     world = createHtlcWorld()
-    const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
+    const [anna, hugo, ben] = [await world.person(), await world.person({ hub: hubTerms }), await world.person()]
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
     const before = hugo.wallet
@@ -269,6 +351,17 @@ describe('an invoice through a hub', { timeout: 60_000 }, () => {
     await until(() => balanceOf(hugo, from) === inChannel + 2_000n)
   })
 })
+
+/** Resolves with that commit, of those that a wallet makes of its two-way channels from now on. */
+function stores(one: Person, number: number): Promise<void> {
+  let seen = 0
+  return new Promise((resolve) => {
+    one.stored = (writes) => {
+      if (writes.some(({ key }) => key.startsWith('bitcoin/two-way'))) seen += 1
+      if (seen === number) resolve()
+    }
+  })
+}
 
 /** A hint of one hop that asks for so much. */
 function hop(feeBaseMsats: number) {

@@ -59,7 +59,7 @@ describe('a payment by hash whose sides do not finish it', { timeout: 60_000 }, 
 
   it('[HB6] is paid by what the chain tells, when the payee is heard nowhere else', async () => {
     world = createHtlcWorld()
-    const [anna, hugo, ben] = [await world.person(), await world.person(hubTerms), await world.person()]
+    const [anna, hugo, ben] = [await world.person(), await world.person({ hub: hubTerms }), await world.person()]
     const from = await world.open(anna, hugo)
     const to = await world.open(hugo, ben)
     await world.reserve(ben, 0)
