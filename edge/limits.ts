@@ -31,7 +31,7 @@ export const rejectionMs = 10_000
  * a chain into one isolate, which has 128 MB.
  */
 export const rowsCachedMax = 4_096
-/** Newest transactions and senders of a shard that memory and its journal alone know, and the bytes of these transactions. */
+/** Newest transactions and senders of a shard that memory and its journal alone know, and the bytes of the journal. */
 export const youngMax = 2_048
 export const journalBytesMax = 1024 * 1024
 /** Where what is bound to a statement is divided: the platform takes 2 MB in one value. */

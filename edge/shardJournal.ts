@@ -1,9 +1,9 @@
 import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
 import type { Payload } from './payload.ts'
-import { decodePage, type JournalLine, pagesOf } from './shardJournalPages.ts'
+import { decodePage, type JournalLine, type JournalPage, pagesOf } from './shardJournalPages.ts'
 import { endOf, isMove, type ShardAccount, type ShardChange, type ShardRow } from './shardRows.ts'
-import type { Sql } from './sql.ts'
+import type { Sql, SqlValue } from './sql.ts'
 import { earlier, openTimed } from './timed.ts'
 
 /** A change of one transaction or one sender. */
@@ -26,8 +26,8 @@ export interface Young {
     readonly payloads: readonly Payload[]
     readonly accounts: readonly ShardAccount[]
   }
-  /** Transactions and senders together, and the bytes of the transactions that came. */
-  readonly size: () => { readonly count: number; readonly bytes: number }
+  /** Transactions and senders together. */
+  readonly count: () => number
 }
 
 /**
@@ -38,6 +38,8 @@ export interface Young {
  * the journal tells of no more.
  */
 export interface Journal extends Young {
+  /** On the disk: it grows by each change, however few transactions it is of. */
+  readonly bytes: () => number
   /** Takes a change in, which {@link write} writes. */
   readonly put: (change: JournalChange) => void
   /**
@@ -64,21 +66,26 @@ export function openJournal(sql: Sql): Journal {
   let unwritten: JournalLine[] = []
   let isUrgent = false
   let isNews = false
+  let bytes = 0
 
   const forget = () => {
     young.clear()
     unwritten = []
     isUrgent = false
     isNews = false
+    bytes = 0
   }
   const reload = () => {
     forget()
-    for (const page of sql.exec('SELECT lines, footprints, bytes FROM journal ORDER BY id'))
+    for (const page of sql.exec('SELECT lines, footprints, bytes FROM journal ORDER BY id')) {
+      bytes += pageBytes(page)
       for (const line of decodePage(page)) young.take(line)
+    }
   }
   reload()
   return {
     ...young,
+    bytes: () => bytes,
     put: (change) => {
       const line = lineOf(change, young)
       isUrgent ||= line.kind !== 'moved' || line.to.stage !== 'offered' || line.to.dueAt !== null
@@ -92,8 +99,11 @@ export function openJournal(sql: Sql): Journal {
       const mayWait = isNews && !isUrgent
       isNews = false
       if (mayWait || unwritten.length === 0) return
-      for (const { lines, footprints, bytes } of pagesOf(unwritten))
-        sql.exec('INSERT INTO journal (lines, footprints, bytes) VALUES (?, ?, ?)', lines, footprints, bytes)
+      for (const page of pagesOf(unwritten)) {
+        const { lines, footprints, bytes: raw } = page
+        sql.exec('INSERT INTO journal (lines, footprints, bytes) VALUES (?, ?, ?)', lines, footprints, raw)
+        bytes += pageBytes(page)
+      }
       unwritten = []
       isUrgent = false
     },
@@ -105,13 +115,16 @@ export function openJournal(sql: Sql): Journal {
   }
 }
 
+function pageBytes({ lines, footprints, bytes }: JournalPage | Readonly<Record<string, SqlValue>>): number {
+  return String(lines).length + String(footprints).length + (bytes as Uint8Array | ArrayBuffer).byteLength
+}
+
 function openYoung(): Young & { readonly take: (line: JournalLine) => void; readonly clear: () => void } {
   const rows = openTimed<TxHash, ShardRow>(({ dueAt }) => dueAt)
   const ended = openTimed<TxHash, ShardRow>(endOf)
   const accounts = openTimed<Address, ShardAccount>(({ checkAt }) => checkAt)
   const payloads = new Map<TxHash, Payload>()
   const live = new Map<Address, Map<TxHash, ShardRow>>()
-  let bytes = 0
 
   const putRow = (row: ShardRow) => {
     const before = rows.get(row.hash)
@@ -140,20 +153,16 @@ function openYoung(): Young & { readonly take: (line: JournalLine) => void; read
     nextDue: () => earlier(rows.next(), accounts.next()),
     firstEnded: ended.next,
     all: () => ({ rows: rows.values(), payloads: [...payloads.values()], accounts: accounts.values() }),
-    size: () => ({ count: rows.size() + accounts.size(), bytes }),
+    count: () => rows.size() + accounts.size(),
     take: (line) => {
       if (line.kind === 'row') putRow(line.row)
       else if (line.kind === 'moved') move(line)
       else if (line.kind === 'account') accounts.put(line.row.sender, line.row)
       else if (line.kind === 'gone') payloads.delete(line.hash)
-      else {
-        payloads.set(line.row.hash, line.row)
-        bytes += line.row.raw.length + line.row.footprintJson.length
-      }
+      else payloads.set(line.row.hash, line.row)
     },
     clear: () => {
       for (const part of [rows, ended, accounts, payloads, live]) part.clear()
-      bytes = 0
     },
   }
 }

@@ -46,9 +46,9 @@ interface Memory {
 /**
  * Opens the store, and makes its tables when they are missing.
  *
- * @param countMax - Most transactions and senders of which the journal alone tells.
+ * @param most - Transactions and senders of which the journal alone tells, and its bytes.
  */
-export function openShardStore(sql: Sql, countMax: number = youngMax): ShardStore {
+export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
   for (const statement of schema) sql.exec(statement)
   const entries = openEntries(sql)
   const journal = openJournal(sql)
@@ -117,12 +117,17 @@ export function openShardStore(sql: Sql, countMax: number = youngMax): ShardStor
     nextDue: () => earlier(journal.nextDue(), times().due),
     firstEnded: () => earlier(journal.firstEnded(), times().ended),
     foresee: (items) => foresee(sql, { entries, journal, memory }, items),
-    apply: (changes) => apply(sql, { entries, journal, memory, old, clear, countMax }, changes),
+    apply: (changes) => apply(sql, { entries, journal, memory, old, clear, most }, changes),
     forget: () => {
       clear()
       journal.reload()
     },
   }
+}
+
+interface JournalBounds {
+  readonly count?: number
+  readonly bytes?: number
 }
 
 /** Where a row and its number are found in the tables, and what they have of a sender. */
@@ -143,20 +148,19 @@ function apply(
   {
     old,
     clear,
-    countMax,
+    most: { count = youngMax, bytes = journalBytesMax },
     ...parts
   }: Parts & {
     readonly old: Directory
     readonly clear: () => void
-    readonly countMax: number
+    readonly most: JournalBounds
   },
   changes: readonly ShardChange[],
 ): void {
   const { journal, memory } = parts
   const pen = openPen(sql, old)
   // Before, not after: of what came last, something changes soon.
-  const { count, bytes } = journal.size()
-  if (count >= countMax || bytes >= journalBytesMax) settle(sql, parts)
+  if (journal.count() >= count || journal.bytes() >= bytes) settle(sql, parts)
   for (const change of changes) {
     if ('remove' in change && change.remove !== 'payload') {
       pen.flush()

@@ -252,7 +252,7 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
         const stored = await runInDurableObject(CHAIN.getByName(`shard rows ${run++}`), (_, { storage }) => {
           for (const table of ['head', 'payloads', 'accounts']) storage.sql.exec(`DROP TABLE ${table}`)
           // The journal is moved to the tables all the time, instead of after thousands of rows.
-          const store = openShardStore(storage.sql, 1 + (run % 8))
+          const store = openShardStore(storage.sql, { count: 1 + (run % 8) })
           for (let at = 0; at < changes.length; at += 4) {
             shardView(store)
             storage.transactionSync(() => store.apply(changes.slice(at, at + 4).flat()))
@@ -333,6 +333,22 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
       apply()
       store.forget()
       expect([stage(), store.nextDue()]).toEqual(['offered', null])
+    })
+  })
+
+  it('a sender that is looked at again and again does not let the journal grow', async () => {
+    await runInDurableObject(CHAIN.getByName('looked at'), (_, { storage }) => {
+      for (const table of ['head', 'payloads', 'accounts']) storage.sql.exec(`DROP TABLE ${table}`)
+      const store = openShardStore(storage.sql, { bytes: 2_000 })
+      const of = address(`0x${'07'.repeat(20)}`)
+      for (let at = 1; at <= 100; at++) {
+        const row = { sender: of, seen: 1, final: 1, checkedAt: at, checkAt: at + 1 }
+        storage.transactionSync(() => store.apply([{ put: 'account', row }]))
+        const written = storage.sql.exec('SELECT SUM(length(lines)) AS bytes FROM journal').one()
+        expect(Number(written.bytes)).toBeLessThan(3_000)
+      }
+      store.forget()
+      expect([store.account(of)?.checkedAt, store.nextDue()]).toEqual([100, 101])
     })
   })
 })
