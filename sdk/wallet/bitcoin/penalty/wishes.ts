@@ -8,7 +8,7 @@ import {
   proposerOf,
 } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
-import type { Height, Msats } from '../../../units.ts'
+import { type Height, type Msats, sameBytes } from '../../../units.ts'
 import { hurry, inTurn, load, type PenaltyDesk, stepNow } from './desk.ts'
 
 /** Most payments that wait for their turn in one channel, and most that go in one update. */
@@ -51,6 +51,7 @@ type Wish =
       readonly change: Extract<Change, { type: 'pay' }>
       /** Of the update that has it; `null` while it waits. */
       number: number | null
+      readonly outcome: Promise<TwoWayOutcome>
       readonly settle: (outcome: TwoWayOutcome) => void
       readonly fail: (error: SdkError) => void
     }
@@ -63,12 +64,17 @@ export interface Wishes {
   asked: { readonly turn: number; readonly at: number } | null
 }
 
-/** A payment, as soon as its turn comes. Throws `wallet/busy` (retryable) where {@link wishesMax} wait. */
+/**
+ * A payment, as soon as its turn comes. Asked for again by its name while it waits or is on its way, it is the same one, and goes out
+ * once. Throws `wallet/busy` (retryable) where {@link wishesMax} wait.
+ */
 export async function wishFor(
   wishes: Wishes,
   desk: PenaltyDesk,
   { amount, paymentId }: { readonly amount: Msats; readonly paymentId: Uint8Array },
 ): Promise<{ readonly outcome: Promise<TwoWayOutcome> }> {
+  for (const wish of wishes.list)
+    if (wish.type === 'pay' && sameBytes(wish.change.paymentId, paymentId)) return { outcome: wish.outcome }
   let settle: (outcome: TwoWayOutcome) => void = () => undefined
   let fail: (error: SdkError) => void = () => undefined
   const outcome = new Promise<TwoWayOutcome>((resolve, reject) => {
@@ -76,7 +82,10 @@ export async function wishFor(
     fail = reject
   })
   outcome.catch(() => undefined) // Nobody may be waiting any more.
-  await begin(wishes, desk, { type: 'pay', change: { type: 'pay', amount, paymentId }, number: null, settle, fail })
+  await begin(wishes, desk, {
+    ...{ type: 'pay', change: { type: 'pay', amount, paymentId }, number: null },
+    ...{ outcome, settle, fail },
+  })
   return { outcome }
 }
 

@@ -170,8 +170,10 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     const request = await ben.wallet.request({ channel: id, amount: sats(100n) })
     expect(await ben.wallet.received(request)).toBe(null)
     const { paymentId } = request
-    const paid = await anna.wallet.pay(id, sats(100n), { paymentId, waitMs })
-    expect(paid).toEqual({ state: 'paid', kind: 'two-way', paymentId, number: 1 })
+    // Who asks again because an answer takes its time pays no second time.
+    const pay = () => anna.wallet.pay(id, sats(100n), { paymentId, waitMs })
+    for (const paid of await Promise.all([pay(), pay()]))
+      expect(paid).toEqual({ state: 'paid', kind: 'two-way', paymentId, number: 1 })
     await until(async () => (await ben.wallet.received(request)) !== null)
     expect(await ben.wallet.received(request)).toEqual({ amount: 100n, isEnough: true, number: 1 })
     expect(anna.wallet.channels()[0]?.awayAdvice).toContain('Come back within 6 blocks (about 60 minutes)')
