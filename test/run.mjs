@@ -26,13 +26,13 @@ const browser = () => {
   return { ...suite('browser', ['-c', 'vitest.browser.config.ts']), env: { CHROMIUM: stdout.trim() } }
 }
 
-/** Side by side: what computes, what builds and checks, and what waits for blocks and pages. More at once would be late together. */
+/** Side by side: what computes, and what builds, checks, and waits for blocks and pages. More at once would be late together. */
 const tracks = [
   [suite('node', ['--exclude', 'test/package/**'])],
   [
     check('lock file', ['node', '.ci/lock.mjs', '--check']),
     check('format and lint', [bin('biome'), 'ci', '.', '--colors=off']),
-    // Beside the tests of the other tracks, which need the code alone.
+    // Beside the tests of the other track, which need the code alone.
     check('types declared', ['node', '.ci/prepare.mjs', '--types']),
     check('types', [compiler, '-p', '.']),
     check('types in workerd', [compiler, '-p', 'edge']),
@@ -48,8 +48,9 @@ const tracks = [
     ]),
     check('public API report', ['node', '.ci/api.mjs', '--check']),
     check('size budgets', [bin('size-limit')]),
+    // At the end: it takes two cores whenever it has them.
+    { name: 'browser', late: browser },
   ],
-  [{ name: 'browser', late: browser }],
 ]
 
 const total = { passed: 0, failed: 0, skipped: 0 }
