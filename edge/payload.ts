@@ -1,5 +1,5 @@
 import type { Footprint } from '../sdk/batch/access.ts'
-import type { TxHash } from '../sdk/units.ts'
+import { joinBytes, type TxHash } from '../sdk/units.ts'
 
 /**
  * What never changes about a transaction, kept apart so that a change of state does not rewrite it.
@@ -23,21 +23,11 @@ export function footprintOf({ footprintJson }: Pick<Payload, 'footprintJson'>): 
 
 /** The same with all bytes in one buffer, which is copied once on its way to another object, and nothing else with it. */
 export function packed<item extends Pick<Payload, 'raw'>>(items: readonly item[]): readonly item[] {
-  const bytes = joined(items.map(({ raw }) => raw))
+  const bytes = joinBytes(...items.map(({ raw }) => raw))
   let end = 0
   return items.map((item) => {
     const start = end
     end += item.raw.length
     return { ...item, raw: bytes.subarray(start, end) }
   })
-}
-
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((size, { length }) => size + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

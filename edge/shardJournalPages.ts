@@ -1,5 +1,5 @@
-import type { Address, TxHash } from '../sdk/units.ts'
-import { joined, type Payload } from './payload.ts'
+import { type Address, joinBytes, type TxHash } from '../sdk/units.ts'
+import type { Payload } from './payload.ts'
 import type { ShardAccount, ShardRow } from './shardRows.ts'
 import { partsOf, type SqlValue } from './sql.ts'
 
@@ -33,7 +33,7 @@ export function* pagesOf(lines: readonly JournalLine[]): Iterable<JournalPage> {
     yield {
       lines: `[${part.map(({ text }) => text).join()}]`,
       footprints: payloads.map(({ footprintJson }) => footprintJson).join(''),
-      bytes: joined(payloads.map(({ raw }) => raw)),
+      bytes: joinBytes(...payloads.map(({ raw }) => raw)),
     }
   }
 }

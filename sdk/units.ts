@@ -176,8 +176,8 @@ export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return true
 }
 
-/** The pieces, one after the other, in fresh bytes. */
-export function joinBytes(...pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+/** Bytes, and lists of them, one after the other in fresh bytes. */
+export function joinBytes(...pieces: readonly ArrayLike<number>[]): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
   let at = 0
   for (const piece of pieces) {

@@ -1,6 +1,7 @@
 import { currentEngine } from '../crypto/engine.ts'
 import { invariant } from '../errors.ts'
-import { joined, op } from './script.ts'
+import { joinBytes } from '../units.ts'
+import { op } from './script.ts'
 
 /** Most keys of a multisig: what fits scripts of every kind (BIP-383), and two small numbers. */
 export const multisigKeysMax = 15
@@ -16,8 +17,8 @@ export interface Multisig {
 export function encodeMultisig({ required, publicKeys }: Multisig): Uint8Array {
   invariant(publicKeys.length <= multisigKeysMax, 'a multisig has no more keys than its script can count')
   invariant(required >= 1 && required <= publicKeys.length, 'a multisig requires some of its keys')
-  const pushes = publicKeys.map((key) => joined([key.length], key))
-  return joined([op.one + required - 1], ...pushes, [op.one + publicKeys.length - 1, op.checkMultisig])
+  const pushes = publicKeys.map((key) => joinBytes([key.length], key))
+  return joinBytes([op.one + required - 1], ...pushes, [op.one + publicKeys.length - 1, op.checkMultisig])
 }
 
 /** Reads what {@link encodeMultisig} writes, or nothing. Never throws. */

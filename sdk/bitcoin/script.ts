@@ -1,4 +1,5 @@
 import { currentEngine, sha256 } from '../crypto/engine.ts'
+import { joinBytes } from '../units.ts'
 
 /**
  * What an output script asks of its spender, by its standard forms.
@@ -66,17 +67,17 @@ export function witnessProgram(
 
 /** Output script of a segwit program: version 0 to 16, 2 to 40 bytes. */
 export function witnessScriptPubKey(version: number, program: Uint8Array): Uint8Array {
-  return joined([version === 0 ? op.zero : op.one + version - 1, program.length], program)
+  return joinBytes([version === 0 ? op.zero : op.one + version - 1, program.length], program)
 }
 
 /** Output script that pays the hash of a public key, before segwit (P2PKH). */
 export function p2pkh(keyHash: Uint8Array): Uint8Array {
-  return joined([op.dup, op.hash160, keyHash.length], keyHash, [op.equalVerify, op.checkSig])
+  return joinBytes([op.dup, op.hash160, keyHash.length], keyHash, [op.equalVerify, op.checkSig])
 }
 
 /** Output script that pays the hash of a script, before segwit (P2SH, BIP-16). */
 export function p2sh(scriptHash: Uint8Array): Uint8Array {
-  return joined([op.hash160, scriptHash.length], scriptHash, [op.equal])
+  return joinBytes([op.hash160, scriptHash.length], scriptHash, [op.equal])
 }
 
 /** Output script that pays a compressed public key (P2WPKH, BIP-141). */
@@ -87,17 +88,6 @@ export function p2wpkh(publicKey: Uint8Array): Uint8Array {
 /** Output script that pays a witness script (P2WSH, BIP-141). */
 export function p2wsh(witnessScript: Uint8Array): Uint8Array {
   return witnessScriptPubKey(0, sha256(witnessScript))
-}
-
-/** Bytes and runs of bytes as one. */
-export function joined(...parts: readonly (Uint8Array | readonly number[])[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
 }
 
 /** Order of byte strings as BIP-67 and BIP-69 mean it. */

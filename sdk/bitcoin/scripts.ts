@@ -1,8 +1,8 @@
 import { currentEngine, type Signature, sha256 } from '../crypto/engine.ts'
 import { accepted, type Decoded, invariant, refused } from '../errors.ts'
-import { type Feerate, type Height, height, type Sats, sats, type Txid } from '../units.ts'
+import { type Feerate, type Height, height, joinBytes, type Sats, sats, type Txid } from '../units.ts'
 import { dustLimit, ecdsaSignatureBytesMax, feeOf, inputBaseWeight, transactionWeight } from './fees.ts'
-import { equalBytes, isPayout, joined, op, p2wsh } from './script.ts'
+import { equalBytes, isPayout, op, p2wsh } from './script.ts'
 import {
   derSignature,
   hashOfOutputs,
@@ -87,7 +87,7 @@ export function encodeFundingScript({ payer, payee, expiry }: FundingTerms): Uin
   invariant(!equalBytes(payer, payee), 'a channel has two sides')
   invariant(expiry >= 1, 'a channel expires')
   const two = op.one + 1
-  return joined(
+  return joinBytes(
     [op.if, two, 33],
     payer,
     [33],
@@ -129,7 +129,7 @@ export function closingTemplate(terms: ClosingTerms): Decoded<ClosingTemplate> {
   if (!isPayout(terms.payeeScript) || !isPayout(terms.payerScript)) return refused('a payout script is not standard')
   const outpoint = outpointBytes(terms.funding)
   const sequence = littleEndian(sequenceReplaceable, 4)
-  const message = joined(
+  const message = joinBytes(
     littleEndian(2, 4), // Version.
     sha256(sha256(outpoint)),
     sha256(sha256(sequence)),

@@ -2,8 +2,8 @@ import { encode as encodeNumber } from 'bitcoinjs-lib/src/script_number'
 import { encode as encodeSignature } from 'bitcoinjs-lib/src/script_signature'
 import { type Signature, sha256 } from '../crypto/engine.ts'
 import { invariant } from '../errors.ts'
-import type { Sats } from '../units.ts'
-import { joined, op } from './script.ts'
+import { joinBytes, type Sats } from '../units.ts'
+import { op } from './script.ts'
 import { type Output, txidBytes, type UnsignedTransaction } from './transaction.ts'
 
 /** What a signature covers: the whole transaction, or its own input and the output at the same place (BIP-143). */
@@ -37,10 +37,10 @@ export function witnessDigest(
   invariant(witnessScript.length < 0xfd, 'the scripts of this room are short')
   const outpoints = inputs.map(({ outpoint }) => outpointBytes(outpoint))
   const sequences = inputs.map(({ sequence }) => littleEndian(sequence, 4))
-  const message = joined(
+  const message = joinBytes(
     littleEndian(version, 4),
-    isAll ? twice(joined(...outpoints)) : nothingHashed,
-    isAll ? twice(joined(...sequences)) : nothingHashed,
+    isAll ? twice(joinBytes(...outpoints)) : nothingHashed,
+    isAll ? twice(joinBytes(...sequences)) : nothingHashed,
     outpoints[at] as Uint8Array,
     [witnessScript.length],
     witnessScript,
@@ -56,7 +56,7 @@ export function witnessDigest(
 /** The hash of outputs that signatures cover (BIP-143). */
 export function hashOfOutputs(outputs: readonly Output[]): Uint8Array {
   const parts = outputs.flatMap(({ script, value }) => [littleEndian(value, 8), [script.length], script])
-  return twice(joined(...parts))
+  return twice(joinBytes(...parts))
 }
 
 /** DER with its sighash byte, as scripts take signatures. */
@@ -66,7 +66,7 @@ export function derSignature(signature: Signature, hashType: Sighash = sighash.a
 
 /** An outpoint as transactions carry it. */
 export function outpointBytes({ txid, index }: UnsignedTransaction['inputs'][number]['outpoint']): Uint8Array {
-  return joined(txidBytes(txid), littleEndian(index, 4))
+  return joinBytes(txidBytes(txid), littleEndian(index, 4))
 }
 
 /** A whole number, its lowest byte first. */
@@ -84,7 +84,7 @@ export function littleEndian(value: bigint | number, size: number): Uint8Array {
 export function numberPush(value: number): Uint8Array {
   if (value <= 16) return Uint8Array.of(op.one + value - 1)
   const bytes = encodeNumber(value)
-  return joined([bytes.length], bytes)
+  return joinBytes([bytes.length], bytes)
 }
 
 const nothingHashed = /* @__PURE__ */ new Uint8Array(32)

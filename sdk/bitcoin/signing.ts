@@ -2,12 +2,12 @@ import { decode as decodeSignature, encode as encodeSignature } from 'bitcoinjs-
 import { Transaction } from 'bitcoinjs-lib/src/transaction'
 import { currentEngine } from '../crypto/engine.ts'
 import { accepted, type Decoded, refused } from '../errors.ts'
-import { type Feerate, type Sats, sats, type Txid, toHex } from '../units.ts'
+import { type Feerate, joinBytes, type Sats, sats, type Txid, toHex } from '../units.ts'
 import { type DerivedKey, hardened } from './accountKey.ts'
 import { feeOf, transactionWeight } from './fees.ts'
 import { isFinal, type LibraryInput, prevoutOf, type SpendRule, signedInputWeight, spendRule } from './prevout.ts'
 import { openPsbt, type Psbt } from './psbt.ts'
-import { equalBytes, joined, scriptKind } from './script.ts'
+import { equalBytes, scriptKind } from './script.ts'
 import { taprootTweak } from './taproot.ts'
 import { type Output, txidOf } from './transaction.ts'
 
@@ -97,7 +97,7 @@ export function applySignatures(psbt: Psbt, signatures: readonly InputSignature[
     const compact = signature.subarray(0, 64)
     const sighash = sighashOf(described.value, at)
     if (rule.scheme === 'schnorr') {
-      fields.tapKeySig = joined(compact, sighash === sighashDefault ? [] : [sighash])
+      fields.tapKeySig = joinBytes(compact, sighash === sighashDefault ? [] : [sighash])
     } else {
       const others = fields.partialSig?.filter(({ pubkey }) => !equalBytes(pubkey, publicKey)) ?? []
       fields.partialSig = [...others, { pubkey: publicKey, signature: encodeSignature(compact, sighash) }]

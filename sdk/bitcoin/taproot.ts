@@ -1,5 +1,6 @@
 import { currentEngine, sha256 } from '../crypto/engine.ts'
-import { joined, witnessScriptPubKey } from './script.ts'
+import { joinBytes } from '../units.ts'
+import { witnessScriptPubKey } from './script.ts'
 
 /**
  * What is added to an internal key to get the key of a taproot output (BIP-341): the hash of the key itself
@@ -9,7 +10,7 @@ import { joined, witnessScriptPubKey } from './script.ts'
  */
 export function taprootTweak(internalKey: Uint8Array, merkleRoot: Uint8Array | null = null): Uint8Array {
   const tag = sha256(new TextEncoder().encode('TapTweak'))
-  return sha256(joined(tag, tag, internalKey, merkleRoot ?? []))
+  return sha256(joinBytes(tag, tag, internalKey, merkleRoot ?? []))
 }
 
 /** Output script of an internal x-only key (P2TR), or nothing when it is no point. */

@@ -1,6 +1,7 @@
 import { hash as hashNow } from 'node:crypto'
-import { compareBytes, joined } from '../../sdk/bitcoin/script.ts'
+import { compareBytes } from '../../sdk/bitcoin/script.ts'
 import { type CryptoEngine, nobleEngine } from '../../sdk/crypto/index.ts'
+import { joinBytes } from '../../sdk/units.ts'
 
 /**
  * An engine whose signatures anyone could make and nobody here does: a public key is a hash of its secret, a signature a hash
@@ -28,7 +29,7 @@ export const fakeEngine: CryptoEngine = {
 }
 
 function hash(...parts: readonly Uint8Array[]): Uint8Array {
-  return new Uint8Array(hashNow('sha256', parts.length === 1 && parts[0] ? parts[0] : joined(...parts), 'buffer'))
+  return new Uint8Array(hashNow('sha256', parts.length === 1 && parts[0] ? parts[0] : joinBytes(...parts), 'buffer'))
 }
 
 /** 65 bytes whose r and s are in range, so that they have a DER form. */

@@ -1,8 +1,7 @@
 import { bech32 } from '@scure/base'
 import { currentEngine, sha256 } from '../../crypto/engine.ts'
 import { accepted, type Decoded, invariant, refused, SdkError } from '../../errors.ts'
-import { fromHex, sameBytes, toHex } from '../../units.ts'
-import { joined } from '../script.ts'
+import { fromHex, joinBytes, sameBytes, toHex } from '../../units.ts'
 import { decodePrefix, encodePrefix } from './amount.ts'
 import {
   bitsFrom,
@@ -108,7 +107,7 @@ export function unsignedInvoice(invoice: Invoice): UnsignedInvoice {
 /** The text of an invoice that `payee`, 33 bytes, has signed: r and s (low), 64 bytes. Throws `units/malformed` for another signature. */
 export function sealInvoice(unsigned: UnsignedInvoice, signature: Uint8Array, payee: Uint8Array): string {
   for (const parity of [0, 1]) {
-    const whole = joined(signature.subarray(0, 64), [parity])
+    const whole = joinBytes(signature.subarray(0, 64), [parity])
     const signer = signerOf(whole, unsigned.digest, null)
     if (signer && sameBytes(signer, payee)) return withSignature(unsigned, whole)
   }
@@ -123,7 +122,7 @@ function withSignature({ prefix, words }: UnsignedInvoice, signature: Uint8Array
 }
 
 function digestOf(prefix: string, words: readonly number[]): Uint8Array {
-  return sha256(joined(new TextEncoder().encode(prefix), paddedBytes(words)))
+  return sha256(joinBytes(new TextEncoder().encode(prefix), paddedBytes(words)))
 }
 
 /** By the key that the invoice names, or by recovery, where a high S counts as well (BOLT-11). */
@@ -134,7 +133,7 @@ function signerOf(signature: Uint8Array, digest: Uint8Array, named: Uint8Array |
   if (named) return engine.verify(signature.subarray(0, 64), digest, named) ? named : undefined
   // Recovery ids 2 and 3 are of points that nobody has a key for but by chance, one in 2^127.
   const found = engine.recover(lowS(signature), digest)
-  return found && joined([2 + ((found[64] as number) & 1)], found.subarray(1, 33))
+  return found && joinBytes([2 + ((found[64] as number) & 1)], found.subarray(1, 33))
 }
 
 const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
@@ -144,7 +143,7 @@ function lowS(signature: Uint8Array): Uint8Array {
   const s = BigInt(toHex(signature.subarray(32, 64)))
   if (s <= order / 2n || s >= order) return signature
   const low = fromHex(`0x${(order - s).toString(16).padStart(64, '0')}`)
-  return joined(signature.subarray(0, 32), low, [(signature[64] as number) ^ 1])
+  return joinBytes(signature.subarray(0, 32), low, [(signature[64] as number) ^ 1])
 }
 
 type FieldValues = Omit<Invoice, 'network' | 'amount' | 'createdSeconds'>

@@ -1,5 +1,6 @@
 import { currentEngine } from '../../crypto/engine.ts'
-import { joined, p2pkh, p2sh, scriptKind, witnessProgram, witnessScriptPubKey } from '../script.ts'
+import { joinBytes } from '../../units.ts'
+import { p2pkh, p2sh, scriptKind, witnessProgram, witnessScriptPubKey } from '../script.ts'
 import type { Hop } from './invoice.ts'
 import { numberWords, wholeBytes, wordsNumber, wordsOf } from './words.ts'
 
@@ -116,13 +117,13 @@ export function routeFrom(words: readonly number[]): readonly Hop[] | undefined 
 /** A way as it is written. */
 export function routeWords(hops: readonly Hop[]): readonly number[] {
   return wordsOf(
-    joined(
+    joinBytes(
       ...hops.map(({ node, shortChannelId, feeBaseMsats, feeMillionths, expiryDeltaBlocks }) => {
         const numbers = new DataView(new ArrayBuffer(10))
         numbers.setUint32(0, feeBaseMsats)
         numbers.setUint32(4, feeMillionths)
         numbers.setUint16(8, expiryDeltaBlocks)
-        return joined(node, shortChannelId, new Uint8Array(numbers.buffer))
+        return joinBytes(node, shortChannelId, new Uint8Array(numbers.buffer))
       }),
     ),
   )

@@ -1,6 +1,6 @@
 import { currentEngine, sha256 } from '../../crypto/engine.ts'
 import { invariant } from '../../errors.ts'
-import { joined } from '../script.ts'
+import { joinBytes } from '../../units.ts'
 
 /** Keys of a commitment that belong to its balance outputs: all that one without HTLCs needs. */
 export interface BalanceKeys {
@@ -99,7 +99,7 @@ export function obscured(commitmentNumber: number, factor: number): number {
 }
 
 function hashOf(first: Uint8Array, second: Uint8Array): Uint8Array {
-  return sha256(joined(first, second))
+  return sha256(joinBytes(first, second))
 }
 
 /** Keys were judged when they came in; that a hash makes a sum infinite does not happen. */

@@ -1,8 +1,8 @@
 import { currentEngine } from '../../crypto/engine.ts'
 import { ripemd160 } from '../../crypto/ripemd160.ts'
-import type { Height } from '../../units.ts'
+import { type Height, joinBytes } from '../../units.ts'
 import { encodeMultisig } from '../multisig.ts'
-import { compareBytes, joined, op } from '../script.ts'
+import { compareBytes, op } from '../script.ts'
 import { numberPush } from '../segwit.ts'
 import type { BalanceKeys, HtlcKeys } from './keys.ts'
 
@@ -23,7 +23,7 @@ export function fundingScriptOf(key: Uint8Array, other: Uint8Array): Uint8Array 
 
 /** What the holder has of a commitment or an HTLC transaction: its own after `delay` blocks, the other side's once it is revoked. */
 export function delayedScript({ revocation, delayed }: BalanceKeys, delay: number): Uint8Array {
-  return joined(
+  return joinBytes(
     [op.if],
     push(revocation),
     [op.else],
@@ -36,12 +36,12 @@ export function delayedScript({ revocation, delayed }: BalanceKeys, delay: numbe
 
 /** What the other side has of a commitment with anchors: its own a block later. */
 export function toOtherScript(paymentKey: Uint8Array): Uint8Array {
-  return joined(push(paymentKey), [op.checkSigVerify, op.one, op.checkSequenceVerify])
+  return joinBytes(push(paymentKey), [op.checkSigVerify, op.one, op.checkSequenceVerify])
 }
 
 /** An anchor: its owner's at once, anybody's after 16 blocks. */
 export function anchorScript(fundingKey: Uint8Array): Uint8Array {
-  return joined(push(fundingKey), [op.checkSig, op.ifDup, op.notIf, op.sixteen, op.checkSequenceVerify, op.endIf])
+  return joinBytes(push(fundingKey), [op.checkSig, op.ifDup, op.notIf, op.sixteen, op.checkSequenceVerify, op.endIf])
 }
 
 /** What an HTLC's script is made of. */
@@ -57,7 +57,7 @@ export interface HtlcScriptTerms {
 /** An HTLC that the holder offered: the other side's with the preimage, the holder's by its timeout transaction. */
 export function offeredHtlcScript(terms: HtlcScriptTerms): Uint8Array {
   const { keys, paymentHash } = terms
-  return joined(
+  return joinBytes(
     htlcHead(terms),
     [op.notIf, op.drop, two, op.swap],
     push(keys.holder),
@@ -71,7 +71,7 @@ export function offeredHtlcScript(terms: HtlcScriptTerms): Uint8Array {
 /** An HTLC that the holder received: the holder's by its success transaction, the other side's from `expiry` on. */
 export function receivedHtlcScript(terms: HtlcScriptTerms, expiry: Height): Uint8Array {
   const { keys, paymentHash } = terms
-  return joined(
+  return joinBytes(
     htlcHead(terms),
     [op.if, op.hash160],
     push(ripemd160(paymentHash)),
@@ -88,7 +88,7 @@ const two = op.one + 1
 
 /** The revocation key's branch, and the question whether 32 bytes came with the other side's signature. */
 function htlcHead({ revocation, keys }: HtlcScriptTerms): Uint8Array {
-  return joined(
+  return joinBytes(
     [op.dup, op.hash160],
     push(currentEngine().hash160(revocation)),
     [op.equal, op.if, op.checkSig, op.else],
@@ -103,5 +103,5 @@ function htlcTail({ format }: HtlcScriptTerms): Uint8Array {
 }
 
 function push(bytes: Uint8Array): Uint8Array {
-  return joined([bytes.length], bytes)
+  return joinBytes([bytes.length], bytes)
 }

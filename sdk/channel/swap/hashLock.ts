@@ -1,6 +1,6 @@
 import { keccak256 } from '../../crypto/engine.ts'
 import { invariant } from '../../errors.ts'
-import { type Address, fromHex, type Hex, toHex } from '../../units.ts'
+import { type Address, fromHex, type Hex, joinBytes, toHex } from '../../units.ts'
 
 /** Tokens under a hash, as HashLock.sol holds them. Its identity is the hash of all of this. */
 export interface TokenLock {
@@ -56,7 +56,7 @@ export function takenTopics(lock: TokenLock): readonly [event: Hex, id: Hex] {
 
 function wordsOf({ token, owner, taker, amount, hash, endSeconds }: TokenLock): Uint8Array {
   invariant(hash.length === 32, 'a hash has 32 bytes')
-  return joined(
+  return joinBytes(
     ...[token, owner, taker].map((one) => padded(fromHex(one))),
     numberWord(amount),
     hash,
@@ -65,7 +65,7 @@ function wordsOf({ token, owner, taker, amount, hash, endSeconds }: TokenLock): 
 }
 
 function callOf(signature: string, ...words: readonly Uint8Array[]): Hex {
-  return toHex(joined(keccak256(new TextEncoder().encode(signature)).subarray(0, 4), ...words))
+  return toHex(joinBytes(keccak256(new TextEncoder().encode(signature)).subarray(0, 4), ...words))
 }
 
 function numberWord(value: bigint): Uint8Array {
@@ -74,15 +74,5 @@ function numberWord(value: bigint): Uint8Array {
 }
 
 function padded(bytes: Uint8Array): Uint8Array {
-  return joined(new Uint8Array(32 - bytes.length), bytes)
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  return joinBytes(new Uint8Array(32 - bytes.length), bytes)
 }
