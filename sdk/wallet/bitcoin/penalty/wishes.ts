@@ -66,7 +66,7 @@ export interface Wishes {
 
 /**
  * A payment, as soon as its turn comes. Asked for again by its name while it waits or is on its way, it is the same one, and goes out
- * once. Throws `wallet/busy` (retryable) where {@link wishesMax} wait.
+ * once. [TW54] Throws `wallet/busy` (retryable) where {@link wishesMax} wait.
  */
 export async function wishFor(
   wishes: Wishes,
@@ -76,16 +76,19 @@ export async function wishFor(
   for (const wish of wishes.list)
     if (wish.type === 'pay' && sameBytes(wish.change.paymentId, paymentId)) return { outcome: wish.outcome }
   let settle: (outcome: TwoWayOutcome) => void = () => undefined
-  let fail: (error: SdkError) => void = () => undefined
+  let fail: (error: unknown) => void = () => undefined
   const outcome = new Promise<TwoWayOutcome>((resolve, reject) => {
     settle = resolve
     fail = reject
   })
   outcome.catch(() => undefined) // Nobody may be waiting any more.
-  await begin(wishes, desk, {
-    ...{ type: 'pay', change: { type: 'pay', amount, paymentId }, number: null },
-    ...{ outcome, settle, fail },
-  })
+  const change = { type: 'pay', amount, paymentId } as const
+  try {
+    await begin(wishes, desk, { type: 'pay', change, number: null, outcome, settle, fail })
+  } catch (error) {
+    fail(error) // For those who have asked again.
+    throw error
+  }
   return { outcome }
 }
 

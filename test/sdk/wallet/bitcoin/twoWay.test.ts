@@ -160,7 +160,7 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     expect(channelOf(ben)?.reserve).toBe(0n)
   })
 
-  it('speak as channels in one direction do: requests, payments and changes, in words', async () => {
+  it('[TW54] speak as channels in one direction do: requests, payments and changes, in words', async () => {
     const { anna, ben, id } = await opened()
     const stop = new AbortController()
     const told: string[] = []

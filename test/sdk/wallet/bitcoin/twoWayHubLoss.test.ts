@@ -8,14 +8,18 @@ const description = 'two teas'
 let world: HtlcWorld
 afterEach(() => world.stop())
 
+/** A payer, a hub that leaves copies, and a payee, with a channel on each side of the hub. */
+async function begun() {
+  world = createHtlcWorld()
+  const anna = await world.person()
+  const hugo = await world.person({ hub: hubTerms, backup: world.backup() })
+  const ben = await world.person()
+  return { anna, hugo, ben, from: await world.open(anna, hugo), to: await world.open(hugo, ben) }
+}
+
 describe('a hub that loses its disk', { timeout: 60_000 }, () => {
   it('[HB11] [TW53] comes back from its copies, finishes what was on its way, and passes on again', async () => {
-    world = createHtlcWorld()
-    const anna = await world.person()
-    const hugo = await world.person({ hub: hubTerms, backup: world.backup() })
-    const ben = await world.person()
-    const from = await world.open(anna, hugo)
-    const to = await world.open(hugo, ben)
+    const { anna, hugo, ben, from, to } = await begun()
     const small = msats(2_000_000n)
     const isThorough = process.env.LANEKIT_CHAIN_STORIES === 'all'
     let count = 0n
@@ -47,12 +51,7 @@ describe('a hub that loses its disk', { timeout: 60_000 }, () => {
   })
 
   it('[HB6] [HB11] is paid by what the chain told while it was away', async () => {
-    world = createHtlcWorld()
-    const anna = await world.person()
-    const hugo = await world.person({ hub: hubTerms, backup: world.backup() })
-    const ben = await world.person()
-    const from = await world.open(anna, hugo)
-    const to = await world.open(hugo, ben)
+    const { anna, hugo, ben, from, to } = await begun()
     await world.reserve(ben, 0)
     const request = await ben.wallet.request({ kind: 'invoice', channel: to, amount: sats(40_000n), description })
     const { invoice, paymentHash } = request
