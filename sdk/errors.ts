@@ -60,6 +60,7 @@ export type ErrorCode =
   | 'wallet/nonce-gap'
   | 'wallet/nonce-taken'
   | 'wallet/outbox-full'
+  | 'wallet/payment-id-used'
   | 'wallet/payment-refused'
   | 'wallet/too-dear'
   | 'wallet/too-large'

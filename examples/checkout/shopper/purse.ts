@@ -162,7 +162,7 @@ async function openSession(
     boxes: httpBoxes({ fetch: plug.fetch }),
     pollMs,
   })
-  const twoWay = openTwoWaySide({ wallet, store, plug, tell, answerMs })
+  const twoWay = openTwoWaySide({ wallet, plug, tell, answerMs })
   const ending = new AbortController()
   const player = createPlayer()
   const pay: CashierParts['pay'] = async (amount, paymentId, invoice) => {

@@ -1,10 +1,9 @@
-import { type ChannelId, channelId, fromHex, type Store, sats } from 'lanekit'
+import { type ChannelId, channelId, fromHex, sats } from 'lanekit'
 import { type BitcoinWallet, decodeInvitation, type Invitation, type TwoWayChannel } from 'lanekit/wallet/bitcoin'
-import type { Invited, Order, TwoWayAccount } from '../api.ts'
+import type { Invited, TwoWayAccount } from '../api.ts'
 import { ask, type Plug } from '../page/ask.ts'
 import type { Paid } from './cashier.ts'
 import type { Cost, Event, Trouble, TwoWayLane } from './model.ts'
-import { hexOf } from './purchases.ts'
 
 /** The lanes of this page that pay both ways. */
 export interface TwoWaySide {
@@ -20,22 +19,14 @@ export interface TwoWaySide {
 
 export interface TwoWayParts {
   readonly wallet: BitcoinWallet
-  readonly store: Store
   readonly plug: Plug
   readonly tell: (event: Event) => void
   /** How long a payment is waited for before the page says that it is on its way. */
   readonly answerMs: number
 }
 
-/** A payment waits in the wallet for as long as the page lives. */
-const patienceMs = 24 * 3_600_000
-
-/** A payment over these lanes moves its amount whenever it is made, so which were asked for is stored before they are. */
-const keyOf = (name: string) => `checkout/two-way-payments/${name.slice(2)}`
-
-export function openTwoWaySide({ wallet, store, plug, tell, answerMs }: TwoWayParts): TwoWaySide {
+export function openTwoWaySide({ wallet, plug, tell, answerMs }: TwoWayParts): TwoWaySide {
   const { fetch } = plug
-  const asked = new Map<string, Promise<Paid>>()
   const ended = new Map<string, TwoWayAccount>()
   const list = () => wallet.channels().filter((channel) => channel.kind === 'two-way')
   /** For the next lane: each is of one. */
@@ -50,30 +41,6 @@ export function openTwoWaySide({ wallet, store, plug, tell, answerMs }: TwoWayPa
       invitation = decoded.value
     }
     return { kind: 'two-way', invitation, capacity: sats(capacity) } as const
-  }
-
-  async function send(lane: TwoWayLane, amount: bigint, paymentId: Uint8Array): Promise<Paid> {
-    const name = hexOf(paymentId)
-    const before = await store.get(keyOf(name))
-    if (before) {
-      const fate = await fateOf(idOf(lane), name)
-      if (fate !== 'free') return { state: fate }
-    } else await store.commit([{ key: keyOf(name), expected: 0, bytes: Uint8Array.of(1) }])
-    return wallet.pay(idOf(lane), sats(amount), { paymentId, waitMs: patienceMs })
-  }
-
-  /**
-   * What became of a payment that this wallet had asked for before. It may be asked for again only when nothing is on its way, and the
-   * shop, which has taken every update that this side has, says that it is not among them.
-   */
-  async function fateOf(id: ChannelId, name: string): Promise<'paid' | 'pending' | 'free'> {
-    const here = list().find((one) => one.id === id)
-    if (!here || here.isPending) return 'pending'
-    const there = await ask<TwoWayAccount>(`/shop/two-way/${id}`, { fetch })
-    if (!there.ok || there.value.updates < here.updates) return 'pending'
-    const order = await ask<Order>(`/shop/orders/${name}`, { fetch })
-    if (!order.ok) return 'pending'
-    return order.value.receipt ? 'paid' : 'free'
   }
 
   return {
@@ -93,17 +60,8 @@ export function openTwoWaySide({ wallet, store, plug, tell, answerMs }: TwoWayPa
       }
       invitation = null
     },
-    pay: (lane, amount, paymentId) => {
-      const name = hexOf(paymentId)
-      const end =
-        asked.get(name) ??
-        send(lane, amount, paymentId).finally(() => {
-          asked.delete(name)
-        })
-      asked.set(name, end)
-      const late = new Promise<Paid>((resolve) => setTimeout(resolve, answerMs, { state: 'pending' }))
-      return Promise.race([end, late])
-    },
+    // Asked for again by its id, it is the same payment: the wallet pays it once.
+    pay: (lane, amount, paymentId) => wallet.pay(idOf(lane), sats(amount), { paymentId, waitMs: answerMs }),
     close: async (lane, how) => {
       await wallet.closeChannel(idOf(lane), how === 'alone' ? { alone: true } : {})
     },

@@ -72,6 +72,8 @@ export type Claim = ClaimTerms &
 /** Where a channel's end stands. */
 export interface Resolution {
   readonly kind: Classified['kind']
+  /** Of the commitment that the chain holds; `null` where it holds none of this channel. */
+  readonly number: number | null
   readonly claims: readonly Claim[]
   /** Preimages that the chain shows: the other side has taken these HTLCs of this side. [TW21] */
   readonly learned: readonly { readonly htlc: Htlc; readonly preimage: Uint8Array }[]
@@ -108,12 +110,18 @@ export function resolve(
   const taken = classified.outputs.flatMap((output) => (isTaken(context, classified, output) ? [output.htlc] : []))
   return {
     kind: classified.kind,
+    number: numberOf(classified),
     claims,
     learned,
     taken,
     isResolved: !isLeft && spends.every((one) => isDeep(one.height)),
     isWatching: classified.outputs.some((output) => output.role === 'forgotten' && !spentBy(facts, output)),
   }
+}
+
+function numberOf(classified: Classified): number | null {
+  if ('made' in classified) return classified.made.content.number
+  return 'number' in classified ? classified.number : null
 }
 
 interface Context {

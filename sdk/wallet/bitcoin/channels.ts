@@ -51,7 +51,10 @@ export type OneWayOutcome =
 
 /** How a payment is made. */
 export interface PayOptions {
-  /** The payee's name for what is bought, 16 bytes; a random one where the payee asks for none. */
+  /**
+   * The payee's name for what is bought, 16 bytes; a random one where the payee asks for none. Over two-way channels a name is paid once,
+   * however often it is asked for. [TW54]
+   */
   readonly paymentId?: Uint8Array
   /** How long to wait for the answer. */
   readonly waitMs?: number

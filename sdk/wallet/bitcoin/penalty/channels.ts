@@ -26,6 +26,7 @@ import { deskPayments, type Htlcs, openHtlcs, restoreHtlcs, settleHtlcs } from '
 import { readBox } from './inbox.ts'
 import { type Withdrawn, withdrawInvitation } from './invitation.ts'
 import { type InvoicePayments, invoicePayments } from './invoicePaying.ts'
+import { type NamedPayments, payOnce } from './named.ts'
 import { type InvitationWish, quoteTwoWay, storeInvitation, storeTwoWay, type TwoWayWish } from './opening.ts'
 import { type TwoWayPayments, twoWayPayments } from './paying.ts'
 import { type Invitation, idOfPenaltyKey, type KeptNote, noteFrom, penaltyKeys } from './record.ts'
@@ -37,7 +38,7 @@ import { type TwoWaySwaps, twoWaySwaps } from './swapping.ts'
 import { sweepsFromSeed } from './sweepSeed.ts'
 import { greetAgain, isElsewhereError, tendDesk } from './tend.ts'
 import { handOver, isCovered, wantsTower } from './tower.ts'
-import { giveUpWishes, pursueWishes, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
+import { giveUpWishes, pursueWishes, type TwoWayOutcome, type Wishes } from './wishes.ts'
 
 /** Most two-way channels a wallet has at a time, those that ended included. */
 export const twoWayChannelsMax = 200
@@ -125,6 +126,7 @@ interface State {
   readonly own: TwoWayWorld
   readonly desks: Map<ChannelId, PenaltyDesk>
   readonly wishes: Map<ChannelId, Wishes>
+  readonly named: NamedPayments
   /** Channels whose coins are known to have left. */
   readonly sent: Set<ChannelId>
   /** Channels are made one at a time, so that keys and coins are used once. */
@@ -141,6 +143,7 @@ export async function openTwoWayChannels(own: TwoWayWorld): Promise<TwoWayDesks>
     own,
     desks,
     wishes,
+    named: { desks, wishes, store: own.store, asked: new Map() },
     sent: new Set(),
     turn: Promise.resolve(),
   }
@@ -287,9 +290,7 @@ async function pay(
   const { amount, paymentId = own.random(paymentIdBytes), waitMs = answerMsDefault } = payment
   if (paymentId.length !== paymentIdBytes)
     throw new SdkError('units/malformed', `A payment id has ${paymentIdBytes} bytes.`)
-  const wishes = state.wishes.get(desk.id)
-  invariant(wishes, 'every channel has a list of wishes')
-  const { outcome } = await wishFor(wishes, desk, { amount, paymentId })
+  const outcome = payOnce(state.named, desk, { type: 'pay', amount, paymentId })
   return (await within(outcome, own, waitMs)) ?? { state: 'pending', paymentId }
 }
 

@@ -21,6 +21,7 @@ import {
   wayTo,
 } from './hub.ts'
 import { answersOf, invoiceOf, invoiceWrites, keepInvoice, offeredTo, takenOnChain } from './invoices.ts'
+import { sentWrites } from './named.ts'
 import { nodeKeyOf, peerKeyOf, sharedByNode } from './node.ts'
 import {
   type HtlcOutcome,
@@ -142,7 +143,8 @@ export async function settleHtlcs(htlcs: Htlcs, desk: PenaltyDesk): Promise<void
 async function commit(htlcs: Htlcs, desk: PenaltyDesk, saved: Saved, writes: readonly StoreWrite[]): Promise<void> {
   const { hub, world, fees } = htlcs
   const payments = await paymentWrites(desk, saved, (change) => fees.get(change))
-  const all = [...writes, ...(await invoiceWrites(desk, saved)), ...payments.writes]
+  const sent = await sentWrites(world.store, saved)
+  const all = [...writes, ...sent, ...(await invoiceWrites(desk, saved)), ...payments.writes]
   if (hub) {
     const own = new Set<string>()
     for (const note of saved.notes) {

@@ -58,6 +58,8 @@ export const penaltyKeys = {
   invoices: 'bitcoin/two-way-invoices/',
   invoice: (paymentHash: Uint8Array) => `bitcoin/two-way-invoices/${toHex(paymentHash).slice(2)}`,
   payment: (paymentHash: Uint8Array) => `bitcoin/two-way-payments/${toHex(paymentHash).slice(2)}`,
+  /** A payment that was made, by its name. [TW54] */
+  sent: (paymentId: Uint8Array) => `bitcoin/two-way-sent/${toHex(paymentId).slice(2)}`,
   /** There for an invitation that was withdrawn. */
   withdrawn: (id: ChannelId) => `bitcoin/two-way-withdrawn/${id.slice(2)}`,
   /** What is passed on between the channels. */

@@ -8,7 +8,7 @@ import {
   proposerOf,
 } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
-import { type Height, type Msats, sameBytes } from '../../../units.ts'
+import type { Height, Msats } from '../../../units.ts'
 import { hurry, inTurn, load, type PenaltyDesk, stepNow } from './desk.ts'
 
 /** Most payments that wait for their turn in one channel, and most that go in one update. */
@@ -45,13 +45,15 @@ export interface Offer {
   readonly failed: (error: SdkError) => void
 }
 
+/** A payment by its name. */
+export type PayChange = Extract<Change, { type: 'pay' }>
+
 type Wish =
   | {
       readonly type: 'pay'
-      readonly change: Extract<Change, { type: 'pay' }>
+      readonly change: PayChange
       /** Of the update that has it; `null` while it waits. */
       number: number | null
-      readonly outcome: Promise<TwoWayOutcome>
       readonly settle: (outcome: TwoWayOutcome) => void
       readonly fail: (error: SdkError) => void
     }
@@ -65,16 +67,15 @@ export interface Wishes {
 }
 
 /**
- * A payment, as soon as its turn comes. Asked for again by its name while it waits or is on its way, it is the same one, and goes out
- * once. [TW54] Throws `wallet/busy` (retryable) where {@link wishesMax} wait.
+ * What became of a payment, which goes out as soon as its turn comes. Throws `wallet/busy` (retryable) where {@link wishesMax} wait.
+ *
+ * @param number - Of the update in the record that has it; `null` for a payment that is not proposed yet.
  */
 export async function wishFor(
   wishes: Wishes,
   desk: PenaltyDesk,
-  { amount, paymentId }: { readonly amount: Msats; readonly paymentId: Uint8Array },
-): Promise<{ readonly outcome: Promise<TwoWayOutcome> }> {
-  for (const wish of wishes.list)
-    if (wish.type === 'pay' && sameBytes(wish.change.paymentId, paymentId)) return { outcome: wish.outcome }
+  { change, number }: { readonly change: PayChange; readonly number: number | null },
+): Promise<TwoWayOutcome> {
   let settle: (outcome: TwoWayOutcome) => void = () => undefined
   let fail: (error: unknown) => void = () => undefined
   const outcome = new Promise<TwoWayOutcome>((resolve, reject) => {
@@ -82,14 +83,8 @@ export async function wishFor(
     fail = reject
   })
   outcome.catch(() => undefined) // Nobody may be waiting any more.
-  const change = { type: 'pay', amount, paymentId } as const
-  try {
-    await begin(wishes, desk, { type: 'pay', change, number: null, outcome, settle, fail })
-  } catch (error) {
-    fail(error) // For those who have asked again.
-    throw error
-  }
-  return { outcome }
+  await begin(wishes, desk, { type: 'pay', change, number, settle, fail })
+  return outcome
 }
 
 /** As {@link wishFor}, for a payment by hash. */
@@ -205,19 +200,34 @@ async function ask(wishes: Wishes, desk: PenaltyDesk, { turn }: LiveChannel): Pr
 }
 
 /** Tells those who wait for payments that are finished, or never will be. */
-function settle(wishes: Wishes, { known: { channel }, world }: PenaltyDesk): void {
-  const live = channel && isLive(channel) ? channel : null
-  const isPaying = !live || live.phase === 'funding' || (live.phase === 'open' && !live.shutdown.own)
+function settle(wishes: Wishes, desk: PenaltyDesk): void {
+  const { channel } = desk.known
+  const isPaying = !channel || !isLive(channel) || channel.phase === 'funding' || isOpen(channel)
   for (const wish of [...wishes.list]) {
-    if (wish.type === 'pay' && wish.number !== null && live && live.base.number >= wish.number) {
+    const fate = wish.type === 'pay' && wish.number !== null ? fateOf(desk, wish.number) : null
+    if (wish.type === 'pay' && wish.number !== null && fate === 'paid') {
       remove(wishes, wish)
       wish.settle({ state: 'paid', kind: 'two-way', paymentId: wish.change.paymentId, number: wish.number })
-    } else if (!isPaying && !isProposed(wish)) drop(wishes, wish, 'not-open')
-    else if (wish.type === 'add' && hasEnded(wish.offer, world.clock.now())) {
+    } else if (fate === 'lost' || (!isPaying && !isProposed(wish))) drop(wishes, wish, 'not-open')
+    else if (wish.type === 'add' && hasEnded(wish.offer, desk.world.clock.now())) {
       remove(wishes, wish)
       wish.offer.refused('expired')
     }
   }
+}
+
+function isOpen(channel: LiveChannel): boolean {
+  return channel.phase === 'open' && !channel.shutdown.own
+}
+
+/**
+ * What becomes of an update that this side has proposed. A channel that ends meanwhile leaves it to the chain: the other side may broadcast
+ * its commitment of it, or the one before. [TW54]
+ */
+export function fateOf({ known: { channel }, resolution }: PenaltyDesk, number: number): 'paid' | 'pending' | 'lost' {
+  if (channel && isLive(channel) && channel.base.number >= number) return 'paid'
+  if (!resolution?.isResolved) return 'pending'
+  return resolution.kind === 'peer' && resolution.number === number ? 'paid' : 'lost'
 }
 
 function hasEnded({ endsAtSeconds }: Offer, nowMs: number): boolean {

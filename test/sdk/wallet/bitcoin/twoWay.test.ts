@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { httpBackups, memory, webCipher } from '../../../../sdk/adapters/index.ts'
+import { httpBackups, httpBoxes, memory, webCipher } from '../../../../sdk/adapters/index.ts'
 import { networks } from '../../../../sdk/bitcoin/index.ts'
 import { ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
 import { currentEngine } from '../../../../sdk/crypto/engine.ts'
@@ -49,6 +49,16 @@ async function cheat(
   const secrets = await secretsAt(keyringBitcoinSigner(keyring), index)
   if (channel?.phase !== 'open') throw new Error('The old state is one that pays.')
   expect(await bitcoin.node.broadcast(ownTransaction(channel, secrets))).toMatchObject({ ok: true })
+}
+
+/** A way to boxes on which nothing is said while it is mute. What comes is heard. */
+function muted() {
+  const way = { isMute: false, boxes: httpBoxes({ fetch: tell }) }
+  async function tell(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
+    if (way.isMute && init?.method === 'POST') throw new TypeError('It is mute.')
+    return fetch(input, init)
+  }
+  return way
 }
 
 describe('two-way channels of two wallets, over a box of a worker and a chain', { timeout: 120_000 }, () => {
@@ -172,7 +182,7 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     const { paymentId } = request
     // Who asks again because an answer takes its time pays no second time.
     const pay = () => anna.wallet.pay(id, sats(100n), { paymentId, waitMs })
-    for (const paid of await Promise.all([pay(), pay()]))
+    for (const paid of [...(await Promise.all([pay(), pay()])), await pay()])
       expect(paid).toEqual({ state: 'paid', kind: 'two-way', paymentId, number: 1 })
     await until(async () => (await ben.wallet.received(request)) !== null)
     expect(await ben.wallet.received(request)).toEqual({ amount: 100n, isEnough: true, number: 1 })
@@ -188,6 +198,52 @@ describe('two-way channels of two wallets, over a box of a worker and a chain', 
     await following
     expect(told[0]).toBe('open: The channel pays both ways, without a block.')
     expect((await ben.wallet.balance()).inChannels).toBe(0n)
+  })
+
+  it('[TW54] pay once for a name: again after a restart in the middle, and not for another amount', async () => {
+    const way = muted()
+    const { anna, ben, id, annaNumber } = await opened({ boxes: way.boxes })
+    const paymentId = new Uint8Array(16).fill(5)
+    const pay = ({ wallet }: Person, amount: bigint, wait = waitMs) =>
+      wallet.pay(id, sats(amount), { paymentId, waitMs: wait })
+    const isUsed = { code: 'wallet/payment-id-used' }
+    way.isMute = true
+    expect(await pay(anna, 1_000n, 100)).toEqual({ state: 'pending', paymentId })
+    await expect(pay(anna, 999n)).rejects.toMatchObject(isUsed)
+    await until(() => channelOf(anna)?.isPending === true)
+    anna.wallet.close()
+
+    // What is in the record is waited for, and goes out no second time.
+    const again = await person(anna.store, annaNumber)
+    await expect(pay(again, 999n)).rejects.toMatchObject(isUsed)
+    const waiting = pay(again, 1_000n)
+    way.isMute = false
+    const paid = { state: 'paid', kind: 'two-way', paymentId, number: 1 }
+    expect(await waiting).toEqual(paid)
+    again.wallet.close()
+
+    const later = await person(again.store, annaNumber)
+    expect(await pay(later, 1_000n)).toEqual(paid)
+    await expect(pay(later, 999n)).rejects.toMatchObject(isUsed)
+    expect(channelOf(later)).toMatchObject({ updates: 1, balance: 99_000_000n })
+    await until(() => channelOf(ben)?.balance === 1_000_000n)
+  })
+
+  it.each([
+    { closer: 'payer', told: { state: 'refused', fault: 'not-open' } },
+    { closer: 'payee', told: { state: 'paid', number: 1 } },
+  ])('[TW54] leave to the chain what was on its way when the $closer closed', async ({ closer, told }) => {
+    const way = muted()
+    const { anna, ben, id } = await opened({ boxes: way.boxes })
+    way.isMute = true
+    const paymentId = new Uint8Array(16).fill(6)
+    const pay = () => anna.wallet.pay(id, sats(1_000n), { paymentId, waitMs })
+    const waiting = pay()
+    await until(() => channelOf(anna)?.isPending === true && channelOf(ben)?.isPending === true)
+    await (closer === 'payer' ? anna : ben).wallet.closeChannel(id, { alone: true })
+    await minedTo('closed', anna)
+    expect(await waiting).toMatchObject(told)
+    expect(await pay()).toMatchObject(told)
   })
 
   it('are told apart from channels that a wallet does not have', async () => {
