@@ -71,16 +71,25 @@ async function startLedger(): Promise<BitcoinBackend> {
   const ledger = createLedger()
   const { fetch } = esploraServer(ledger)
   const { url, stop } = await serveLoopback((request) => fetch(request))
+  let isStopped = false
+  /** What this process asks needs no socket. */
+  const ask = async (input: string, init: RequestInit) => {
+    if (isStopped) throw new TypeError('The ledger has stopped.')
+    return fetch(new Request(input, init))
+  }
   const done = (outcome: Decoded<unknown>) => (outcome.ok ? accepted(null) : outcome)
   return {
     name: 'ledger',
-    node: esplora({ url, network: 'regtest', minFeerate: feerate(Number(minRelayFeerate)) }),
+    node: esplora({ url, network: 'regtest', minFeerate: feerate(Number(minRelayFeerate)), fetch: ask }),
     url,
     mine: async (blocks) => ledger.mine(blocks),
     mineOnly: async (raws) => done(ledger.mineOnly(raws)),
     reorg: async (depth, raws) => done(ledger.reorg(depth, raws)),
     fund: async (address, value) => ledger.fund(address, value),
-    stop,
+    stop: () => {
+      isStopped = true
+      return stop()
+    },
   }
 }
 

@@ -2,24 +2,24 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { startBitcoin } from '../../../edge/local/bitcoinBackend.ts'
+import { type BitcoinBackend, startBitcoin } from '../../../edge/local/bitcoinBackend.ts'
 import { esplora } from '../../../sdk/adapters/esplora.ts'
 import { findBitcoind } from '../../bitcoind.ts'
 import { bitcoinNodeContract } from '../../contracts/bitcoinNode.ts'
 
-bitcoinNodeContract('ledger through Esplora', () => startBitcoin({ bitcoind: null }))
+/** As others ask it: over HTTP. */
+async function overHttp(backend: BitcoinBackend): Promise<BitcoinBackend> {
+  const minFeerate = await backend.node.minFeerate()
+  return { ...backend, node: esplora({ url: backend.url, network: 'regtest', minFeerate }) }
+}
+
+bitcoinNodeContract('ledger through Esplora', async () => overHttp(await startBitcoin({ bitcoind: null })))
 
 const found = findBitcoind()
 if (found.binary !== null) {
   const start = () => startBitcoin({ bitcoind: found.binary, lifetimeMs: 600_000 })
   bitcoinNodeContract('bitcoind', start)
-  bitcoinNodeContract('bitcoind through the Esplora gateway', async () => {
-    const backend = await start()
-    return {
-      ...backend,
-      node: esplora({ url: backend.url, network: 'regtest', minFeerate: await backend.node.minFeerate() }),
-    }
-  })
+  bitcoinNodeContract('bitcoind through the Esplora gateway', async () => overHttp(await start()))
 } else
   describe('bitcoin node: bitcoind', () => {
     it.skip(`needs a bitcoind (${found.reason})`, () => undefined)

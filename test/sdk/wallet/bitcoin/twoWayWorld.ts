@@ -102,7 +102,7 @@ export async function person(
     network: 'regtest',
     nodes: [bitcoin.node],
     peers: httpPeers(),
-    pollMs: 100,
+    pollMs: 250,
     gapLimit: 4,
   } as const
   const wallet = await createBitcoinWallet({ ...parts, boxes: httpBoxes(), ...extra })
