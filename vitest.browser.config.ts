@@ -3,5 +3,12 @@ import { defineConfig } from 'vitest/config'
 /** What only a real browser can show. Two files side by side: most of their time, a page waits for a block or an answer. */
 export default defineConfig({
   // Bounds for what hangs, not for what is slow: the longest story takes half a minute alone, and shares two cores with all else.
-  test: { include: ['test/browser/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000, maxWorkers: 2 },
+  test: {
+    include: ['test/browser/**/*.test.ts'],
+    maxWorkers: 2,
+    isolate: false,
+    setupFiles: ['test/fastEngine.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+  },
 })

@@ -21,7 +21,11 @@ export interface Shopper {
 }
 
 export async function shopperIn(browser: Browser, house: House, init?: () => void): Promise<Shopper> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true })
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: 'reduce',
+    acceptDownloads: true,
+  })
   context.setDefaultTimeout(waitMs)
   if (init) await context.addInitScript(init)
   const shopper = { context, faults: [], hosts: new Set<string>(), words: '' }
