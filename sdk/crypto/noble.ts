@@ -5,10 +5,12 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine, KeyMultiple } from './engine.ts'
-import { factorOf, type Point, pointOf, publicGenerator, verifyEcdsa } from './verification.ts'
+import { nothing, plus, pointOfSum, type Sum } from './publicMultiples.ts'
+import { evenKey, plusGenerator, plusKey, pointOf, recoverPoint, verifyEcdsa, verifySchnorr } from './verification.ts'
 
 /**
- * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does.
+ * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does. What is public is multiplied
+ * by code of ours on the library's field (publicMultiples.ts), what is secret by the library.
  * Big-integer arithmetic is not constant-time by the library's own word.
  */
 export const nobleEngine: CryptoEngine = {
@@ -25,34 +27,25 @@ export const nobleEngine: CryptoEngine = {
       const recoverable = secp256k1.sign(whole(digest), secretKey, { prehash: false, lowS: true, format: 'recovered' })
       return rotate(recoverable, 1)
     }),
-  verify: (signature, digest, publicKey) => {
-    try {
-      return verifyEcdsa(signature.subarray(0, 64), whole(digest), publicKey)
-    } catch {
-      return false // Malformed keys and signatures are noes, not faults.
-    }
-  },
+  // Malformed keys and signatures are noes, not faults.
+  verify: (signature, digest, publicKey) =>
+    orNothing(() => verifyEcdsa(signature.subarray(0, 64), whole(digest), publicKey)) ?? false,
   recover: (signature, digest) => {
     const parity = signature[64]
     if (signature.length !== 65 || digest.length !== 32 || (parity !== 0 && parity !== 1)) return undefined
-    try {
-      const parsed = secp256k1.Signature.fromBytes(rotate(signature, 64), 'recovered')
-      if (parsed.hasHighS()) return undefined
-      return parsed.recoverPublicKey(digest).toBytes(false)
-    } catch {
-      return undefined // No point has this x: nobody signed this.
-    }
+    // Where no point has this x, nobody signed this.
+    return orNothing(() => recoverPoint(signature.subarray(0, 64), parity, digest)?.toBytes(false))
   },
   sharedSecret: (secretKey, publicKey) =>
     orMalformed(() => {
       if (publicKey.length !== 33) throw new RangeError()
       return sha256(secp256k1.getSharedSecret(secretKey, publicKey, true))
     }),
-  isPublicKey: (bytes) => orNothing(() => compressedPoint(bytes)) !== undefined,
-  isXOnlyKey: (bytes) => orNothing(() => evenPoint(bytes)) !== undefined,
+  isPublicKey: (bytes) => orNothing(() => pointOf(compressedKey(bytes))) !== undefined,
+  isXOnlyKey: (bytes) => orNothing(() => pointOf(evenKey(bytes))) !== undefined,
   schnorrSign: (message, secretKey, auxRand) => orMalformed(() => schnorr.sign(message, secretKey, auxRand)),
   schnorrVerify: (signature, message, xOnlyKey) =>
-    orNothing(() => schnorr.verify(signature, message, xOnlyKey)) ?? false,
+    orNothing(() => verifySchnorr(signature, message, xOnlyKey)) ?? false,
   tweakSecretKey: (secretKey, tweak) => orNothing(() => addToSecret(secretScalar(secretKey), tweak)),
   multiplySecretKey: (secretKey, factor) =>
     orNothing(() => {
@@ -66,57 +59,42 @@ export const nobleEngine: CryptoEngine = {
       return addToSecret(isOdd ? secp256k1.Point.Fn.neg(secret) : secret, tweak)
     }),
   // Tweaks are made of public keys, and so public, as factors are: the time that it takes may tell them.
-  ...sumsBy((factor) => publicGenerator().multiplyUnsafe(secretScalar(factor))),
+  ...sumsBy((sum, factor) => plusGenerator(sum, secretScalar(factor))),
 }
 
-/** Sums of public keys, on whatever multiplies the generator. It throws for a factor of zero, n or more. */
+/** Sums of public keys, on whatever adds a multiple of the generator. It throws for a factor of zero, n or more. */
 export function sumsBy(
-  multiplyBase: (factor: Uint8Array) => Point,
+  plusBase: (sum: Sum, factor: Uint8Array) => Sum,
 ): Pick<CryptoEngine, 'tweakPublicKey' | 'tweakXOnlyKey' | 'sumOfMultiples'> {
-  const multiple = ({ publicKey, factor }: KeyMultiple) =>
-    publicKey ? factorPoint(publicKey).multiplyUnsafe(secretScalar(factor)) : multiplyBase(factor)
-  const add = (point: Point, tweak: Uint8Array) => {
+  const plusOne = (sum: Sum, { publicKey, factor }: KeyMultiple) =>
+    publicKey ? plusKey(sum, compressedKey(publicKey), secretScalar(factor)) : plusBase(sum, factor)
+  const add = (key: Uint8Array, tweak: Uint8Array) => {
+    const sum = plus(nothing, pointOf(compressedKey(key)))
     if (tweak.length !== 32) throw new RangeError()
     const isZero = tweak.every((byte) => byte === 0)
-    return bytesOf(isZero ? point : point.add(multiplyBase(tweak)))
+    return bytesOf(isZero ? sum : plusBase(sum, tweak))
   }
   return {
-    sumOfMultiples: (multiples) =>
-      orNothing(() => bytesOf(multiples.reduce((sum, one) => sum.add(multiple(one)), secp256k1.Point.ZERO))),
-    tweakPublicKey: (publicKey, tweak) => orNothing(() => add(compressedPoint(publicKey), tweak)),
+    sumOfMultiples: (multiples) => orNothing(() => bytesOf(multiples.reduce(plusOne, nothing))),
+    tweakPublicKey: (publicKey, tweak) => orNothing(() => add(publicKey, tweak)),
     tweakXOnlyKey: (xOnlyKey, tweak) =>
       orNothing(() => {
-        const bytes = add(evenPoint(xOnlyKey), tweak)
+        const bytes = add(evenKey(xOnlyKey), tweak)
         return { key: bytes.slice(1), parity: bytes[0] === 2 ? 0 : 1 }
       }),
   }
 }
 
-/** The point of even y with this x (BIP-340 lift_x). Throws when there is none. */
-function evenPoint(xOnlyKey: Uint8Array): Point {
-  const compressed = new Uint8Array(33)
-  compressed[0] = 2
-  compressed.set(xOnlyKey, 1) // A longer key throws here, a shorter one below.
-  if (xOnlyKey.length !== 32) throw new RangeError()
-  return secp256k1.Point.fromBytes(compressed)
+/** The 33 bytes of the point that a sum comes to. Throws for infinity. */
+function bytesOf(sum: Sum): Uint8Array {
+  const point = pointOfSum(sum)
+  if (!point) throw new RangeError()
+  return point.toBytes(true)
 }
 
-/**
- * The 33 bytes of a point. Throws for infinity. The library divides by Z as often as it looks at x and y; where Z is 1
- * already, it need not.
- */
-function bytesOf(point: Point): Uint8Array {
-  return secp256k1.Point.fromAffine(point.toAffine()).toBytes(true)
-}
-
-function factorPoint(publicKey: Uint8Array): Point {
+function compressedKey(publicKey: Uint8Array): Uint8Array {
   if (publicKey.length !== 33) throw new RangeError()
-  return factorOf(publicKey)
-}
-
-function compressedPoint(publicKey: Uint8Array): Point {
-  if (publicKey.length !== 33) throw new RangeError()
-  return pointOf(publicKey)
+  return publicKey
 }
 
 function secretScalar(secretKey: Uint8Array): bigint {

@@ -1,4 +1,4 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { nobleEngine } from '../../../sdk/crypto/index.ts'
@@ -70,3 +70,165 @@ describe('verification by a key that comes again', () => {
     }
   })
 })
+
+const { Point } = secp256k1
+const { Fn, Fp } = Point
+const n = Fn.ORDER
+const scalar = fc.bigInt({ min: 1n, max: n - 1n })
+const word = (value: bigint) => Uint8Array.from(Buffer.from(value.toString(16).padStart(64, '0'), 'hex'))
+
+/** The key that the library recovers; nothing where it throws, or for high s. */
+function recoveredByLibrary(signature: Uint8Array, digest: Uint8Array): Uint8Array | undefined {
+  try {
+    const parsed = secp256k1.Signature.fromBytes(
+      Uint8Array.of(signature[64] as number, ...signature.subarray(0, 64)),
+      'recovered',
+    )
+    return parsed.hasHighS() ? undefined : parsed.recoverPublicKey(digest).toBytes(false)
+  } catch {
+    return undefined
+  }
+}
+
+function agree(r: bigint, s: bigint, digest: Uint8Array): 'key' | 'none' {
+  const answers = [0, 1].map((parity) => {
+    const signature = Uint8Array.of(...word(r), ...word(s), parity)
+    const recovered = nobleEngine.recover(signature, digest)
+    expect(recovered).toEqual(recoveredByLibrary(signature, digest))
+    if (recovered) expect(nobleEngine.verify(signature, digest, recovered)).toBe(true)
+    return recovered
+  })
+  return answers.some(Boolean) ? 'key' : 'none'
+}
+
+describe('a nonce whose x is n or more', () => {
+  it('is verified by its r, as the library does, and is none to recover from', () => {
+    const x = xBeyondOrder()
+    const [r, s, hash] = [x - n, 12345n, 67890n]
+    const nonce = Point.fromBytes(Uint8Array.of(2, ...word(x)))
+    const inverse = Fn.inv(r)
+    const key = nonce
+      .multiplyUnsafe(Fn.mul(s, inverse))
+      .subtract(Point.BASE.multiply(Fn.mul(hash, inverse)))
+      .toBytes()
+    const signature = Uint8Array.of(...word(r), ...word(s))
+    expect(byLibrary(signature, word(hash), key)).toBe(true)
+    expect(nobleEngine.verify(signature, word(hash), key)).toBe(true)
+    expect(nobleEngine.recover(Uint8Array.of(...signature, 0), word(hash))).not.toEqual(nobleEngine.uncompressed(key))
+  })
+})
+
+/** The first x from n on that a point has. */
+function xBeyondOrder(): bigint {
+  for (let x = n + 1n; ; x++) if (nobleEngine.isXOnlyKey(word(x))) return x
+}
+
+describe('recovery', () => {
+  it('says what the library says of r and s at random and at borders, whether a point has that x or not', () => {
+    const nearBorder = fc.constantFrom(
+      1n,
+      2n,
+      3n,
+      5n,
+      7n,
+      n - 1n,
+      n - 2n,
+      n >> 1n,
+      (n >> 1n) + 1n,
+      Fp.ORDER - n,
+      n,
+      Fp.ORDER,
+      0n,
+    )
+    const lowS = fc.bigInt({ min: 1n, max: n >> 1n })
+    const digest = fc.oneof(bytes(32), nearBorder.map(word), fc.constant(new Uint8Array(32).fill(255)))
+    const answers = { key: 0, none: 0 }
+    fc.assert(
+      fc.property(fc.oneof(scalar, nearBorder), fc.oneof(lowS, nearBorder), digest, (r, s, hash) => {
+        answers[agree(r, s, hash)] += 1
+      }),
+      { numRuns: 80 },
+    )
+    expect(answers.key).toBeGreaterThan(10)
+    expect(answers.none).toBeGreaterThan(10)
+  })
+
+  it('says what the library says where the nonce is a small multiple of the generator, and finds no key at infinity', () => {
+    for (const k of [1n, 2n, 3n, 16n, n - 1n, n - 2n]) {
+      const { x, y } = Point.BASE.multiply(k).toAffine()
+      const [r, parity] = [Fn.create(x), Number(y & 1n)]
+      const shares = [0n, 1n, 2n, 5n].map((share) => Fn.create(share * r))
+      for (const s of [1n, 2n, 3n, 1n << 100n]) {
+        // The key is (s * k - h) / r times the generator: infinity for h = s * k.
+        const sk = Fn.create(s * k)
+        for (const share of shares) agree(r, s, word(Fn.create(sk - share)))
+        expect(nobleEngine.recover(Uint8Array.of(...word(r), ...word(s), parity), word(sk))).toBeUndefined()
+        agree(r, s, word(0n))
+      }
+    }
+  })
+})
+
+describe('Schnorr verification', () => {
+  it('says what the library says, before the key has a table and after', () => {
+    const secret = new Uint8Array(32).fill(11)
+    const key = schnorr.getPublicKey(secret)
+    const answers = { yes: 0, no: 0 }
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(63), fc.nat(255), (message, at, change) => {
+        const signature = schnorr.sign(message, secret, new Uint8Array(32)).slice()
+        signature[at] = (signature[at] as number) ^ (change % 3 === 0 ? change : 0)
+        const answer = nobleEngine.schnorrVerify(signature, message, key)
+        answers[answer ? 'yes' : 'no'] += 1
+        expect(answer).toBe(schnorr.verify(signature, message, key))
+      }),
+      { numRuns: 40 },
+    )
+    expect(answers.yes).toBeGreaterThan(16)
+    expect(answers.no).toBeGreaterThan(5)
+  })
+
+  it('takes no r or s out of range, no s of zero, no odd nonce, and no key that is none', () => {
+    const secret = new Uint8Array(32).fill(12)
+    const key = schnorr.getPublicKey(secret)
+    const message = new Uint8Array(5)
+    const good = schnorr.sign(message, secret, new Uint8Array(32))
+    const [r, s] = [good.subarray(0, 32), good.subarray(32)]
+    expect(nobleEngine.schnorrVerify(good, message, key)).toBe(true)
+    const cases: readonly (readonly [Uint8Array, Uint8Array])[] = [
+      [Uint8Array.of(...word(0n), ...s), key],
+      [Uint8Array.of(...word(Fp.ORDER), ...s), key],
+      [Uint8Array.of(...r, ...word(0n)), key],
+      [Uint8Array.of(...r, ...word(n)), key],
+      [Uint8Array.of(...good, 0), key],
+      [good.subarray(1), key],
+      [good, word(5n)], // No point has this x.
+      [good, word(Fp.ORDER + 1n)],
+      [good, key.subarray(1)],
+      ...[1n, 2n, 3n, 4n].map((k) => [oddly(k, message, secret), key] as const),
+    ]
+    for (const [signature, of] of cases)
+      expect(nobleEngine.schnorrVerify(signature, message, of)).toBe(byLibrarySchnorr(signature, message, of))
+    expect(cases.every(([signature, of]) => !nobleEngine.schnorrVerify(signature, message, of))).toBe(true)
+  })
+})
+
+function byLibrarySchnorr(signature: Uint8Array, message: Uint8Array, key: Uint8Array): boolean {
+  try {
+    return schnorr.verify(signature, message, key)
+  } catch {
+    return false
+  }
+}
+
+/** Right in all but the y of the nonce, which is odd: whoever looks at x alone would take it. */
+function oddly(k: bigint, message: Uint8Array, secret: Uint8Array): Uint8Array {
+  const { taggedHash } = schnorr.utils
+  const { x, y } = Point.BASE.multiply(k).toAffine()
+  const nonce = (y & 1n) === 1n ? k : Fn.neg(k)
+  const owner = Point.BASE.multiply(Fn.fromBytes(secret)).toAffine()
+  const d = (owner.y & 1n) === 0n ? Fn.fromBytes(secret) : Fn.neg(Fn.fromBytes(secret))
+  const challenge = taggedHash('BIP0340/challenge', word(x), word(owner.x), message)
+  const e = Fn.create(BigInt(`0x${Buffer.from(challenge).toString('hex')}`))
+  return Uint8Array.of(...word(x), ...Fn.toBytes(Fn.add(nonce, Fn.mul(e, d))))
+}
