@@ -1,34 +1,62 @@
-import { hash_to_field, isogenyMap, mapToCurveSimpleSWU } from '@noble/curves/abstract/hash-to-curve.js'
+import { hash_to_field, isogenyMap } from '@noble/curves/abstract/hash-to-curve.js'
 import { bls12_381 } from '@noble/curves/bls12-381.js'
+import { clearCofactor, normOf, type Pair, pairRoot, rootOfEither, type SignaturePoint } from './signaturePoints.ts'
 
 const { G2, fields } = bls12_381
-const { Fp2 } = fields
-type Pair = typeof Fp2.ONE
-export type SignaturePoint = typeof G2.Point.ZERO
+const { Fp, Fp2 } = fields
 
 /**
- * A message as a point of the group of signatures (RFC 9380, suite BLS12381G2_XMD:SHA-256_SSWU_RO_), put together from the library's
- * own steps. Its `hash` does the same ones, and then checks that the point is in the group: a fifth of the time, for what the last
- * step has just made so.
+ * A message as a point of the group of signatures (RFC 9380, suite BLS12381G2_XMD:SHA-256_SSWU_RO_): as the library's `hash` makes it,
+ * but for the check that the point is in the group, which the last step has just made so.
  *
  * @param suite - Sets this use apart from every other, in ASCII.
  */
 export function messagePoint(message: Uint8Array, suite: string): SignaturePoint {
   const [one, other] = hash_to_field(message, 2, { ...G2.defaults, DST: suite }) as [bigint[], bigint[]]
-  return curvePoint(one).add(curvePoint(other)).clearCofactor()
+  return clearCofactor(curvePoint(pairOf(one)).add(curvePoint(pairOf(other))))
 }
 
-/** `map_to_curve` of two numbers. */
-function curvePoint(numbers: readonly bigint[]): SignaturePoint {
+/** `map_to_curve` of a number. */
+function curvePoint(number: Pair): SignaturePoint {
   maps ??= mapsOfRfc9380()
-  const { x, y } = maps.simple(pairOf(numbers))
+  const { x, y } = simpleMap(maps, number)
   return G2.Point.fromAffine(maps.isogeny(x, y))
 }
 
+/**
+ * `map_to_curve_simple_swu` (section 6.6.2). Of the two values that may be a square, the lengths differ by a factor that is known: the
+ * root of one tells that of the other, and so one power does for both.
+ */
+function simpleMap({ a, b, z, rootOfFactor }: Maps, number: Pair): { readonly x: Pair; readonly y: Pair } {
+  const curveAt = (x: Pair) => Fp2.add(Fp2.mul(Fp2.add(Fp2.sqr(x), a), x), b)
+  const square = Fp2.mul(z, Fp2.sqr(number))
+  const divisor = Fp2.add(Fp2.sqr(square), square)
+  const ratio = Fp2.neg(Fp2.div(b, a))
+  const first = Fp2.is0(divisor) ? Fp2.div(b, Fp2.mul(z, a)) : Fp2.mul(ratio, Fp2.add(Fp2.ONE, Fp2.inv(divisor)))
+  const value = curveAt(first)
+  const norm = normOf(value)
+  const root = rootOfEither(norm)
+  const isFirst = Fp.eql(Fp.sqr(root), norm)
+  const x = isFirst ? first : Fp2.mul(square, first)
+  const length = normOf(number)
+  const y = isFirst
+    ? pairRoot(value, root)
+    : pairRoot(curveAt(x), Fp.mul(Fp.mul(root, rootOfFactor), Fp.mul(Fp.sqr(length), length)))
+  return { x, y: signOf(y) === signOf(number) ? y : Fp2.neg(y) }
+}
+
+/** `sgn0` (section 4.1). */
+function signOf({ c0, c1 }: Pair): bigint {
+  return (c0 || c1) & 1n
+}
+
+/** Of the curve that the simple map goes to, and the way from there to the curve of the group. */
 interface Maps {
-  /** To the curve that the simple map goes to. */
-  readonly simple: (number: Pair) => { readonly x: Pair; readonly y: Pair }
-  /** From there to the curve of the group. */
+  readonly a: Pair
+  readonly b: Pair
+  readonly z: Pair
+  /** Root of the negative of the cube of Z's norm. */
+  readonly rootOfFactor: bigint
   readonly isogeny: (x: Pair, y: Pair) => { readonly x: Pair; readonly y: Pair }
 }
 
@@ -52,8 +80,12 @@ function mapsOfRfc9380(): Maps {
     [[d, d], [0n, c], [a + 2n, b + 2n], [f]],
     [[-432n, -432n], [0n, -216n], [18n, -18n], [1n]],
   ]
+  const z = pairOf([-2n, -1n])
   return {
-    simple: mapToCurveSimpleSWU(Fp2, { A: pairOf([0n, 240n]), B: pairOf([1012n, 1012n]), Z: pairOf([-2n, -1n]) }),
+    a: pairOf([0n, 240n]),
+    b: pairOf([1012n, 1012n]),
+    z,
+    rootOfFactor: Fp.sqrt(Fp.neg(Fp.pow(normOf(z), 3n))),
     isogeny: isogenyMap(Fp2, functions.map((one) => one.map(pairOf)) as [Pair[], Pair[], Pair[], Pair[]]),
   }
 }

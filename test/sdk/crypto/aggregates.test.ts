@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AggregateClaim, verifyAggregates } from '../../../sdk/crypto/aggregates.ts'
 import { messagePoint } from '../../../sdk/crypto/messagePoints.ts'
+import { clearCofactor, isInGroup, normOf, pairRoot, rootOfEither } from '../../../sdk/crypto/signaturePoints.ts'
 
 const { G1, G2, fields, longSignatures } = bls12_381
 const suite = 'BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_'
@@ -34,6 +35,14 @@ function writtenAnyway(point: LibraryMark): Uint8Array {
   const bytes = Uint8Array.from([...fields.Fp.toBytes(x.c1), ...fields.Fp.toBytes(x.c0)])
   bytes[0] = (bytes[0] as number) | (2n * (y.c1 || y.c0) > fields.Fp.ORDER ? 0xa0 : 0x80)
   return bytes
+}
+
+/** Of the curve, in no group. */
+function strayPoint(): LibraryMark {
+  const { Fp2 } = fields
+  const x = Fp2.fromBigTuple([2n, 0n])
+  const y = Fp2.sqrt(Fp2.add(Fp2.mul(Fp2.sqr(x), x), Fp2.fromBigTuple([4n, 4n])))
+  return G2.Point.fromAffine({ x, y })
 }
 
 describe('aggregates', () => {
@@ -97,16 +106,83 @@ describe('aggregates', () => {
         expect(point.equals(hashed(message))).toBe(true)
         point.assertValidity()
       }),
-      { numRuns: 5 },
+      { numRuns: 12 },
     )
+  })
+
+  it("see a point's group and clear its cofactor as the library does, in the group and outside", () => {
+    const seen = { inside: 0, outside: 0, notOnCurve: 0 }
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: fields.Fp.ORDER - 1n }), fc.nat(9), (c0, c1) => {
+        const { Fp2 } = fields
+        const x = Fp2.fromBigTuple([c0, BigInt(c1)])
+        const square = Fp2.add(Fp2.mul(Fp2.sqr(x), x), G2.Point.CURVE().b)
+        let y: typeof x
+        try {
+          y = Fp2.sqrt(square)
+        } catch {
+          expect(() => pairRoot(square, rootOfEither(normOf(square)))).toThrow(RangeError)
+          seen.notOnCurve += 1
+          return
+        }
+        const ours = pairRoot(square, rootOfEither(normOf(square)))
+        expect([y, Fp2.neg(y)]).toContainEqual(ours)
+        const point = G2.Point.fromAffine({ x, y })
+        const cleared = clearCofactor(point)
+        expect(cleared.equals(point.clearCofactor())).toBe(true)
+        for (const one of [point, cleared, point.add(cleared)]) {
+          expect(isInGroup(one)).toBe(one.isTorsionFree())
+          seen[isInGroup(one) ? 'inside' : 'outside'] += 1
+        }
+      }),
+      { numRuns: 16 },
+    )
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
+    expect(isInGroup(G2.Point.ZERO)).toBe(true)
+    // Points of a small order come to infinity on the way.
+    const { h, n } = G2.Point.CURVE()
+    const stray = strayPoint()
+    for (const order of [13n ** 2n, 23n ** 2n, 2713n]) {
+      const bits = ((h / order) * n).toString(2)
+      const small = [...bits].reduce(
+        (sum, bit) => (bit === '1' ? sum.double().add(stray) : sum.double()),
+        G2.Point.ZERO,
+      )
+      expect(small.is0()).toBe(false)
+      expect(isInGroup(small)).toBe(false)
+      expect(clearCofactor(small).is0()).toBe(true)
+      const mixed = small.add(G2.Point.BASE)
+      expect(isInGroup(mixed)).toBe(false)
+      expect(clearCofactor(mixed).equals(mixed.clearCofactor())).toBe(true)
+    }
+    expect(clearCofactor(G2.Point.ZERO).is0()).toBe(true)
+  })
+
+  it('root pairs whose halves are zero, and no pair that has no root', () => {
+    const { Fp2 } = fields
+    for (const [c0, c1] of [
+      [0n, 0n],
+      [4n, 0n],
+      [2n, 0n],
+      [-4n, 0n],
+      [-2n, 0n],
+      [0n, 8n],
+      [0n, -8n],
+      [3n, 5n],
+    ] as const) {
+      const pair = Fp2.sqr(Fp2.fromBigTuple([c0, c1]))
+      for (const square of [pair, Fp2.fromBigTuple([c0, 0n])]) {
+        const root = pairRoot(square, rootOfEither(normOf(square)))
+        expect(Fp2.sqr(root)).toEqual(square)
+      }
+      const none = Fp2.mul(pair, Fp2.fromBigTuple([1n, 1n]))
+      if (!Fp2.is0(none)) expect(() => pairRoot(none, rootOfEither(normOf(none)))).toThrow(RangeError)
+    }
   })
 
   it('hold by the sum of their signatures, which alone has to be in the group', () => {
     const [one, other] = [claimOf(11n, messageOf(4)), claimOf(5n, messageOf(6))]
-    const { Fp2 } = fields
-    const x = Fp2.fromBigTuple([2n, 0n])
-    const y = Fp2.sqrt(Fp2.add(Fp2.mul(Fp2.sqr(x), x), Fp2.fromBigTuple([4n, 4n])))
-    const stray = G2.Point.fromAffine({ x, y })
+    const stray = strayPoint()
     expect(stray.isTorsionFree()).toBe(false)
     const moved = (claim: AggregateClaim, by: LibraryMark) => {
       const signature = writtenAnyway(G2.Point.fromBytes(claim.signature).add(by))
