@@ -1,9 +1,9 @@
 import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
 import type { Payload } from './payload.ts'
-import { decodePage, type JournalLine, type JournalPage, pagesOf } from './shardJournalPages.ts'
+import { type JournalLine, linesOf, pageOf, pageSize, pagesOf } from './shardJournalPages.ts'
 import { endOf, isMove, type ShardAccount, type ShardChange, type ShardRow } from './shardRows.ts'
-import type { Sql, SqlValue } from './sql.ts'
+import type { Sql } from './sql.ts'
 import { earlier, openTimed } from './timed.ts'
 
 /** A change of one transaction or one sender. */
@@ -77,9 +77,10 @@ export function openJournal(sql: Sql): Journal {
   }
   const reload = () => {
     forget()
-    for (const page of sql.exec('SELECT lines, footprints, bytes FROM journal ORDER BY id')) {
-      bytes += pageBytes(page)
-      for (const line of decodePage(page)) young.take(line)
+    for (const found of sql.exec('SELECT lines, footprints, bytes FROM journal ORDER BY id')) {
+      const page = pageOf(found)
+      bytes += pageSize(page)
+      for (const line of linesOf(page)) young.take(line)
     }
   }
   reload()
@@ -102,7 +103,7 @@ export function openJournal(sql: Sql): Journal {
       for (const page of pagesOf(unwritten)) {
         const { lines, footprints, bytes: raw } = page
         sql.exec('INSERT INTO journal (lines, footprints, bytes) VALUES (?, ?, ?)', lines, footprints, raw)
-        bytes += pageBytes(page)
+        bytes += pageSize(page)
       }
       unwritten = []
       isUrgent = false
@@ -113,10 +114,6 @@ export function openJournal(sql: Sql): Journal {
     },
     reload,
   }
-}
-
-function pageBytes({ lines, footprints, bytes }: JournalPage | Readonly<Record<string, SqlValue>>): number {
-  return String(lines).length + String(footprints).length + (bytes as Uint8Array | ArrayBuffer).byteLength
 }
 
 function openYoung(): Young & { readonly take: (line: JournalLine) => void; readonly clear: () => void } {
