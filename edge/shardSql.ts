@@ -94,8 +94,10 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
       return memory.head
     },
     row: (hash) => journal.row(hash) ?? old.row(hash),
-    rowsOf: (sender) =>
-      [...rows.group(sender, () => entries.liveOf([sender]).map(known)), ...journal.rowsOf(sender)].sort(byNonce),
+    rowsOf: (sender) => {
+      const all = rows.group(sender, () => entries.liveOf([sender]).map(known)).concat(journal.rowsOf(sender))
+      return all.length > 1 ? all.sort(byNonce) : all
+    },
     payload: (hash) => {
       if (journal.row(hash)) return journal.payload(hash)
       const id = old.idOf(hash)
