@@ -161,8 +161,9 @@ function apply(
 ): void {
   const { journal, memory } = parts
   const pen = openPen(sql, old)
-  // Before, not after: of what came last, something changes soon.
-  if (journal.count() >= count || journal.bytes() >= bytes) settle(sql, parts)
+  // Before, not after: of what came last, something changes soon. While something is due, too: then a little is waited for.
+  const fullness = Math.max(journal.count() / count, journal.bytes() / bytes)
+  if (fullness >= (journal.nextDue() === null ? settledFrom : 1)) settle(sql, parts)
   for (const change of changes) {
     if ('remove' in change && change.remove !== 'payload') {
       pen.flush()
@@ -184,6 +185,9 @@ function apply(
   const last = new Map(changes.filter(isRow).map(({ row }) => [row.hash, row]))
   for (const { hash, stage } of last.values()) if (stage === 'ended') release(memory, hash)
 }
+
+/** How full the journal is when it is moved to the tables as soon as nothing of it is due. */
+const settledFrom = 0.75
 
 /** Whether a change is of what the tables have: the journal tells of the rest. */
 function isOld(change: JournalChange, journal: Journal, old: Directory): boolean {
