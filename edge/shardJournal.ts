@@ -1,7 +1,7 @@
 import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
 import type { Payload } from './payload.ts'
-import { type JournalLine, linesOf, pageOf, pageSize, pagesOf } from './shardJournalPages.ts'
+import { type JournalLine, linesOf, pageSize, pagesOf, readPage } from './shardJournalPages.ts'
 import { endOf, isMove, type ShardAccount, type ShardChange, type ShardRow } from './shardRows.ts'
 import type { Sql } from './sql.ts'
 import { earlier, openTimed } from './timed.ts'
@@ -78,7 +78,7 @@ export function openJournal(sql: Sql): Journal {
   const reload = () => {
     forget()
     for (const found of sql.exec('SELECT lines, footprints, bytes FROM journal ORDER BY id')) {
-      const page = pageOf(found)
+      const page = readPage(found)
       bytes += pageSize(page)
       for (const line of linesOf(page)) young.take(line)
     }

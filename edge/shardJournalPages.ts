@@ -26,8 +26,7 @@ export interface JournalPage {
 
 /** Lines as rows of the journal: one as a rule, several where one would be too large for a table. */
 export function* pagesOf(lines: readonly JournalLine[]): Iterable<JournalPage> {
-  const payloads = lines.flatMap((line) => (line.kind === 'payload' ? line.row : []))
-  const page = { lines: JSON.stringify(lines.map(listOf)), ...joined(payloads) }
+  const page = pageOf(lines)
   if (pageSize(page) <= boundBytesMax || lines.length === 1) {
     yield page
     return
@@ -35,6 +34,12 @@ export function* pagesOf(lines: readonly JournalLine[]): Iterable<JournalPage> {
   const half = lines.length >> 1
   yield* pagesOf(lines.slice(0, half))
   yield* pagesOf(lines.slice(half))
+}
+
+/** Lines as one row, whatever its size. */
+export function pageOf(lines: readonly JournalLine[]): JournalPage {
+  const payloads = lines.flatMap((line) => (line.kind === 'payload' ? line.row : []))
+  return { lines: JSON.stringify(lines.map(listOf)), ...joined(payloads) }
 }
 
 /** What a page takes on the disk, about. */
@@ -81,7 +86,7 @@ interface Lists {
 type Other = Exclude<JournalLine, { kind: 'row' | 'payload' }>
 
 /** A page as it is read back. Nothing else writes to that table. */
-export function pageOf({ lines, footprints, bytes }: Readonly<Record<string, SqlValue>>): JournalPage {
+export function readPage({ lines, footprints, bytes }: Readonly<Record<string, SqlValue>>): JournalPage {
   return { lines: String(lines), footprints: String(footprints), bytes: new Uint8Array(bytes as ArrayBuffer) }
 }
 
