@@ -98,7 +98,7 @@ export function openPacks(sql: Sql): Packs {
       const index = openIndex(sql)
       let id = table.last()
       // By sender, so that one is in few packs.
-      const added = partsOf([...rows].sort(bySender), byHash).flatMap((part): readonly Packed[] => {
+      const added = partsOf(bySender(rows), byHash).flatMap((part): readonly Packed[] => {
         id += 1
         table.put({ id, rows: part }, [], index)
         const some = part.flatMap(({ hash }) => byHash.get(hash) ?? [])
@@ -147,7 +147,7 @@ function openTable(sql: Sql) {
     first: (column: 'due_at' | 'ended_at') =>
       number(`SELECT MIN(${column}) AS number FROM packs WHERE ${column} IS NOT NULL`),
     put: ({ id, rows }: Pack, before: readonly ShardRow[], index: Index) => {
-      index.note('pack_hashes', id, headsOf(before), headsOf(rows))
+      index.note('pack_hashes', id, hashesOf(before), hashesOf(rows))
       index.note('pack_senders', id, sendersOf(before), sendersOf(rows))
       if (rows.length === 0) {
         memo.drop(id)
@@ -187,13 +187,15 @@ function headOf(name: TxHash | Address): string {
 
 const headChars = 12
 
-function headsOf(rows: readonly ShardRow[]): ReadonlySet<string> {
-  return new Set(rows.map(({ hash }) => headOf(hash)))
+function hashesOf(rows: readonly ShardRow[]): readonly string[] {
+  return rows.map(({ hash }) => headOf(hash))
 }
 
 /** Of what has not ended. */
-function sendersOf(rows: readonly ShardRow[]): ReadonlySet<string> {
-  return new Set(rows.flatMap(({ stage, sender }) => (stage === 'ended' ? [] : headOf(sender))))
+function sendersOf(rows: readonly ShardRow[]): readonly string[] {
+  const senders = new Set<Address>()
+  for (const { stage, sender } of rows) if (stage !== 'ended') senders.add(sender)
+  return [...senders].map(headOf)
 }
 
 function packOf({ id, lines }: Readonly<Record<string, SqlValue>>): Pack {
@@ -222,8 +224,15 @@ function firstRows(
     .slice(0, limit)
 }
 
-function bySender(one: ShardRow, other: ShardRow): number {
-  return one.sender < other.sender ? -1 : Number(one.sender > other.sender)
+/** Those of one sender beside each other. */
+function bySender(rows: readonly ShardRow[]): readonly ShardRow[] {
+  const groups = new Map<Address, ShardRow[]>()
+  for (const row of rows) {
+    const group = groups.get(row.sender)
+    if (group) group.push(row)
+    else groups.set(row.sender, [row])
+  }
+  return [...groups.values()].flat()
 }
 
 /** Divides rows into what packs may hold, in their order. */
@@ -249,7 +258,7 @@ type IndexTable = 'pack_hashes' | 'pack_senders'
 
 /** Collects where packs are found, so that a table gets it by one statement and in order: each of its pages is written once then. */
 interface Index {
-  readonly note: (table: IndexTable, id: number, before: ReadonlySet<string>, after: ReadonlySet<string>) => void
+  readonly note: (table: IndexTable, id: number, before: readonly string[], after: readonly string[]) => void
   readonly flush: () => void
 }
 
@@ -258,8 +267,8 @@ function openIndex(sql: Sql): Index {
   const lost: typeof found = { pack_hashes: [], pack_senders: [] }
   return {
     note: (table, id, before, after) => {
-      for (const head of after) if (!before.has(head)) found[table].push(head + id)
-      for (const head of before) if (!after.has(head)) lost[table].push(head + id)
+      for (const head of after) if (!before.includes(head)) found[table].push(head + id)
+      for (const head of before) if (!after.includes(head)) lost[table].push(head + id)
     },
     flush: () => {
       const split = `SELECT substr(value, 1, ${headChars}), CAST(substr(value, ${headChars + 1}) AS INTEGER) FROM json_each(?)`
