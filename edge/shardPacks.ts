@@ -32,8 +32,8 @@ export interface Packs {
   readonly find: (hashes: readonly TxHash[]) => readonly Packed[]
   /** What has not ended of some senders, in no order. */
   readonly liveOf: (senders: readonly Address[]) => readonly Packed[]
+  /** Rows whose time has come, the earliest of the packs that have the earliest. */
   readonly due: (now: number, limit: number) => readonly Packed[]
-  /** What ended before a time, and ended first. */
   readonly endedBefore: (before: number, limit: number) => readonly Packed[]
   readonly endedOf: (sender: Address) => readonly Packed[]
   readonly payload: (id: number, hash: TxHash) => Payload | undefined
@@ -79,11 +79,9 @@ export function openPacks(sql: Sql): Packs {
       const isLive = ({ stage, sender }: ShardRow) => stage !== 'ended' && wanted.has(sender)
       return rowsOf(table.among('pack_senders', senders), isLive)
     },
-    due: (now, limit) =>
-      // A pack that is due has one row that is, so no more packs are wanted than rows.
-      firstRows(table.read('due_at <= ? ORDER BY due_at LIMIT ?', now, limit), ({ dueAt }) => dueAt, now, limit),
+    due: (now, limit) => firstRows(table.read('due_at <= ? ORDER BY due_at', now), ({ dueAt }) => dueAt, now, limit),
     endedBefore: (before, limit) =>
-      firstRows(table.read('ended_at < ? ORDER BY ended_at LIMIT ?', before, limit), endOf, before - 1, limit),
+      firstRows(table.read('ended_at < ? ORDER BY ended_at', before), endOf, before - 1, limit),
     endedOf: (sender) =>
       rowsOf(
         // The sender stands in the text as it is.
@@ -130,14 +128,15 @@ export function openPacks(sql: Sql): Packs {
 /** The rows of packs. */
 function openTable(sql: Sql) {
   const memo = openMemo<number, Pack>(packsCachedMax)
-  const read = (condition: string, ...bindings: readonly SqlValue[]): readonly Pack[] =>
-    [...sql.exec(`SELECT id, lines FROM packs WHERE ${condition}`, ...bindings)].map(packOf)
-  const at = (id: number) => memo.one(id, () => read('id = ?', id)[0])
+  function* read(condition: string, ...bindings: readonly SqlValue[]): Iterable<Pack> {
+    for (const found of sql.exec(`SELECT id, lines FROM packs WHERE ${condition}`, ...bindings)) yield packOf(found)
+  }
+  const at = (id: number) => memo.one(id, () => [...read('id = ?', id)][0])
   const number = (query: string) => (firstOf(sql, query)?.number ?? null) as number | null
   return {
     read,
     at,
-    among: (index: IndexTable, names: readonly (TxHash | Address)[]): readonly Pack[] => {
+    among: (index: IndexTable, names: readonly (TxHash | Address)[]): Iterable<Pack> => {
       if (names.length === 0) return []
       const query = `SELECT DISTINCT id FROM ${index} WHERE head IN (SELECT value FROM json_each(?))`
       return [...sql.exec(query, JSON.stringify(names.map(headOf)))].flatMap(({ id }) => at(id as number) ?? [])
@@ -207,21 +206,24 @@ function linesTextOf(rows: readonly ShardRow[]): string {
   return pageOf(rows.map((row) => ({ kind: 'row', row }))).lines
 }
 
-function rowsOf(packs: readonly Pack[], isWanted: (row: ShardRow) => boolean): readonly Packed[] {
-  return packs.flatMap(({ id, rows }) => rows.filter(isWanted).map((row) => ({ id, row })))
+function rowsOf(packs: Iterable<Pack>, isWanted: (row: ShardRow) => boolean): readonly Packed[] {
+  return [...packs].flatMap(({ id, rows }) => rows.filter(isWanted).map((row) => ({ id, row })))
 }
 
-/** The rows of some packs whose time has come, the earliest first. */
+/** Rows whose time has come, the earliest first. Of the packs, which come by their earliest row, no more are read than it takes. */
 function firstRows(
-  packs: readonly Pack[],
+  packs: Iterable<Pack>,
   timeOf: (row: ShardRow) => number | null,
   through: number,
   limit: number,
 ): readonly Packed[] {
   const time = (row: ShardRow) => timeOf(row) ?? Number.POSITIVE_INFINITY
-  return [...rowsOf(packs, (row) => time(row) <= through)]
-    .sort((one, other) => time(one.row) - time(other.row))
-    .slice(0, limit)
+  const found: Packed[] = []
+  for (const pack of packs) {
+    if (found.length >= limit) break
+    found.push(...rowsOf([pack], (row) => time(row) <= through))
+  }
+  return found.sort((one, other) => time(one.row) - time(other.row)).slice(0, limit)
 }
 
 /** Those of one sender beside each other. */
