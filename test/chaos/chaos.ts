@@ -214,6 +214,15 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-function within<value>(ms: number, work: Promise<value>): Promise<value | undefined> {
-  return Promise.race([work, pause(ms).then(() => undefined)])
+async function within<value>(ms: number, work: Promise<value>): Promise<value | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    // Else it would keep the process alive after all is told.
+    clearTimeout(timer)
+  }
 }
