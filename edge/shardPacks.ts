@@ -1,5 +1,5 @@
 import type { Address, TxHash } from '../sdk/units.ts'
-import { packBytesMax, packRowsMax, packsCachedMax } from './limits.ts'
+import { packBytesCachedMax, packBytesMax, packRowsMax, packsCachedMax } from './limits.ts'
 import type { Payload } from './payload.ts'
 import { openMemo } from './rowCache.ts'
 import { adopt } from './shardAdopt.ts'
@@ -119,7 +119,10 @@ export function openPacks(sql: Sql): Packs {
       }
       index.flush()
     },
-    forget: table.forget,
+    forget: () => {
+      table.forget()
+      bytes.forget()
+    },
   }
   adopt(sql, packs.add)
   return packs
@@ -164,12 +167,17 @@ function openTable(sql: Sql) {
 
 /** The bytes of packs' transactions, of those that have any. */
 function openBytes(sql: Sql) {
+  /** What is asked of one pack is asked of each of its transactions in turn. */
+  const memo = openMemo<number, readonly Payload[]>(packBytesCachedMax)
+  const read = (id: number): readonly Payload[] => {
+    const found = firstOf(sql, 'SELECT lines, footprints, bytes FROM pack_bytes WHERE id = ?', id)
+    return found ? linesOf(readPage(found)).flatMap((line) => (line.kind === 'payload' ? line.row : [])) : []
+  }
   return {
-    at: (id: number): readonly Payload[] => {
-      const found = firstOf(sql, 'SELECT lines, footprints, bytes FROM pack_bytes WHERE id = ?', id)
-      return found ? linesOf(readPage(found)).flatMap((line) => (line.kind === 'payload' ? line.row : [])) : []
-    },
+    at: (id: number): readonly Payload[] => memo.one(id, () => read(id)) ?? [],
+    forget: memo.clear,
     put: (id: number, payloads: readonly Payload[]) => {
+      memo.drop(id)
       if (payloads.length === 0) {
         sql.exec('DELETE FROM pack_bytes WHERE id = ?', id)
         return
