@@ -125,10 +125,11 @@ function openYoung(): Young & { readonly take: (line: JournalLine) => void; read
 
   const putRow = (row: ShardRow) => {
     const before = rows.get(row.hash)
-    if (before) live.get(before.sender)?.delete(row.hash)
+    const hasEnded = row.stage === 'ended'
+    if (before && (hasEnded || before.sender !== row.sender)) live.get(before.sender)?.delete(row.hash)
     rows.put(row.hash, row)
-    if (row.stage === 'ended' || before?.stage === 'ended') ended.put(row.hash, row)
-    if (row.stage === 'ended') return
+    if (hasEnded || before?.stage === 'ended') ended.put(row.hash, row)
+    if (hasEnded) return
     const group = live.get(row.sender)
     if (group) group.set(row.hash, row)
     else live.set(row.sender, new Map([[row.hash, row]]))
