@@ -1,3 +1,4 @@
+import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
 import { packBytesCachedMax, packBytesMax, packRowsMax, packsCachedMax } from './limits.ts'
 import type { Payload } from './payload.ts'
@@ -109,7 +110,8 @@ export function openPacks(sql: Sql): Packs {
     change: (ids, { rows, payloads }) => {
       const index = openIndex(sql)
       for (const id of ids) {
-        const before = table.at(id)?.rows ?? []
+        const before = table.at(id)?.rows
+        invariant(before, 'what is changed in the tables is there')
         const after = before.flatMap((row) => rows.get(row.hash) ?? (rows.has(row.hash) ? [] : row))
         if (before.some(({ hash }) => rows.has(hash))) table.put({ id, rows: after }, before, index)
         const touched = before.map(({ hash }) => hash).filter((hash) => payloads.has(hash))
