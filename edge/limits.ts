@@ -60,6 +60,11 @@ export const unknownPerSenderMax = 4
 export const unknownPerWindowMax = 64
 /** Most transactions of one chain that wait for a window. Shards keep the rest. */
 export const queuedMax = 20_000
+/**
+ * Rows that a chain's object keeps in memory, a kilobyte each at the most: all that wait, with their senders. Each window
+ * looks at all that its senders have, so with fewer, every window would read the table anew.
+ */
+export const openCachedMax = 24_576
 
 /** Most ordered streams to one executor: a Worker has six connections. */
 export const lanesInFlightMax = 4

@@ -1,5 +1,4 @@
 import type { Address, TxHash } from '../sdk/units.ts'
-import { rowsCachedMax } from './limits.ts'
 
 /** What a row is found by. */
 interface Row {
@@ -12,7 +11,7 @@ interface Row {
  * has read or written once it need not read again. A step asks for the same rows several times, and what costs is not
  * the disk but making objects of its text.
  *
- * Bounded: beyond {@link rowsCachedMax} everything is forgotten, and read again.
+ * Bounded: beyond `sizeMax` everything is forgotten, and read again. What a step goes through again and again must fit.
  */
 export interface RowCache<row extends Row> {
   readonly one: (hash: TxHash, read: () => row | undefined) => row | undefined
@@ -28,7 +27,7 @@ export interface RowCache<row extends Row> {
   readonly clear: () => void
 }
 
-export function openRowCache<row extends Row>(): RowCache<row> {
+export function openRowCache<row extends Row>(sizeMax: number): RowCache<row> {
   /** `null`: there is none. */
   const rows = new Map<TxHash, row | null>()
   const groups = new Map<Address, Map<TxHash, row>>()
@@ -38,7 +37,7 @@ export function openRowCache<row extends Row>(): RowCache<row> {
   }
   /** A row of a group is always among the rows, so both are forgotten together. */
   const makeRoom = (count: number) => {
-    if (rows.size + groups.size + count > rowsCachedMax) clear()
+    if (rows.size + groups.size + count > sizeMax) clear()
   }
   return {
     one: (hash, read) => {

@@ -47,7 +47,7 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
   const packs = openPacks(sql)
   const journal = openJournal(sql)
   const memory: Memory = {
-    rows: openRowCache(),
+    rows: openRowCache(rowsCachedMax),
     ids: openMemo(rowsCachedMax),
     accounts: openMemo(rowsCachedMax),
     head: undefined,
