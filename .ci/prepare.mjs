@@ -2,7 +2,7 @@
 // Node's built-ins only, since it runs before anything is installed.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const root = dirname(import.meta.dirname)
@@ -20,6 +20,9 @@ await bring('Describing the paths of the edge', '.lanekit/described', digest(['e
   ['node', '.ci/openapi.mjs'],
 ])
 const sources = digest([...builtFrom, 'package-lock.json'])
+const typesStamp = '.lanekit/built-types'
+// A build begins with an empty folder: declarations that were there are gone with it.
+if (!isFresh('.lanekit/built', sources)) rmSync(join(root, typesStamp), { force: true })
 await bring('Building the worker, the pages and the programs', '.lanekit/built', sources, [
   ['node', 'node_modules/tsup/dist/cli-default.js', '--silent'],
   ['node', '.ci/wasm.mjs'],
@@ -27,11 +30,11 @@ await bring('Building the worker, the pages and the programs', '.lanekit/built',
   ['node', 'node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', '.lanekit/worker'],
 ])
 if (typesToo)
-  await bring('Building the type declarations', '.lanekit/built-types', sources, [['node', '.ci/declarations.mjs']])
+  await bring('Building the type declarations', typesStamp, sources, [['node', '.ci/declarations.mjs']])
 
 async function bring(what, stamp, wanted, commands) {
+  if (isFresh(stamp, wanted)) return
   const path = join(root, stamp)
-  if (existsSync(path) && readFileSync(path, 'utf8') === wanted) return
   const start = Date.now()
   process.stderr.write(`${what} `)
   const dots = setInterval(() => process.stderr.write('.'), 1000)
@@ -45,6 +48,11 @@ async function bring(what, stamp, wanted, commands) {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, wanted)
   process.stderr.write(` ${((Date.now() - start) / 1000).toFixed(1)} s\n`)
+}
+
+function isFresh(stamp, wanted) {
+  const path = join(root, stamp)
+  return existsSync(path) && readFileSync(path, 'utf8') === wanted
 }
 
 function run([program, ...args]) {
