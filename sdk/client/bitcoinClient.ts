@@ -29,6 +29,8 @@ import { createViewer } from './view.ts'
 export const headersMaxDefault = 10_080
 /** How often a question is asked anew because the chain moved while the nodes answered. */
 const looksMax = 6
+/** And how often where it has only grown: that makes the answer older, and no less true. */
+const looksForNewestMax = 2
 
 /**
  * A checkpoint that nobody is believed about alone: its block must be named by at least `agree` makers, and by none another.
@@ -205,13 +207,17 @@ function withoutFilters(): SdkError {
   )
 }
 
-/** Looks at the chain, and again when it has moved meanwhile: parts of two chains are no answer. */
+/**
+ * Looks at the chain, and again when it has moved meanwhile: parts of two branches are no answer. One of a chain on which blocks come
+ * faster than nodes answer is as of a block that is in it still.
+ */
 async function atOneTip<value>(book: HeaderBook, look: (chain: HeaderChain) => Promise<value>): Promise<value> {
   let chain = await book.sync()
-  for (let looks = 0; looks < looksMax; looks++) {
+  for (let looks = 1; looks <= looksMax; looks++) {
     const seen = await look(chain)
     const after = await book.sync()
-    if (sameBytes(after.best.hash, chain.best.hash)) return seen
+    const { hash } = chain.best
+    if (sameBytes(after.best.hash, hash) || (looks >= looksForNewestMax && burialOf(after, hash))) return seen
     chain = after
   }
   throw new SdkError('node/unreachable', 'The chain moved each time that it was looked at.', { retryable: true })
