@@ -321,7 +321,10 @@ export const texts = {
       'What is stored cannot be read.',
       'Restore the wallet from your twelve words in another profile.',
     ],
-    'node/unreachable': ['The Bitcoin node does not answer.', 'Nothing is lost. It is asked again by itself.'],
+    'node/unreachable': [
+      'The Bitcoin node does not answer.',
+      'Nothing is lost. What is under way goes on by itself; what you asked for just now, ask for again in a moment.',
+    ],
     'node/nonsense': ['The Bitcoin node told something that is no proof.', 'Nothing was believed. It is asked again.'],
     'relay/unreachable': ['The shop does not answer.', 'What is signed is stored and goes out by itself.'],
     insufficient: ['The wallet holds too little.', 'Choose a smaller lane, or get more coins.'],
