@@ -29,8 +29,7 @@ await bring('Building the worker, the pages and the programs', '.lanekit/built',
   ['node', 'examples/checkout/build.mjs'],
   ['node', 'node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', '.lanekit/worker'],
 ])
-if (typesToo)
-  await bring('Building the type declarations', typesStamp, sources, [['node', '.ci/declarations.mjs']])
+if (typesToo) await bring('Building the type declarations', typesStamp, sources, [['node', '.ci/declarations.mjs']])
 
 async function bring(what, stamp, wanted, commands) {
   if (isFresh(stamp, wanted)) return
