@@ -14,6 +14,7 @@ import {
   chainWakeAt,
   type Member,
   type Notice,
+  type Offer,
   type Taken,
 } from './chain.ts'
 import { type ChainWorld, doForChain } from './chainDeeds.ts'
@@ -35,13 +36,11 @@ import type {
   MemberStatus,
   WindowAnswer,
 } from './objects.ts'
-import { type Offers, unpackOffers } from './parcel.ts'
 import { shardName } from './placement.ts'
 import type { AuditRow } from './policy.ts'
 import { type KeyClaim, openReplies, type Replies, type Reply } from './replies.ts'
 import { openRunner, type Runner } from './runner.ts'
 import { openFaults, openIdentity } from './sql.ts'
-import { hear, type Told, tell } from './told.ts'
 
 /** The Durable Object around the chain's step: windows, leases, settlements and the log in SQLite. */
 export class ChainObject extends DurableObject<Env> implements ChainApi {
@@ -113,20 +112,18 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   async offer(
     chain: ChainId,
     shard: number,
-    parcel: Offers,
+    offers: readonly Offer[],
     notices: readonly Notice[],
-  ): Promise<Told<readonly Taken[]>> {
-    const offers = unpackOffers(parcel)
+  ): Promise<readonly Taken[]> {
     this.#identity.set(chain, 0)
     await this.#gathered()
-    return tell(this.#runner.feed({ type: 'offers', shard, offers, notices, now: Date.now() }).taken)
+    return this.#runner.feed({ type: 'offers', shard, offers, notices, now: Date.now() }).taken
   }
 
-  async register(chain: ChainId, batch: BatchId, told: Told<readonly Member[]>): Promise<Told<readonly TxStatus[]>> {
-    const members = hear(told)
+  async register(chain: ChainId, batch: BatchId, members: readonly Member[]): Promise<readonly TxStatus[]> {
     this.#identity.set(chain, 0)
     this.#runner.feed({ type: 'register', batch, members, now: Date.now() })
-    return tell(members.map(({ hash, status }) => chainStatus(this.#store, hash) ?? status))
+    return members.map(({ hash, status }) => chainStatus(this.#store, hash) ?? status)
   }
 
   async batch(batch: BatchId): Promise<readonly MemberStatus[] | null> {

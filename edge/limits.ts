@@ -34,11 +34,6 @@ export const rowsCachedMax = 4_096
 /** Newest transactions and senders of a shard that memory and its journal alone know, and the bytes of the journal. */
 export const youngMax = 2_048
 export const journalBytesMax = 1024 * 1024
-/** Most transactions of a pack, a row of the tables, and their bytes; packs whose rows, and whose bytes, are kept in memory. */
-export const packRowsMax = 32
-export const packBytesMax = 256 * 1024
-export const packsCachedMax = 32
-export const packBytesCachedMax = 1
 /** Where what is bound to a statement is divided: the platform takes 2 MB in one value. */
 export const boundBytesMax = 1024 * 1024
 
@@ -60,11 +55,6 @@ export const unknownPerSenderMax = 4
 export const unknownPerWindowMax = 64
 /** Most transactions of one chain that wait for a window. Shards keep the rest. */
 export const queuedMax = 20_000
-/**
- * Rows that a chain's object keeps in memory, a kilobyte each at the most: all that wait, with their senders. Each window
- * looks at all that its senders have, so with fewer, every window would read the table anew.
- */
-export const openCachedMax = 24_576
 
 /** Most ordered streams to one executor: a Worker has six connections. */
 export const lanesInFlightMax = 4

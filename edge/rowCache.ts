@@ -1,4 +1,5 @@
 import type { Address, TxHash } from '../sdk/units.ts'
+import { rowsCachedMax } from './limits.ts'
 
 /** What a row is found by. */
 interface Row {
@@ -11,7 +12,7 @@ interface Row {
  * has read or written once it need not read again. A step asks for the same rows several times, and what costs is not
  * the disk but making objects of its text.
  *
- * Bounded: beyond `sizeMax` everything is forgotten, and read again. What a step goes through again and again must fit.
+ * Bounded: beyond {@link rowsCachedMax} everything is forgotten, and read again.
  */
 export interface RowCache<row extends Row> {
   readonly one: (hash: TxHash, read: () => row | undefined) => row | undefined
@@ -27,7 +28,7 @@ export interface RowCache<row extends Row> {
   readonly clear: () => void
 }
 
-export function openRowCache<row extends Row>(sizeMax: number): RowCache<row> {
+export function openRowCache<row extends Row>(): RowCache<row> {
   /** `null`: there is none. */
   const rows = new Map<TxHash, row | null>()
   const groups = new Map<Address, Map<TxHash, row>>()
@@ -37,7 +38,7 @@ export function openRowCache<row extends Row>(sizeMax: number): RowCache<row> {
   }
   /** A row of a group is always among the rows, so both are forgotten together. */
   const makeRoom = (count: number) => {
-    if (rows.size + groups.size + count > sizeMax) clear()
+    if (rows.size + groups.size + count > rowsCachedMax) clear()
   }
   return {
     one: (hash, read) => {
