@@ -27,11 +27,10 @@ function curvePoint(number: Pair): SignaturePoint {
  * `map_to_curve_simple_swu` (section 6.6.2). Of the two values that may be a square, the lengths differ by a factor that is known: the
  * root of one tells that of the other, and so one power does for both.
  */
-function simpleMap({ a, b, z, rootOfFactor }: Maps, number: Pair): { readonly x: Pair; readonly y: Pair } {
+function simpleMap({ a, b, z, ratio, rootOfFactor }: Maps, number: Pair): { readonly x: Pair; readonly y: Pair } {
   const curveAt = (x: Pair) => Fp2.add(Fp2.mul(Fp2.add(Fp2.sqr(x), a), x), b)
   const square = Fp2.mul(z, Fp2.sqr(number))
   const divisor = Fp2.add(Fp2.sqr(square), square)
-  const ratio = Fp2.neg(Fp2.div(b, a))
   const first = Fp2.is0(divisor) ? Fp2.div(b, Fp2.mul(z, a)) : Fp2.mul(ratio, Fp2.add(Fp2.ONE, Fp2.inv(divisor)))
   const value = curveAt(first)
   const norm = normOf(value)
@@ -55,6 +54,8 @@ interface Maps {
   readonly a: Pair
   readonly b: Pair
   readonly z: Pair
+  /** -b / a. */
+  readonly ratio: Pair
   /** Root of the negative of the cube of Z's norm. */
   readonly rootOfFactor: bigint
   readonly isogeny: (x: Pair, y: Pair) => { readonly x: Pair; readonly y: Pair }
@@ -80,12 +81,11 @@ function mapsOfRfc9380(): Maps {
     [[d, d], [0n, c], [a + 2n, b + 2n], [f]],
     [[-432n, -432n], [0n, -216n], [18n, -18n], [1n]],
   ]
-  const z = pairOf([-2n, -1n])
+  const curve = { a: pairOf([0n, 240n]), b: pairOf([1012n, 1012n]), z: pairOf([-2n, -1n]) }
   return {
-    a: pairOf([0n, 240n]),
-    b: pairOf([1012n, 1012n]),
-    z,
-    rootOfFactor: Fp.sqrt(Fp.neg(Fp.pow(normOf(z), 3n))),
+    ...curve,
+    ratio: Fp2.neg(Fp2.div(curve.b, curve.a)),
+    rootOfFactor: Fp.sqrt(Fp.neg(Fp.pow(normOf(curve.z), 3n))),
     isogeny: isogenyMap(Fp2, functions.map((one) => one.map(pairOf)) as [Pair[], Pair[], Pair[], Pair[]]),
   }
 }

@@ -11,6 +11,8 @@ export type Pair = typeof Fp2.ONE
 
 /** (p - 3) / 4: p leaves 3 when divided by 4. */
 const rootPower = /* @__PURE__ */ (Fp.ORDER - 3n) / 4n
+/** The inverse of two. */
+const half = /* @__PURE__ */ (Fp.ORDER + 1n) / 2n
 
 /** The square root of a number, or of its negative where only that has one. */
 export function rootOfEither(value: bigint): bigint {
@@ -30,7 +32,6 @@ export function normOf({ c0, c1 }: Pair): bigint {
  */
 export function pairRoot(pair: Pair, rootOfNorm: bigint): Pair {
   const { c0, c1 } = pair
-  const half = Fp.div(Fp.ONE, 2n)
   const sum = Fp.mul(Fp.add(c0, rootOfNorm), half)
   // (c0 + n)(c0 - n) = -c1^2: where the one half is zero, the other is c0.
   const square = sum === 0n ? c0 : sum
