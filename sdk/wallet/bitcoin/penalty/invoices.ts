@@ -8,6 +8,7 @@ import { decodeRlp, encodeRlp, quantity, type RlpItem } from '../../../rlp.ts'
 import { type ChannelId, channelId, fromHex, type Msats, sameBytes, toHex } from '../../../units.ts'
 import type { Saved } from './beside.ts'
 import { type PenaltyDesk, stepNow } from './desk.ts'
+import { finishedBy } from './payments.ts'
 import { encodeNote, penaltyKeys } from './record.ts'
 
 /**
@@ -152,15 +153,14 @@ export async function answersOf(
 }
 
 /** What becomes true of invoices with a state: this side's update that took their HTLCs is finished. */
-export async function invoiceWrites(
-  { id, world }: PenaltyDesk,
-  { before, channel, notes, version }: Saved,
-): Promise<readonly StoreWrite[]> {
-  if (!before || !('base' in before) || !('base' in channel) || before.exchange.state !== 'proposed') return []
-  if (channel.base.number === before.base.number) return []
+export async function invoiceWrites({ id, world }: PenaltyDesk, saved: Saved): Promise<readonly StoreWrite[]> {
+  const finished = finishedBy(saved)
+  if (!finished) return []
+  const { channel, changes } = finished
+  const { notes, version } = saved
   const writes: StoreWrite[] = []
   let at = notes.length
-  for (const change of before.exchange.changes) {
+  for (const change of changes) {
     if (change.type !== 'fulfil') continue
     const paymentHash = sha256(change.preimage)
     // Unless another HTLC of that hash is there, which is not to be taken as well.

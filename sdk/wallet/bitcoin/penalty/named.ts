@@ -6,6 +6,7 @@ import { decodeRlp, encodeRlp, quantity } from '../../../rlp.ts'
 import { type ChannelId, type Msats, sameBytes, toHex } from '../../../units.ts'
 import type { Saved } from './beside.ts'
 import type { PenaltyDesk } from './desk.ts'
+import { finishedBy } from './payments.ts'
 import { penaltyKeys } from './record.ts'
 import { fateOf, type PayChange, type TwoWayOutcome, type Wishes, wishFor } from './wishes.ts'
 
@@ -62,16 +63,18 @@ function proposedIn({ desks }: NamedPayments, paymentId: Uint8Array) {
 /** What a finished update has paid, to be stored with it. */
 export async function sentWrites(
   store: Store,
-  { before, channel }: Pick<Saved, 'before' | 'channel'>,
+  saved: Pick<Saved, 'before' | 'channel'>,
 ): Promise<readonly StoreWrite[]> {
-  if (!before || !isLive(before) || !isLive(channel) || before.exchange.state !== 'proposed') return []
-  if (channel.base.number === before.base.number) return []
+  const finished = finishedBy(saved)
+  if (!finished) return []
+  const { number } = finished.channel.base
   const writes: StoreWrite[] = []
-  for (const change of before.exchange.changes) {
+  for (const change of finished.changes) {
     if (change.type !== 'pay') continue
     const key = penaltyKeys.sent(change.paymentId)
+    // A conflict would keep the update from ever being finished: whatever stands there gives way.
     const stored = await store.get(key)
-    writes.push({ key, expected: stored?.version ?? 0, bytes: encodeSent(change.amount, channel.base.number) })
+    writes.push({ key, expected: stored?.version ?? 0, bytes: encodeSent(change.amount, number) })
   }
   return writes
 }

@@ -5,6 +5,7 @@ import {
   type Fault,
   failReasons,
   type Htlc,
+  isLive,
   type LiveChannel,
   type Side,
   signedContent,
@@ -161,6 +162,15 @@ export function proposedBy(before: Saved['before'], channel: Saved['channel']): 
   if (!('base' in channel) || channel.exchange.state !== 'proposed') return []
   const isOld = before && 'base' in before && before.exchange === channel.exchange
   return isOld ? [] : channel.exchange.changes
+}
+
+/** What this side has proposed and a state makes final; `null` where it finishes no such update. */
+export function finishedBy({ before, channel }: Pick<Saved, 'before' | 'channel'>): {
+  readonly changes: readonly Change[]
+  readonly channel: LiveChannel
+} | null {
+  if (!before || !isLive(before) || !isLive(channel) || before.exchange.state !== 'proposed') return null
+  return channel.base.number === before.base.number ? null : { changes: before.exchange.changes, channel }
 }
 
 function paymentWrite(paymentHash: Uint8Array, expected: number, record: PaymentRecord): StoreWrite {

@@ -204,11 +204,14 @@ function settle(wishes: Wishes, desk: PenaltyDesk): void {
   const { channel } = desk.known
   const isPaying = !channel || !isLive(channel) || channel.phase === 'funding' || isOpen(channel)
   for (const wish of [...wishes.list]) {
-    const fate = wish.type === 'pay' && wish.number !== null ? fateOf(desk, wish.number) : null
-    if (wish.type === 'pay' && wish.number !== null && fate === 'paid') {
+    if (wish.type === 'pay' && wish.number !== null) {
+      const { change, number } = wish
+      const fate = fateOf(desk, number)
+      if (fate === 'lost') drop(wishes, wish, 'not-open')
+      if (fate !== 'paid') continue
       remove(wishes, wish)
-      wish.settle({ state: 'paid', kind: 'two-way', paymentId: wish.change.paymentId, number: wish.number })
-    } else if (fate === 'lost' || (!isPaying && !isProposed(wish))) drop(wishes, wish, 'not-open')
+      wish.settle({ state: 'paid', kind: 'two-way', paymentId: change.paymentId, number })
+    } else if (!isPaying) drop(wishes, wish, 'not-open')
     else if (wish.type === 'add' && hasEnded(wish.offer, desk.world.clock.now())) {
       remove(wishes, wish)
       wish.offer.refused('expired')
