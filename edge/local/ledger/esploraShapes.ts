@@ -1,6 +1,6 @@
 import { toHex } from '../../../sdk/units.ts'
-import { headerFields } from './block.ts'
-import { type Block, bytesOf } from './chain.ts'
+import { compactSize, headerFields } from './block.ts'
+import type { Block } from './chain.ts'
 import { type Known, type Ledger, spentOutput } from './ledger.ts'
 import { vsizeOf } from './policy.ts'
 import { addressOf, assemblyOf } from './script.ts'
@@ -33,14 +33,16 @@ export function transactionJson(ledger: Ledger, { transaction, mined }: Known) {
 
 export function blockJson({ chain }: Ledger, block: Block) {
   const { version, previous, merkleRoot, time, bits, nonce } = headerFields(block.header)
-  const weight = block.transactions.reduce((sum, transaction) => sum + transaction.weight, 4 * 81)
+  const { transactions } = block
+  const weight = transactions.reduce((sum, transaction) => sum + transaction.weight, 4 * 81)
+  const frame = block.header.length + compactSize(transactions.length).length
   return {
     id: block.hash,
     height: block.height,
     version,
     timestamp: time,
-    tx_count: block.transactions.length,
-    size: bytesOf(block).length,
+    tx_count: transactions.length,
+    size: transactions.reduce((sum, { raw }) => sum + raw.length, frame),
     weight,
     merkle_root: reversedHex(merkleRoot),
     previousblockhash: block.height === 0 ? null : reversedHex(previous),
