@@ -161,14 +161,17 @@ function readBlock(told: unknown): PagedBlock | undefined {
   return sameBytes(hash256(header), hash) ? { place: { height: at, hash }, header } : undefined
 }
 
-/** Pages are asked for side by side, each from its top; the last one tells where the chain ends. */
+/** The newest page tells where the chain ends; those below are asked for side by side, each from its top. */
 async function headers(ask: Ask, first: Height, count: number): Promise<Uint8Array> {
-  const [newest] = await blocksFrom(ask, null)
-  const tip = want(newest, '/blocks').place.height
+  const newest = await blocksFrom(ask, null)
+  const tip = want(newest[0], '/blocks').place.height
   const last = Math.min(first + Math.min(count, headersMax) - 1, tip)
+  const found = new Map(newest.map(({ place, header }) => [place.height as number, header]))
   const tops: number[] = []
-  for (let top = last; top >= first; top -= blocksPerPage) tops.push(top)
-  const found = new Map<number, Uint8Array>()
+  for (let top = last; top >= first; top -= blocksPerPage) {
+    while (found.has(top)) top -= 1
+    if (top >= first) tops.push(top)
+  }
   for (let at = 0; at < tops.length; at += requestsInFlightMax) {
     const pages = await Promise.all(tops.slice(at, at + requestsInFlightMax).map((top) => blocksFrom(ask, top)))
     for (const { place, header } of pages.flat()) found.set(place.height, header)

@@ -89,6 +89,13 @@ describe('headers', () => {
     expect((await node.tip()).height).toBe(36)
   })
 
+  it('take one request where the newest page holds all that is asked for', async () => {
+    const { answer, bytes } = chainOf(37)
+    const { node, fetch } = served(answer)
+    expect(await node.headers(height(30), 2_016)).toEqual(bytes(30, 7))
+    expect(fetch).toHaveBeenCalledTimes(1)
+  })
+
   it('are the same for a version told with a sign', async () => {
     const { answer, bytes, blocks } = chainOf(2)
     for (const block of blocks) Object.assign(block, { version: Number(block.version) | 0 })
