@@ -17,7 +17,7 @@ import {
   verifyOutput,
 } from '../verify/index.ts'
 import { broadcastTo } from './broadcast.ts'
-import { evidenceFrom, spendFrom } from './evidence.ts'
+import { createProver, type Prove, spendFrom } from './evidence.ts'
 import { feerateOf } from './feerate.ts'
 import { type HeaderBook, openHeaderBook } from './headers.ts'
 import { createPanel, type NodeFault, type Panel } from './panel.ts'
@@ -162,10 +162,11 @@ export async function createBitcoinClient(parts: BitcoinClientParts): Promise<Bi
   const panel = createPanel(nodes, clock)
   const anchor = anchorOf(network, parts.anchor ?? genesisCheckpoint(network))
   const book = await openHeaderBook({ panel, network, anchor, headersMax, clock, store })
-  const viewer = createViewer(panel, book)
+  const prove = createProver(book)
+  const viewer = createViewer(panel, prove)
   const filterPanel = createPanel(parts.filters ?? [], clock, 'filter')
   const spends = createSpendLook(filterPanel, panel)
-  const inclusion = (txid: Txid) => atOneTip(book, (chain) => include(panel, book, chain, txid))
+  const inclusion = (txid: Txid) => atOneTip(book, (chain) => include(panel, prove, chain, txid))
   return {
     network,
     nodes,
@@ -175,7 +176,7 @@ export async function createBitcoinClient(parts: BitcoinClientParts): Promise<Bi
     },
     view: (opening) => atOneTip(book, (chain) => viewer.look(opening, chain)),
     inclusion,
-    spend: (output) => atOneTip(book, (chain) => spendOf(panel, book, chain, output)),
+    spend: (output) => atOneTip(book, (chain) => spendOf(panel, prove, chain, output)),
     broadcast: (transaction) => broadcastTo(panel, inclusion, transaction),
     feerate: () => feerateOf(panel),
     unspent: async (output) => {
@@ -225,11 +226,11 @@ async function atOneTip<value>(book: HeaderBook, look: (chain: HeaderChain) => P
 
 async function include(
   panel: Panel,
-  book: HeaderBook,
+  prove: Prove,
   chain: HeaderChain,
   txid: Txid,
 ): Promise<ConfirmedTransaction | null> {
-  const told = await panel.ask((node) => evidenceFrom(book, node, txid))
+  const told = await panel.ask((node) => prove(node, txid))
   const sources = told.flatMap(({ node, value }) => (value ? [`node ${node}`] : []))
   for (const { value: evidence } of told) {
     const [output] = evidence?.transaction.outputs ?? []
@@ -255,11 +256,11 @@ async function include(
 
 async function spendOf(
   panel: Panel,
-  book: HeaderBook,
+  prove: Prove,
   chain: HeaderChain,
   output: { readonly outpoint: Outpoint; readonly script: Uint8Array },
 ): Promise<ProvenSpend | null> {
-  const told = await panel.ask((node) => spendFrom(book, node, output))
+  const told = await panel.ask((node) => spendFrom(prove, node, output))
   for (const { value: evidence } of told) {
     const block = evidence && burialOf(chain, evidence.blockHash)
     const decoded = evidence && decodeTransaction(evidence.transaction.bytes)

@@ -13,6 +13,10 @@ import {
 import type { HeaderBook } from './headers.ts'
 import { held, liedNode } from './panel.ts'
 
+/** Most transactions that are remembered of a node as proven, and most bytes of one and its coinbase. */
+const provenMax = 512
+const rememberedBytesMax = 16_384
+
 /** Most bytes of a `merkleblock` about one transaction: 80, and at most 16 levels of two hashes. */
 const merkleBlockBytesMax = 4_096
 
@@ -27,11 +31,35 @@ export interface Evidence {
 
 /**
  * What one node has to prove a transaction, its block being in the chain of most work; nothing while no block holds it.
+ * What a node has proven it is not asked again while its block stands.
  *
  * Throws `node/nonsense` when it contradicts itself, and (retryable) when its block is not part of that chain, also
  * after the node was asked for its headers once more.
  */
-export async function evidenceFrom(book: HeaderBook, node: BitcoinNode, txid: Txid): Promise<Evidence | null> {
+export type Prove = (node: BitcoinNode, txid: Txid) => Promise<Evidence | null>
+
+export function createProver(book: HeaderBook): Prove {
+  const provenBy = new WeakMap<BitcoinNode, Map<Txid, Evidence>>()
+  return async (node, txid) => {
+    const proven = provenBy.get(node) ?? new Map<Txid, Evidence>()
+    provenBy.set(node, proven)
+    const known = proven.get(txid)
+    if (known && burialOf(book.chain(), known.blockHash)) return known
+    const evidence = await evidenceFrom(book, node, txid)
+    proven.delete(txid)
+    if (evidence && isSmall(evidence)) proven.set(txid, evidence)
+    const [oldest] = proven.keys()
+    if (proven.size > provenMax && oldest !== undefined) proven.delete(oldest)
+    return evidence
+  }
+}
+
+/** Whether evidence is worth its memory; the rest is asked for again. */
+export function isSmall({ transaction, proof }: Evidence): boolean {
+  return transaction.bytes.length + (proof.coinbase?.bytes.length ?? 0) <= rememberedBytesMax
+}
+
+async function evidenceFrom(book: HeaderBook, node: BitcoinNode, txid: Txid): Promise<Evidence | null> {
   const [inclusion, transaction] = await Promise.all([node.inclusion(txid), node.transaction(txid)])
   if (!inclusion) return null
   if (!transaction) throw liedNode('it proves a transaction that it does not have')
@@ -45,19 +73,19 @@ export async function evidenceFrom(book: HeaderBook, node: BitcoinNode, txid: Tx
 
 /**
  * The spend of an output, as one node proves it; nothing while the node knows of none in a block. An unconfirmed spend
- * is nothing: a claim that no chain can prove. Throws as {@link evidenceFrom}.
+ * is nothing: a claim that no chain can prove. Throws as {@link Prove}.
  *
  * @param script - The output's own.
  */
 export async function spendFrom(
-  book: HeaderBook,
+  prove: Prove,
   node: BitcoinNode,
   output: { readonly outpoint: Outpoint; readonly script: Uint8Array },
 ): Promise<Evidence | null> {
   const { outpoint, script } = output
   const told = await node.spend(outpoint, script)
   if (!told || told.height === null) return null
-  const evidence = await evidenceFrom(book, node, told.txid)
+  const evidence = await prove(node, told.txid)
   if (!evidence) return null
   if (!spendIn([evidence.transaction], outpoint))
     throw liedNode('the transaction that it names does not spend the output')

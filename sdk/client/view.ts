@@ -2,13 +2,11 @@ import { type Outpoint, outpointKey, txidOf } from '../bitcoin/index.ts'
 import { type ChainView, fundingOutput, type Opening } from '../channel/index.ts'
 import { height } from '../units.ts'
 import { burialOf, type HeaderChain, tipOf, verifyOutput } from '../verify/index.ts'
-import { type Evidence, evidenceFrom, spendFrom } from './evidence.ts'
-import type { HeaderBook } from './headers.ts'
+import { type Evidence, isSmall, type Prove, spendFrom } from './evidence.ts'
 import { liedNode, type Panel, type Question } from './panel.ts'
 
-/** Most channels whose proofs are remembered, and most bytes of a transaction among them. */
+/** Most channels whose proofs are remembered. */
 const rememberedMax = 512
-const rememberedBytesMax = 16_384
 
 /** What was proven of one outpoint. It says in which block something is; whether the block counts is asked each time. */
 interface Proofs {
@@ -22,7 +20,7 @@ export interface Viewer {
   readonly look: (opening: Opening, chain: HeaderChain) => Promise<ChainView>
 }
 
-export function createViewer(panel: Panel, book: HeaderBook): Viewer {
+export function createViewer(panel: Panel, prove: Prove): Viewer {
   const remembered = new Map<string, Proofs>()
   const remember = (key: string, proofs: Proofs) => {
     remembered.delete(key)
@@ -35,7 +33,7 @@ export function createViewer(panel: Panel, book: HeaderBook): Viewer {
       const key = outpointKey(opening.funding)
       const output = { outpoint: opening.funding, script: fundingOutput(opening).script }
       const known = standing(chain, remembered.get(key))
-      const proofs = isWhole(known) ? known : await gather(panel, book, output, known)
+      const proofs = isWhole(known) ? known : await gather(panel, prove, output, known)
       remember(key, { funding: small(proofs.funding), spend: small(proofs.spend) })
       return viewOf(opening, chain, standing(chain, proofs))
     },
@@ -49,9 +47,7 @@ function isWhole({ funding, spend }: Proofs): boolean {
 
 /** Evidence that is worth its memory; the rest is asked for again. */
 function small(evidence: Evidence | null): Evidence | null {
-  if (!evidence) return null
-  const { transaction, proof } = evidence
-  return transaction.bytes.length + (proof.coinbase?.bytes.length ?? 0) <= rememberedBytesMax ? evidence : null
+  return evidence && isSmall(evidence) ? evidence : null
 }
 
 /** The proofs whose blocks the chain holds. */
@@ -63,13 +59,13 @@ function standing(chain: HeaderChain, proofs: Proofs | undefined): Proofs {
 
 async function gather(
   panel: Panel,
-  book: HeaderBook,
+  prove: Prove,
   output: { readonly outpoint: Outpoint; readonly script: Uint8Array },
   known: Proofs,
 ): Promise<Proofs> {
   const [funding, spend] = await Promise.all([
-    known.funding ?? firstProven(panel, (node) => evidenceFrom(book, node, output.outpoint.txid)),
-    known.spend ?? firstProven(panel, (node) => spendFrom(book, node, output), 'it does not tell of a spend'),
+    known.funding ?? firstProven(panel, (node) => prove(node, output.outpoint.txid)),
+    known.spend ?? firstProven(panel, (node) => spendFrom(prove, node, output), 'it does not tell of a spend'),
   ])
   return { funding, spend }
 }

@@ -146,7 +146,12 @@ function viewTests(running: Running) {
     const view = await client.view(opening)
     const proofs = asked.get('inclusion')
     expect(await client.view(opening)).toEqual(view)
+    expect(await client.inclusion(opening.funding.txid)).not.toBeNull()
     expect(asked.get('inclusion')).toBe(proofs)
+    // Its block is gone: whether another one holds it has to be proven anew.
+    expect((await backend.reorg(1)).ok).toBe(true)
+    await client.inclusion(opening.funding.txid)
+    expect(asked.get('inclusion')).toBeGreaterThan(proofs ?? 0)
   })
 }
 
