@@ -251,7 +251,7 @@ function takeOffer(
   const head = draft.head()
   if (head.queued >= queuedMax) return false
 
-  const winner = draft.txsOf(sender).find((row) => row.nonce === nonce && row.status.state === 'included')
+  const winner = draft.rivals({ hash, sender, nonce }).find((row) => row.status.state === 'included')
   const status: TxStatus = winner ? { state: 'replaced', by: winner.hash } : { state: 'queued' }
   const { gas, source } = footprintOf({ footprintJson })
   const row: TxRow = {

@@ -5,13 +5,15 @@ import type { ChainAccount, ChainChange, ChainHead, ChainRows, Settlement, TxRow
 /**
  * One step's work on the chain's rows: reads see what the step has written, counters and events follow by themselves.
  *
- * Lists (`txsOf`) are as of the step's beginning plus its own changes; rows that the step removed are gone.
+ * Lists (`txsOf`, `rivals`) are as of the step's beginning plus its own changes; rows that the step removed are gone.
  */
 export interface ChainDraft {
   readonly head: () => ChainHead
   readonly setHead: (change: Partial<ChainHead>) => void
   readonly tx: (hash: TxHash) => TxRow | undefined
   readonly txsOf: (sender: Address) => readonly TxRow[]
+  /** Others of the sender with the same nonce, in the order of arrival. */
+  readonly rivals: (of: Pick<TxRow, 'hash' | 'sender' | 'nonce'>) => readonly TxRow[]
   readonly putTx: (row: TxRow) => void
   readonly removeTx: (row: TxRow) => void
   readonly account: (sender: Address) => ChainAccount | undefined
@@ -72,6 +74,10 @@ export function openChainDraft(rows: ChainRows, now: number): ChainDraft {
     tx,
     txsOf: (sender) =>
       [...groupOf(sender).values()].sort((one, other) => one.nonce - other.nonce || one.arrival - other.arrival),
+    rivals: ({ hash, sender, nonce }) =>
+      [...groupOf(sender).values()]
+        .filter((row) => row.nonce === nonce && row.hash !== hash)
+        .sort((one, other) => one.arrival - other.arrival),
     putTx: (row) => {
       const group = groupOf(row.sender)
       count(tx(row.hash), row)

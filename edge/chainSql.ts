@@ -13,7 +13,7 @@ import {
   type TxRow,
   type WindowRow,
 } from './chainRows.ts'
-import { plansKept } from './limits.ts'
+import { chainRowsCachedMax, plansKept } from './limits.ts'
 import type { Payload } from './payload.ts'
 import { openRowCache } from './rowCache.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write, writeAll } from './sql.ts'
@@ -65,7 +65,7 @@ const schema = [
 export function openChainStore(sql: Sql): ChainStore {
   for (const statement of schema) sql.exec(statement)
   const { all, one } = readersOf(sql)
-  const cache = openRowCache<TxRow>()
+  const cache = openRowCache<TxRow>(chainRowsCachedMax)
   let head: ChainHead | undefined
   const tx = (hash: TxHash) => cache.one(hash, () => one<TxRow>('SELECT row FROM txs WHERE hash = ?', hash))
   const txsOf = (sender: Address) =>

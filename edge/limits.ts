@@ -28,9 +28,10 @@ export const rejectionMs = 10_000
 
 /**
  * Rows of one table that an object keeps in memory beside the disk, half a kilobyte each. The platform may put all shards of
- * a chain into one isolate, which has 128 MB.
+ * a chain into one isolate, which has 128 MB. A chain object goes through all of its queue for a window.
  */
 export const rowsCachedMax = 4_096
+export const chainRowsCachedMax = 16_384
 /** Newest transactions and senders of a shard that memory and its journal alone know, and the bytes of the journal. */
 export const youngMax = 2_048
 export const journalBytesMax = 1024 * 1024
@@ -53,8 +54,8 @@ export const windowGasMax = 30_000_000
 /** Most transactions of unknown access that one sender has in one window, and all senders together. */
 export const unknownPerSenderMax = 4
 export const unknownPerWindowMax = 64
-/** Most transactions of one chain that wait for a window. Shards keep the rest. */
-export const queuedMax = 20_000
+/** Most transactions of one chain that wait for a window: some seconds of windows. Shards keep the rest. */
+export const queuedMax = 8_192
 
 /** Most ordered streams to one executor: a Worker has six connections. */
 export const lanesInFlightMax = 4

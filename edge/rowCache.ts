@@ -1,5 +1,4 @@
 import type { Address, TxHash } from '../sdk/units.ts'
-import { rowsCachedMax } from './limits.ts'
 
 /** What a row is found by. */
 interface Row {
@@ -12,7 +11,7 @@ interface Row {
  * has read or written once it need not read again. A step asks for the same rows several times, and what costs is not
  * the disk but making objects of its text.
  *
- * Bounded: beyond {@link rowsCachedMax} everything is forgotten, and read again.
+ * Bounded: what came first is forgotten first, a group as a whole, and read again when it is asked for.
  */
 export interface RowCache<row extends Row> {
   readonly one: (hash: TxHash, read: () => row | undefined) => row | undefined
@@ -28,7 +27,8 @@ export interface RowCache<row extends Row> {
   readonly clear: () => void
 }
 
-export function openRowCache<row extends Row>(): RowCache<row> {
+/** @param most - Rows; and groups, which may be empty. */
+export function openRowCache<row extends Row>(most: number): RowCache<row> {
   /** `null`: there is none. */
   const rows = new Map<TxHash, row | null>()
   const groups = new Map<Address, Map<TxHash, row>>()
@@ -36,16 +36,27 @@ export function openRowCache<row extends Row>(): RowCache<row> {
     rows.clear()
     groups.clear()
   }
-  /** A row of a group is always among the rows, so both are forgotten together. */
-  const makeRoom = (count: number) => {
-    if (rows.size + groups.size + count > rowsCachedMax) clear()
+  /** For rows, and groups. A row of a group is always among the rows, so a group goes with the first of its rows. */
+  const makeRoom = (count: number, groupCount: number) => {
+    for (const [hash, row] of rows) {
+      if (rows.size + count <= most) break
+      const group = row ? groups.get(row.sender) : undefined
+      rows.delete(hash)
+      if (!row || !group?.has(hash)) continue
+      groups.delete(row.sender)
+      for (const other of group.keys()) rows.delete(other)
+    }
+    for (const sender of groups.keys()) {
+      if (groups.size + groupCount <= most) break
+      groups.delete(sender)
+    }
   }
   return {
     one: (hash, read) => {
       const known = rows.get(hash)
       if (known !== undefined) return known ?? undefined
       const row = read()
-      makeRoom(1)
+      makeRoom(1, 0)
       rows.set(hash, row ?? null)
       return row
     },
@@ -55,7 +66,7 @@ export function openRowCache<row extends Row>(): RowCache<row> {
       const known = groups.get(sender)
       if (known) return [...known.values()]
       const group = read()
-      makeRoom(group.length + 1)
+      makeRoom(group.length, 1)
       for (const row of group) rows.set(row.hash, row)
       groups.set(sender, new Map(group.map((row) => [row.hash, row])))
       return group
@@ -63,7 +74,7 @@ export function openRowCache<row extends Row>(): RowCache<row> {
     put: (row, isInGroup) => {
       const before = rows.get(row.hash)
       if (before) groups.get(before.sender)?.delete(row.hash)
-      makeRoom(1)
+      makeRoom(1, 0)
       rows.set(row.hash, row)
       if (isInGroup) groups.get(row.sender)?.set(row.hash, row)
     },

@@ -59,8 +59,8 @@ function include(
   const status: TxStatus = { state: 'included', window, lane, blockNumber, blockHash, index, succeeded }
   draft.putTx({ ...row, status, inclusion, doubt: null, dueAt })
   draft.settle(row, status)
-  for (const other of draft.txsOf(row.sender)) {
-    if (other.nonce !== row.nonce || other.hash === row.hash || other.status.state === 'replaced') continue
+  for (const other of draft.rivals(row)) {
+    if (other.status.state === 'replaced') continue
     const replaced: TxStatus = { state: 'replaced', by: row.hash }
     draft.putTx({ ...other, status: replaced, inclusion: null, doubt: null, dueAt: null })
     draft.settle(other, replaced)
@@ -73,8 +73,7 @@ function include(
 /** No longer in any block we know to stand: it and those it had replaced are wanted again. */
 function exclude(draft: ChainDraft, row: TxRow, now: number): void {
   requeue(draft, row, now)
-  for (const other of draft.txsOf(row.sender))
-    if (other.nonce === row.nonce && other.status.state === 'replaced') requeue(draft, other, now)
+  for (const other of draft.rivals(row)) if (other.status.state === 'replaced') requeue(draft, other, now)
 }
 
 function finalize(draft: ChainDraft, row: TxRow, inclusion: Inclusion): void {
@@ -82,7 +81,7 @@ function finalize(draft: ChainDraft, row: TxRow, inclusion: Inclusion): void {
   const { window, lane } = row
   draft.removeTx(row)
   draft.settle(row, { state: 'finalized', window, lane, blockNumber, blockHash, index, succeeded })
-  for (const other of draft.txsOf(row.sender)) if (other.nonce === row.nonce) draft.removeTx(other)
+  for (const other of draft.rivals(row)) draft.removeTx(other)
 }
 
 /** Takes in what became of a sending, unless the row has moved on since. */

@@ -53,7 +53,7 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
   const entries = openEntries(sql)
   const journal = openJournal(sql)
   const memory: Memory = {
-    rows: openRowCache(),
+    rows: openRowCache(rowsCachedMax),
     ids: openMemo(rowsCachedMax),
     accounts: openMemo(rowsCachedMax),
     head: undefined,

@@ -1,6 +1,5 @@
 import type { Footprint } from '../sdk/batch/access.ts'
 import { explainWait, type Plan, plan, schedule, sentence, waitsOf } from '../sdk/batch/index.ts'
-import { invariant } from '../sdk/errors.ts'
 import type { TxStatus } from '../sdk/ports.ts'
 import type { Address } from '../sdk/units.ts'
 import type { ChainDraft } from './chainDraft.ts'
@@ -76,14 +75,16 @@ function standingOf(draft: ChainDraft, sender: Address, access: Access): Standin
   const used = draft.account(sender)?.next ?? 0
   let expected = used
   let unknowns = 0
-  for (const nonce of new Set(rows.map((row) => row.nonce))) {
+  for (const group of rivalsOf(rows)) {
+    const { nonce } = group[0]
+    // No window takes more of it.
+    if (ready.length === windowTransactionsMax) break
     if (nonce > expected) {
       const missingNonce = expected
       const behind = rows.filter((row) => row.nonce > missingNonce && row.status.state === 'queued')
       return { ready, stranded: behind.map((row) => ({ row, missingNonce })) }
     }
     expected = Math.max(expected, nonce + 1)
-    const group = rows.filter((row) => row.nonce === nonce)
     if (group.some(({ status }) => status.state === 'included')) continue
     if (group.some(({ status }) => status.state === 'planned')) {
       if (nonce < used) continue // In doubt, but in nobody's way: the chain has gone past it.
@@ -100,10 +101,25 @@ function standingOf(draft: ChainDraft, sender: Address, access: Access): Standin
   return { ready: access === 'unknown' && unknowns === 0 ? [] : ready, stranded: [] }
 }
 
+/** Transactions with one nonce. */
+type Rivals = readonly [TxRow, ...TxRow[]]
+
+/** A sender's rows, which come by nonce, a nonce at a time. */
+function* rivalsOf(rows: readonly TxRow[]): Iterable<Rivals> {
+  let group: [TxRow, ...TxRow[]] | undefined
+  for (const row of rows) {
+    if (group?.[0].nonce === row.nonce) {
+      group.push(row)
+      continue
+    }
+    if (group) yield group
+    group = [row]
+  }
+  if (group) yield group
+}
+
 /** Of transactions with one nonce, the one that is sent. */
-function highestPaying(group: readonly TxRow[]): TxRow {
-  const [first, ...others] = group
-  invariant(first, 'a nonce has at least one row')
+function highestPaying([first, ...others]: Rivals): TxRow {
   return others.reduce((best, row) => (row.maxFeePerGas > best.maxFeePerGas ? row : best), first)
 }
 
