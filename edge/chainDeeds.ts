@@ -9,8 +9,8 @@ import type { NonceFact } from './settling.ts'
 export interface ChainWorld {
   readonly rows: Pick<ChainRows, 'head' | 'block' | 'tx'>
   readonly executor: () => Executor
-  /** Brings news to a shard; resolves when it has stored them. */
-  readonly deliver: (shard: number, settlements: readonly Settlement[]) => Promise<void>
+  /** Brings news to a shard; true when it has stored them, false where too many messages are under way. */
+  readonly deliver: (shard: number, settlements: readonly Settlement[]) => Promise<boolean>
   readonly feed: (event: ChainEvent) => void
   readonly now: () => number
 }
@@ -43,8 +43,7 @@ export async function doForChain(effect: ChainEffect, world: ChainWorld): Promis
     }
     case 'deliver': {
       const { shard, settlements } = effect
-      await deliver(shard, settlements)
-      feed({ type: 'delivered', settlements, now: now() })
+      if (await deliver(shard, settlements)) feed({ type: 'delivered', settlements, now: now() })
       return
     }
   }

@@ -25,7 +25,14 @@ import { type Health, openHealth } from './executor/health.ts'
 import { executorsOf } from './executor/jsonRpc.ts'
 import type { Executor } from './executor/port.ts'
 import { openGather } from './gather.ts'
-import { eventsPerReadMax, eventsWaitMs, offerGatherMs, readersMax, windowsPerReadMax } from './limits.ts'
+import {
+  deliveriesMax,
+  eventsPerReadMax,
+  eventsWaitMs,
+  offerGatherMs,
+  readersMax,
+  windowsPerReadMax,
+} from './limits.ts'
 import type {
   Awaited,
   ChainApi,
@@ -55,6 +62,7 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   /** Readers that wait for the log to grow. */
   readonly #readers = new Set<() => void>()
   readonly #gathered = openGather(offerGatherMs)
+  #deliveries = 0
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -69,7 +77,7 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     const world: ChainWorld = {
       rows: this.#store,
       executor: () => this.#executors(),
-      deliver: (shard, settlements) => env.SHARD.getByName(shardName(this.#config().id, shard)).settle(settlements),
+      deliver: (shard, settlements) => this.#deliver(shard, settlements),
       feed: (event) => this.#runner.feed(event),
       now: Date.now,
     }
@@ -286,6 +294,17 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
     if (told.length === 0) return
     for (const wake of [...this.#readers]) wake()
     if (!this.#audience.isEmpty()) this.#audience.push(new Set(told.flatMap((hash) => this.#store.batchesOf(hash))))
+  }
+
+  async #deliver(shard: number, settlements: readonly Settlement[]): Promise<boolean> {
+    if (this.#deliveries === deliveriesMax) return false
+    this.#deliveries += 1
+    try {
+      await this.env.SHARD.getByName(shardName(this.#config().id, shard)).settle(settlements)
+      return true
+    } finally {
+      this.#deliveries -= 1
+    }
   }
 
   #executors(): Executor {

@@ -2,6 +2,7 @@ import { invariant } from '../sdk/errors.ts'
 import type { Address } from '../sdk/units.ts'
 import type { Notice, Offer } from './chain.ts'
 import { handoverMax, handoverRetryMs, heldMsMax, nonceCheckMsMax } from './limits.ts'
+import type { Turn } from './pace.ts'
 import type { Item, ShardEffect } from './shard.ts'
 import type { ShardDraft } from './shardDraft.ts'
 import { nextNonce } from './shardNonces.ts'
@@ -26,10 +27,11 @@ export function askDue(draft: ShardDraft, rows: ShardRows, now: number): readonl
 }
 
 /** Hands over what is due, and tells what is news. */
-export function offerDue(draft: ShardDraft, rows: ShardRows, now: number): readonly ShardEffect[] {
+export function offerDue(draft: ShardDraft, rows: ShardRows, turn: Turn, now: number): readonly ShardEffect[] {
+  if (turn.from > now) return []
   const due = rows.due(now, handoverMax)
   const waiting = due.filter(({ stage }) => stage === 'queued')
-  const offers = offersOf(draft, new Set(waiting.map(({ sender }) => sender)), now)
+  const offers = offersOf(draft, new Set(waiting.map(({ sender }) => sender)), turn, now)
   const news = due.filter(({ stage }) => stage !== 'queued')
   for (const row of news) draft.putRow({ ...row, dueAt: now + handoverRetryMs })
   const notices = news.map(({ hash, status, sequence }): Notice => ({ hash, status, sequence }))
@@ -37,12 +39,13 @@ export function offerDue(draft: ShardDraft, rows: ShardRows, now: number): reado
 }
 
 /** What a submission let go is handed over in the step that stores it: a step of its own would write every row again. */
-export function offerFresh(draft: ShardDraft, items: readonly Item[], now: number): readonly ShardEffect[] {
+export function offerFresh(draft: ShardDraft, items: readonly Item[], turn: Turn, now: number): readonly ShardEffect[] {
+  if (turn.from > now) return []
   const isDue = ({ hash }: Item) => {
     const row = draft.row(hash)
     return row?.stage === 'queued' && row.dueAt !== null && row.dueAt <= now
   }
-  const offers = offersOf(draft, new Set(items.filter(isDue).map(({ sender }) => sender)), now)
+  const offers = offersOf(draft, new Set(items.filter(isDue).map(({ sender }) => sender)), turn, now)
   return offers.length === 0 ? [] : [{ type: 'offer', offers, notices: [] }]
 }
 
@@ -51,12 +54,12 @@ export function offerFresh(draft: ShardDraft, items: readonly Item[], now: numbe
  * are not taken yet: whichever message arrives, and in whatever order, the chain object never sees a nonce without its
  * predecessors.
  */
-function offersOf(draft: ShardDraft, senders: ReadonlySet<Address>, now: number): readonly Offer[] {
+function offersOf(draft: ShardDraft, senders: ReadonlySet<Address>, { most }: Turn, now: number): readonly Offer[] {
   const offers: Offer[] = []
   for (const sender of senders) {
     const base = nextNonce(draft.account(sender)) ?? 0
     for (const row of draft.rowsOf(sender)) {
-      if (row.stage !== 'queued' || offers.length === handoverMax) continue
+      if (row.stage !== 'queued' || offers.length === most) continue
       const payload = draft.payload(row.hash)
       invariant(payload, 'a queued transaction has its bytes')
       const { hash, nonce, maxFeePerGas, sequence } = row

@@ -41,8 +41,14 @@ export const boundBytesMax = 1024 * 1024
 /** How long a shard gathers submissions, and a chain object offers, so that one write to the disk makes all of them durable. */
 export const submitGatherMs = 1
 export const offerGatherMs = 5
-/** Most offers and most settlements in one message between a shard and its chain. */
+/** Most offers and most settlements in one message between a shard and its chain; most offers to a chain object that is full. */
 export const handoverMax = 256
+export const handoverMin = 16
+/** How long a shard leaves a chain object alone that did not take everything, and how long it waits for an answer. */
+export const handoverRestMs = 250
+export const handoverPatienceMs = 10_000
+/** Most messages to shards that a chain object has under way. */
+export const deliveriesMax = 64
 /** A handover that was not acknowledged by then is sent again. */
 export const handoverRetryMs = 2_000
 

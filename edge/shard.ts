@@ -18,10 +18,12 @@ import {
   rowsPerSenderMax,
   rowsPerShardMax,
 } from './limits.ts'
+import type { Turn } from './pace.ts'
 import type { ProblemCode } from './problems.ts'
 import { openShardDraft, type ShardDraft } from './shardDraft.ts'
 import { nextNonce } from './shardNonces.ts'
 import type { ShardAccount, ShardChange, ShardRow, ShardRows } from './shardRows.ts'
+import { earlier } from './timed.ts'
 
 /** One transaction of a submission, decoded and judged as far as its bytes go. */
 export interface Item {
@@ -75,8 +77,10 @@ export interface ShardStep {
  *
  * The hash is the identity: bytes that are known are answered by where they stand, and change nothing. A nonce is
  * kept until it is final; others may take it only by paying more, and only before it is in a block.
+ *
+ * @param turn - What the chain object may be told now. What is due and does not fit stays due.
  */
-export function shardStep(rows: ShardRows, event: ShardEvent): ShardStep {
+export function shardStep(rows: ShardRows, event: ShardEvent, turn: Turn): ShardStep {
   const draft = openShardDraft(rows)
   const { now } = event
   const effects: ShardEffect[] = []
@@ -85,7 +89,7 @@ export function shardStep(rows: ShardRows, event: ShardEvent): ShardStep {
     case 'submit':
       absorb(draft, event.facts, now)
       answers = submit(draft, event.items, event.facts, now)
-      effects.push(...offerFresh(draft, event.items, now))
+      effects.push(...offerFresh(draft, event.items, turn, now))
       break
     case 'facts':
       absorb(draft, event.facts, now)
@@ -102,7 +106,7 @@ export function shardStep(rows: ShardRows, event: ShardEvent): ShardStep {
       draft.write({ remove: 'sender', sender: event.sender })
       break
     case 'tick':
-      effects.push(...askDue(draft, rows, now), ...offerDue(draft, rows, now))
+      effects.push(...askDue(draft, rows, now), ...offerDue(draft, rows, turn, now))
       if ((pruneAt(rows) ?? Number.POSITIVE_INFINITY) <= now)
         draft.write({ remove: 'old', before: now - retentionMs, limit: pruneMax })
       break
@@ -148,10 +152,9 @@ function bySender(items: readonly Item[]): ReadonlyMap<Address, readonly Item[]>
 }
 
 /** When the step wants the next tick, or nothing while there is nothing to do. */
-export function shardWakeAt(rows: ShardRows): number | null {
+export function shardWakeAt(rows: ShardRows, turn: Turn): number | null {
   const due = rows.nextDue()
-  const prune = pruneAt(rows)
-  return due === null || prune === null ? (due ?? prune) : Math.min(due, prune)
+  return earlier(earlier(due === null ? null : Math.max(due, turn.from), rows.nextCheck()), pruneAt(rows))
 }
 
 function pruneAt(rows: ShardRows): number | null {

@@ -4,6 +4,7 @@ import type { Address, TxHash } from '../sdk/units.ts'
 import type { Notice, Offer, Taken } from './chain.ts'
 import type { Settlement } from './chainRows.ts'
 import type { Executor, Inclusion } from './executor/port.ts'
+import type { Pace } from './pace.ts'
 import { type Facts, type Item, questions, type ShardEffect, type ShardEvent } from './shard.ts'
 import type { ShardRows } from './shardRows.ts'
 
@@ -11,6 +12,7 @@ import type { ShardRows } from './shardRows.ts'
 export interface ShardWorld {
   readonly rows: ShardRows
   readonly executor: () => Executor
+  readonly pace: Pace
   /** Hands over to the chain object; resolves when it has stored what it took. */
   readonly offer: (offers: readonly Offer[], notices: readonly Notice[]) => Promise<readonly Taken[]>
   /** Has the chain object end a transaction that was never sent; what it says of it then, or nothing when it is too late. */
@@ -20,11 +22,18 @@ export interface ShardWorld {
 }
 
 /** Does one effect of the shard's step and feeds back what came of it. Throws when the world fails. */
-export async function doForShard(effect: ShardEffect, { executor, offer, feed, now }: ShardWorld): Promise<void> {
+export async function doForShard(effect: ShardEffect, { executor, pace, offer, feed, now }: ShardWorld): Promise<void> {
   switch (effect.type) {
     case 'offer': {
-      const taken = await offer(effect.offers, effect.notices)
-      feed({ type: 'taken', taken, now: now() })
+      const { offers, notices } = effect
+      let taken: readonly Taken[] = []
+      pace.leave(now())
+      try {
+        taken = await offer(offers, notices)
+      } finally {
+        pace.answered(offers.length + notices.length - taken.length, now())
+        feed({ type: 'taken', taken, now: now() })
+      }
       return
     }
     case 'ask': {

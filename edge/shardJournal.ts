@@ -4,7 +4,7 @@ import type { Payload } from './payload.ts'
 import { decodePage, type JournalLine, type JournalPage, pagesOf } from './shardJournalPages.ts'
 import { endOf, isMove, type ShardAccount, type ShardChange, type ShardRow } from './shardRows.ts'
 import type { Sql, SqlValue } from './sql.ts'
-import { earlier, openTimed } from './timed.ts'
+import { openTimed } from './timed.ts'
 
 /** A change of one transaction or one sender. */
 export type JournalChange = Extract<ShardChange, { put: 'row' | 'payload' | 'account' } | { remove: 'payload' }>
@@ -18,8 +18,9 @@ export interface Young {
   readonly account: (sender: Address) => ShardAccount | undefined
   readonly due: (now: number) => readonly ShardRow[]
   readonly dueAccounts: (now: number) => readonly ShardAccount[]
-  /** Earliest `dueAt` and `checkAt` of all. */
+  /** Earliest `dueAt`, and earliest `checkAt`, of all. */
   readonly nextDue: () => number | null
+  readonly nextCheck: () => number | null
   readonly firstEnded: () => number | null
   readonly all: () => {
     readonly rows: readonly ShardRow[]
@@ -150,7 +151,8 @@ function openYoung(): Young & { readonly take: (line: JournalLine) => void; read
     account: accounts.get,
     due: rows.due,
     dueAccounts: accounts.due,
-    nextDue: () => earlier(rows.next(), accounts.next()),
+    nextDue: rows.next,
+    nextCheck: accounts.next,
     firstEnded: ended.next,
     all: () => ({ rows: rows.values(), payloads: [...payloads.values()], accounts: accounts.values() }),
     count: () => rows.size() + accounts.size(),

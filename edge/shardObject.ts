@@ -11,6 +11,7 @@ import type { Executor } from './executor/port.ts'
 import { openGather } from './gather.ts'
 import { senderBurst, senderPerSecond, sendersRemembered, submitGatherMs } from './limits.ts'
 import type { Env, ShardApi } from './objects.ts'
+import { openPace } from './pace.ts'
 import { chainName } from './placement.ts'
 import { openRunner, type Runner } from './runner.ts'
 import {
@@ -45,8 +46,10 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
     const store = openShardStore(storage.sql)
     this.#store = store
     this.#identity = openIdentity(storage.sql)
+    const pace = openPace()
     this.#world = {
       rows: store,
+      pace,
       executor: () => this.#executors(),
       offer: (offers, notices) => {
         const { chain, shard } = this.#who()
@@ -62,10 +65,10 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
     this.#runner = openRunner<ShardEvent, ShardEffect, ShardStep>({
       storage,
       now: Date.now,
-      decide: (event) => shardStep(store, event),
+      decide: (event) => shardStep(store, event, pace.turn()),
       commit: ({ changes }) => store.apply(changes),
       forget: store.forget,
-      wakeAt: () => shardWakeAt(store),
+      wakeAt: () => shardWakeAt(store, pace.turn()),
       tick: (now) => ({ type: 'tick', now }),
       perform: (effect) => doForShard(effect, this.#world),
       report: openFaults(storage.sql).report,

@@ -71,8 +71,9 @@ export interface ShardRows {
   readonly due: (now: number, limit: number) => readonly ShardRow[]
   /** Accounts whose `checkAt` has come. */
   readonly dueAccounts: (now: number, limit: number) => readonly ShardAccount[]
-  /** Earliest `dueAt` and `checkAt` of all. */
+  /** Earliest `dueAt`, and earliest `checkAt`, of all. */
   readonly nextDue: () => number | null
+  readonly nextCheck: () => number | null
   /** `since` of the row that ended first. */
   readonly firstEnded: () => number | null
 }

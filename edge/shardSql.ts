@@ -40,7 +40,7 @@ interface Memory {
   readonly accounts: Memo<Address, ShardAccount>
   head: ShardHead | undefined
   /** The earliest times of all; they are asked for after every step, and most steps leave the tables alone. */
-  times: { readonly due: number | null; readonly ended: number | null } | undefined
+  times: Readonly<Record<'due' | 'check' | 'ended', number | null>> | undefined
 }
 
 /**
@@ -79,10 +79,8 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
   const times = () => {
     memory.times ??= {
       // With the conditions of the partial indexes: without them each look would read the whole table.
-      due: number(
-        `SELECT MIN(at) AS at FROM (SELECT MIN(due_at) AS at FROM entries WHERE due_at IS NOT NULL
-         UNION SELECT MIN(check_at) FROM accounts WHERE check_at IS NOT NULL)`,
-      ),
+      due: number('SELECT MIN(due_at) AS at FROM entries WHERE due_at IS NOT NULL'),
+      check: number('SELECT MIN(check_at) AS at FROM accounts WHERE check_at IS NOT NULL'),
       ended: number('SELECT MIN(ended_at) AS at FROM entries WHERE ended_at IS NOT NULL'),
     }
     return memory.times
@@ -115,6 +113,7 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
         .sort((one, other) => (one.checkAt ?? 0) - (other.checkAt ?? 0))
         .slice(0, limit),
     nextDue: () => earlier(journal.nextDue(), times().due),
+    nextCheck: () => earlier(journal.nextCheck(), times().check),
     firstEnded: () => earlier(journal.firstEnded(), times().ended),
     foresee: (items) => foresee(sql, { entries, journal, memory }, items),
     apply: (changes) => apply(sql, { entries, journal, memory, old, clear, most }, changes),

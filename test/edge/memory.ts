@@ -142,11 +142,8 @@ export function memoryShard(): MemoryShard {
         .filter(({ checkAt }) => checkAt !== null && checkAt <= now)
         .sort((one, other) => (one.checkAt ?? 0) - (other.checkAt ?? 0))
         .slice(0, limit),
-    nextDue: () =>
-      earliest([
-        ...[...rows.values()].map(({ dueAt }) => dueAt),
-        ...[...accounts.values()].map(({ checkAt }) => checkAt),
-      ]),
+    nextDue: () => earliest([...rows.values()].map(({ dueAt }) => dueAt)),
+    nextCheck: () => earliest([...accounts.values()].map(({ checkAt }) => checkAt)),
     firstEnded: () => ended()[0]?.since ?? null,
     apply: (changes) => {
       for (const change of changes) {

@@ -3,6 +3,8 @@ import type { Settlement } from '../../edge/chainRows.ts'
 import type { Inclusion } from '../../edge/executor/port.ts'
 import {
   handoverMax,
+  handoverPatienceMs,
+  handoverRestMs,
   handoverRetryMs,
   heldMsMax,
   nonceGapMax,
@@ -11,6 +13,7 @@ import {
   rowsPerSenderMax,
   rowsPerShardMax,
 } from '../../edge/limits.ts'
+import { openPace, type Turn } from '../../edge/pace.ts'
 import {
   type Facts,
   type Item,
@@ -27,6 +30,7 @@ import { itemOf, senders } from './world.ts'
 
 const t0 = 1_700_000_000_000
 const [alice, bob] = senders as [Address, Address]
+const anyTime: Turn = { from: 0, most: handoverMax }
 const nothing: Facts = { nonces: new Map(), inclusions: new Map() }
 
 function nonces(...entries: readonly (readonly [Address, number])[]): Facts {
@@ -34,13 +38,13 @@ function nonces(...entries: readonly (readonly [Address, number])[]): Facts {
 }
 
 /** One shard: its rows, and a hand to feed it events. Taking `rows` along is what a crash leaves. */
-function openShard(rows = memoryShard()) {
+function openShard(rows = memoryShard(), turn = anyTime) {
   let now = t0
   let sequence = 0
   /** What steps before asked for, and nobody has done yet: it dies with the object. */
   let undone: readonly ShardEffect[] = []
   const feed = (event: ShardEvent) => {
-    const step = shardStep(rows, event)
+    const step = shardStep(rows, event, turn)
     rows.apply(step.changes)
     return step
   }
@@ -257,6 +261,38 @@ describe('handing over', () => {
     expect(messages.map((offers) => offers.map(({ nonce }) => nonce))).toEqual([lowest, lowest])
   })
 
+  it('says one thing after the other: what is due while a message is on its way waits for the answer', () => {
+    const pace = openPace()
+    pace.leave(t0)
+    const shard = openShard(memoryShard(), pace.turn())
+    shard.submit([itemOf({ sender: alice, nonce: 0 })])
+    expect(shard.offers(handoverRetryMs)).toHaveLength(0)
+    expect(shardWakeAt(shard.rows, pace.turn())).toBe(t0 + handoverPatienceMs)
+    pace.answered(0, shard.now())
+    expect(shardWakeAt(shard.rows, pace.turn())).toBe(shard.now())
+    expect(openShard(shard.rows, pace.turn()).offers(handoverRetryMs)).toHaveLength(1)
+  })
+
+  it('tells a chain object that is full less and less, and more again once it takes', () => {
+    const pace = openPace()
+    const shard = () => openShard(memoryShard(), pace.turn())
+    const items = Array.from({ length: handoverMax }, (_, nonce) => itemOf({ sender: alice, nonce }))
+    const told = () => {
+      const one = shard()
+      one.submit(items)
+      return one.later(0).flatMap((effect) => (effect.type === 'offer' ? [effect.offers.length] : []))[0]
+    }
+    const sizes = [told()]
+    for (let times = 0; times < 6; times++) {
+      pace.answered(1, t0 - handoverRestMs)
+      sizes.push(told())
+    }
+    pace.answered(0, t0)
+    expect([...sizes, told()]).toEqual([256, 128, 64, 32, 16, 16, 16, 32])
+    pace.answered(1, t0)
+    expect(told(), 'it rests').toBeUndefined()
+  })
+
   it('[CR17] an acknowledgement from before a hand-back does not count as one of after', () => {
     const shard = openShard()
     const item = itemOf({ sender: alice, nonce: 0 })
@@ -354,9 +390,9 @@ describe('time', () => {
     shard.submit([item])
     shard.handOver()
     shard.settle(item, inBlock('finalized'))
-    expect(shardWakeAt(shard.rows)).toBeGreaterThan(t0 + retentionMs)
+    expect(shardWakeAt(shard.rows, anyTime)).toBeGreaterThan(t0 + retentionMs)
     shard.later(2 * retentionMs)
     expect(shard.rows.rows()).toEqual([])
-    expect(shardWakeAt(shard.rows)).toBeNull()
+    expect(shardWakeAt(shard.rows, anyTime)).toBeNull()
   })
 })

@@ -11,6 +11,7 @@ import { doForChain } from '../../edge/chainDeeds.ts'
 import type { ChainChange } from '../../edge/chainRows.ts'
 import type { ChainConfig } from '../../edge/config.ts'
 import type { Executor } from '../../edge/executor/port.ts'
+import { openPace } from '../../edge/pace.ts'
 import { footprintJson } from '../../edge/payload.ts'
 import { openRunner, type Runner } from '../../edge/runner.ts'
 import {
@@ -203,7 +204,10 @@ export function createWorld(
       rows: chain,
       executor: () => executorOf(life),
       deliver: (shard: number, settlements: Parameters<Parameters<typeof doForChain>[1]['deliver']>[1]) =>
-        call(life, () => void shardRunners[shard]?.feed({ type: 'settled', settlements, now })),
+        call(life, () => {
+          shardRunners[shard]?.feed({ type: 'settled', settlements, now })
+          return true
+        }),
       feed,
       now: () => now,
     }
@@ -235,8 +239,10 @@ export function createWorld(
     const life: Life = { alive: true, alarmAt: mutant?.forgetsAlarms ? null : (shardLives[index]?.alarmAt ?? null) }
     shardLives[index] = life
     const rows = shards[index] as MemoryShard
+    const pace = openPace()
     const world: ShardWorld = {
       rows,
+      pace,
       executor: () => executorOf(life),
       offer: (offers, notices) =>
         call(life, () => chainRunner.feed({ type: 'offers', shard: index, offers, notices, now }).taken),
@@ -254,12 +260,12 @@ export function createWorld(
       storage: storageOf(life),
       now: () => now,
       decide: (event) => {
-        const right = shardStep(mutant?.shardReads?.(rows, event) ?? rows, event)
+        const right = shardStep(mutant?.shardReads?.(rows, event) ?? rows, event, pace.turn())
         return mutant?.shardDoes?.(right, rows) ?? right
       },
       commit: ({ changes }) => rows.apply(changes),
       forget: () => undefined,
-      wakeAt: () => shardWakeAt(rows),
+      wakeAt: () => shardWakeAt(rows, pace.turn()),
       tick: (at) => ({ type: 'tick', now: at }),
       perform: (effect) => doForShard(effect, world),
       report: (error) => reports.push(error),

@@ -4,7 +4,7 @@ import type { ChainChange } from '../../../edge/chainRows.ts'
 import { openChainStore } from '../../../edge/chainSql.ts'
 import { chainConfig } from '../../../edge/config.ts'
 import { judge } from '../../../edge/intake.ts'
-import { replyLeaseMs } from '../../../edge/limits.ts'
+import { handoverPatienceMs, replyLeaseMs } from '../../../edge/limits.ts'
 import type { Env, ShardApi } from '../../../edge/objects.ts'
 import { chainName, shardName, shardOf } from '../../../edge/placement.ts'
 import { openReplies } from '../../../edge/replies.ts'
@@ -162,9 +162,9 @@ describe('objects', () => {
       const stubs = [chainStub(), shardStub(one.sender)]
       return Promise.all(stubs.map((stub) => runInDurableObject(stub, (_, { storage }) => storage.getAlarm())))
     }
-    // What is left to do is to forget, a day later.
+    // What is left to do is to forget, a day later; a shard wakes up once more for the answer that it waited for.
     await expect
-      .poll(alarms, { timeout: 10_000 })
+      .poll(alarms, { timeout: 2 * handoverPatienceMs })
       .toSatisfy((times: (number | null)[]) => times.every((time) => (time ?? 0) > Date.now() + hour))
     expect(await storedOf(shardStub(one.sender), one.hash)).toMatchObject({ row: { stage: 'ended' }, raw: null })
   })

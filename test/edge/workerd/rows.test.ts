@@ -195,6 +195,7 @@ function shardView(rows: ShardRows) {
     due: rows.due(500_000, 100).map(({ dueAt }) => dueAt),
     dueAccounts: rows.dueAccounts(500_000, 100).map(({ checkAt }) => checkAt),
     nextDue: rows.nextDue(),
+    nextCheck: rows.nextCheck(),
     firstEnded: rows.firstEnded(),
   }
 }
@@ -348,7 +349,7 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
         expect(Number(written.bytes)).toBeLessThan(3_000)
       }
       store.forget()
-      expect([store.account(of)?.checkedAt, store.nextDue()]).toEqual([100, 101])
+      expect([store.account(of)?.checkedAt, store.nextCheck()]).toEqual([100, 101])
     })
   })
 })
