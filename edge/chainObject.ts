@@ -14,7 +14,6 @@ import {
   chainWakeAt,
   type Member,
   type Notice,
-  type Offer,
   type Taken,
 } from './chain.ts'
 import { type ChainWorld, doForChain } from './chainDeeds.ts'
@@ -43,11 +42,13 @@ import type {
   MemberStatus,
   WindowAnswer,
 } from './objects.ts'
+import { type Offers, unpackOffers } from './parcel.ts'
 import { shardName } from './placement.ts'
 import type { AuditRow } from './policy.ts'
 import { type KeyClaim, openReplies, type Replies, type Reply } from './replies.ts'
 import { openRunner, type Runner } from './runner.ts'
 import { openFaults, openIdentity } from './sql.ts'
+import { hear, type Told, tell } from './told.ts'
 
 /** The Durable Object around the chain's step: windows, leases, settlements and the log in SQLite. */
 export class ChainObject extends DurableObject<Env> implements ChainApi {
@@ -120,18 +121,20 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   async offer(
     chain: ChainId,
     shard: number,
-    offers: readonly Offer[],
+    parcel: Offers,
     notices: readonly Notice[],
-  ): Promise<readonly Taken[]> {
+  ): Promise<Told<readonly Taken[]>> {
+    const offers = unpackOffers(parcel)
     this.#identity.set(chain, 0)
     await this.#gathered()
-    return this.#runner.feed({ type: 'offers', shard, offers, notices, now: Date.now() }).taken
+    return tell(this.#runner.feed({ type: 'offers', shard, offers, notices, now: Date.now() }).taken)
   }
 
-  async register(chain: ChainId, batch: BatchId, members: readonly Member[]): Promise<readonly TxStatus[]> {
+  async register(chain: ChainId, batch: BatchId, told: Told<readonly Member[]>): Promise<Told<readonly TxStatus[]>> {
+    const members = hear(told)
     this.#identity.set(chain, 0)
     this.#runner.feed({ type: 'register', batch, members, now: Date.now() })
-    return members.map(({ hash, status }) => chainStatus(this.#store, hash) ?? status)
+    return tell(members.map(({ hash, status }) => chainStatus(this.#store, hash) ?? status))
   }
 
   async batch(batch: BatchId): Promise<readonly MemberStatus[] | null> {

@@ -35,6 +35,11 @@ export const chainRowsCachedMax = 16_384
 /** Newest transactions and senders of a shard that memory and its journal alone know, and the bytes of the journal. */
 export const youngMax = 2_048
 export const journalBytesMax = 1024 * 1024
+/** Most transactions of a pack, a row of the tables, and their bytes; packs whose rows, and whose bytes, are kept in memory. */
+export const packRowsMax = 32
+export const packBytesMax = 256 * 1024
+export const packsCachedMax = 32
+export const packBytesCachedMax = 1
 /** Where what is bound to a statement is divided: the platform takes 2 MB in one value. */
 export const boundBytesMax = 1024 * 1024
 

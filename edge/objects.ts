@@ -1,14 +1,16 @@
 import type { RelayEvent, TxStatus } from '../sdk/ports.ts'
 import type { Address, BatchId, ChainId, Hex, TxHash } from '../sdk/units.ts'
 import type { Cancelling } from './cancelling.ts'
-import type { Member, Notice, Offer, Taken } from './chain.ts'
+import type { Member, Notice, Taken } from './chain.ts'
 import type { PlanRow, Settlement, WindowRow } from './chainRows.ts'
 import type { Access, BoxAnswer, BoxRefusal, InboxAnswer, Post } from './channelBox.ts'
 import type { BackupRow, Deposit, DepositRow, Outpoint } from './channelBoxRows.ts'
+import type { Items, Offers } from './parcel.ts'
 import type { AuditRow } from './policy.ts'
 import type { KeyClaim, Reply } from './replies.ts'
-import type { Answer, Item } from './shard.ts'
+import type { Answer } from './shard.ts'
 import type { NonceStanding } from './shardNonces.ts'
+import type { Told } from './told.ts'
 import type { TowerRefusal } from './tower.ts'
 import type { TowerHead, TowerStateRow } from './towerRows.ts'
 import type { CallRow, WebhookCounts } from './webhookRows.ts'
@@ -16,7 +18,7 @@ import type { CallRow, WebhookCounts } from './webhookRows.ts'
 /** What a shard's object is asked. When an answer comes, what it says is stored. */
 export interface ShardApi {
   /** One answer for each item, in their order. */
-  readonly submit: (chain: ChainId, shard: number, items: readonly Item[]) => Promise<readonly Answer[]>
+  readonly submit: (chain: ChainId, shard: number, items: Items) => Promise<Told<readonly Answer[]>>
   /** Takes in news from the chain object. */
   readonly settle: (settlements: readonly Settlement[]) => Promise<void>
   /** Where a transaction stands as far as the shard knows. */
@@ -83,11 +85,15 @@ export interface ChainApi {
   readonly offer: (
     chain: ChainId,
     shard: number,
-    offers: readonly Offer[],
+    offers: Offers,
     notices: readonly Notice[],
-  ) => Promise<readonly Taken[]>
+  ) => Promise<Told<readonly Taken[]>>
   /** Remembers which transactions a batch has, and says where each stands, in their order. */
-  readonly register: (chain: ChainId, batch: BatchId, members: readonly Member[]) => Promise<readonly TxStatus[]>
+  readonly register: (
+    chain: ChainId,
+    batch: BatchId,
+    members: Told<readonly Member[]>,
+  ) => Promise<Told<readonly TxStatus[]>>
   /** The transactions of a batch in its order, or nothing when it is not known. */
   readonly batch: (batch: BatchId) => Promise<readonly MemberStatus[] | null>
   readonly status: (sender: Address, hash: TxHash) => Promise<TxStatus | null>

@@ -21,13 +21,26 @@ export function footprintOf({ footprintJson }: Pick<Payload, 'footprintJson'>): 
   return JSON.parse(footprintJson)
 }
 
-/** The same with all bytes in one buffer, which is copied once on its way to another object, and nothing else with it. */
-export function packed<item extends Pick<Payload, 'raw'>>(items: readonly item[]): readonly item[] {
-  const bytes = joinBytes(...items.map(({ raw }) => raw))
-  let end = 0
-  return items.map((item) => {
-    const start = end
-    end += item.raw.length
-    return { ...item, raw: bytes.subarray(start, end) }
-  })
+type Parts = Pick<Payload, 'raw' | 'footprintJson'>
+
+/** Payloads one after the other, as {@link partsFrom} reads them: two values are copied and stored sooner than hundreds. */
+export function joined(payloads: readonly Parts[]): { readonly footprints: string; readonly bytes: Uint8Array } {
+  return {
+    footprints: payloads.map(({ footprintJson }) => footprintJson).join(''),
+    bytes: joinBytes(...payloads.map(({ raw }) => raw)),
+  }
+}
+
+/** Reads one payload after the other, by how long its parts are. The bytes are not copied. */
+export function partsFrom(footprints: string, bytes: Uint8Array): (footprint: number, raw: number) => Parts {
+  let [ofText, ofBytes] = [0, 0]
+  return (footprint, raw) => {
+    const parts = {
+      footprintJson: footprints.slice(ofText, ofText + footprint),
+      raw: bytes.subarray(ofBytes, ofBytes + raw),
+    }
+    ofText += footprint
+    ofBytes += raw
+    return parts
+  }
 }

@@ -6,7 +6,7 @@ import type { ShardAccount, ShardChange, ShardHead, ShardRow, ShardRows } from '
 export interface ShardDraft {
   readonly head: () => ShardHead
   readonly row: (hash: TxHash) => ShardRow | undefined
-  /** A sender's rows that have not ended, by nonce. */
+  /** A sender's rows that have not ended, by nonce. In a list once given out rows change, but none comes or goes. */
   readonly rowsOf: (sender: Address) => readonly ShardRow[]
   readonly putRow: (row: ShardRow) => void
   readonly payload: (hash: TxHash) => Payload | undefined
@@ -22,7 +22,7 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
   const log: ShardChange[] = []
   const touched = new Map<TxHash, ShardRow>()
   const payloads = new Map<TxHash, Payload>()
-  const senders = new Map<Address, readonly ShardRow[]>()
+  const senders = new Map<Address, ShardRow[]>()
   const accounts = new Map<Address, ShardAccount>()
   const first = rows.head()
   let head = first
@@ -31,7 +31,7 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
   const groupOf = (sender: Address) => {
     let group = senders.get(sender)
     if (!group) {
-      group = rows.rowsOf(sender)
+      group = [...rows.rowsOf(sender)]
       senders.set(sender, group)
     }
     return group
@@ -47,7 +47,14 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
       const isLive = next.stage !== 'ended'
       head = { live: head.live + Number(isLive) - Number(wasLive) }
       touched.set(next.hash, next)
-      senders.set(next.sender, isLive ? withRow(group, next) : group.filter(({ hash }) => hash !== next.hash))
+      const isSame = ({ hash }: ShardRow) => hash === next.hash
+      if (wasLive && isLive) group[group.findIndex(isSame)] = next
+      else if (isLive) senders.set(next.sender, [...group, next].sort(byNonce))
+      else
+        senders.set(
+          next.sender,
+          group.filter((row) => !isSame(row)),
+        )
     },
     payload: (hash) => payloads.get(hash) ?? rows.payload(hash),
     putPayload: (payload) => {
@@ -68,16 +75,6 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
   }
 }
 
-/** A sender's rows, by nonce, with one that takes the place of what it was. A list once given out stays as it is. */
-function withRow(group: readonly ShardRow[], next: ShardRow): readonly ShardRow[] {
-  const list = [...group]
-  const at = list.findIndex(({ hash }) => hash === next.hash)
-  if (at >= 0) {
-    list[at] = next
-    return list
-  }
-  let place = list.length
-  while (place > 0 && (list[place - 1] as ShardRow).nonce > next.nonce) place -= 1
-  list.splice(place, 0, next)
-  return list
+function byNonce(one: ShardRow, other: ShardRow): number {
+  return one.nonce - other.nonce
 }

@@ -1,9 +1,9 @@
 import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
 import type { Payload } from './payload.ts'
-import { decodePage, type JournalLine, type JournalPage, pagesOf } from './shardJournalPages.ts'
+import { type JournalLine, linesOf, pageSize, pagesOf, readPage } from './shardJournalPages.ts'
 import { endOf, isMove, type ShardAccount, type ShardChange, type ShardRow } from './shardRows.ts'
-import type { Sql, SqlValue } from './sql.ts'
+import type { Sql } from './sql.ts'
 import { openTimed } from './timed.ts'
 
 /** A change of one transaction or one sender. */
@@ -78,9 +78,10 @@ export function openJournal(sql: Sql): Journal {
   }
   const reload = () => {
     forget()
-    for (const page of sql.exec('SELECT lines, footprints, bytes FROM journal ORDER BY id')) {
-      bytes += pageBytes(page)
-      for (const line of decodePage(page)) young.take(line)
+    for (const found of sql.exec('SELECT lines, footprints, bytes FROM journal ORDER BY id')) {
+      const page = readPage(found)
+      bytes += pageSize(page)
+      for (const line of linesOf(page)) young.take(line)
     }
   }
   reload()
@@ -103,7 +104,7 @@ export function openJournal(sql: Sql): Journal {
       for (const page of pagesOf(unwritten)) {
         const { lines, footprints, bytes: raw } = page
         sql.exec('INSERT INTO journal (lines, footprints, bytes) VALUES (?, ?, ?)', lines, footprints, raw)
-        bytes += pageBytes(page)
+        bytes += pageSize(page)
       }
       unwritten = []
       isUrgent = false
@@ -116,10 +117,6 @@ export function openJournal(sql: Sql): Journal {
   }
 }
 
-function pageBytes({ lines, footprints, bytes }: JournalPage | Readonly<Record<string, SqlValue>>): number {
-  return String(lines).length + String(footprints).length + (bytes as Uint8Array | ArrayBuffer).byteLength
-}
-
 function openYoung(): Young & { readonly take: (line: JournalLine) => void; readonly clear: () => void } {
   const rows = openTimed<TxHash, ShardRow>(({ dueAt }) => dueAt)
   const ended = openTimed<TxHash, ShardRow>(endOf)
@@ -129,10 +126,11 @@ function openYoung(): Young & { readonly take: (line: JournalLine) => void; read
 
   const putRow = (row: ShardRow) => {
     const before = rows.get(row.hash)
-    if (before) live.get(before.sender)?.delete(row.hash)
+    const hasEnded = row.stage === 'ended'
+    if (before && (hasEnded || before.sender !== row.sender)) live.get(before.sender)?.delete(row.hash)
     rows.put(row.hash, row)
-    if (row.stage === 'ended' || before?.stage === 'ended') ended.put(row.hash, row)
-    if (row.stage === 'ended') return
+    if (hasEnded || before?.stage === 'ended') ended.put(row.hash, row)
+    if (hasEnded) return
     const group = live.get(row.sender)
     if (group) group.set(row.hash, row)
     else live.set(row.sender, new Map([[row.hash, row]]))

@@ -1,7 +1,8 @@
-import { type Address, joinBytes, type TxHash } from '../sdk/units.ts'
-import type { Payload } from './payload.ts'
+import type { Address, TxHash } from '../sdk/units.ts'
+import { boundBytesMax } from './limits.ts'
+import { joined, type Payload, partsFrom } from './payload.ts'
 import type { ShardAccount, ShardRow } from './shardRows.ts'
-import { partsOf, type SqlValue } from './sql.ts'
+import type { SqlValue } from './sql.ts'
 
 /** One thing the journal tells, in the order of events. */
 export type JournalLine =
@@ -25,36 +26,42 @@ export interface JournalPage {
 
 /** Lines as rows of the journal: one as a rule, several where one would be too large for a table. */
 export function* pagesOf(lines: readonly JournalLine[]): Iterable<JournalPage> {
-  const told = lines.map((line) => ({ text: textOf(line), payload: line.kind === 'payload' ? line.row : undefined }))
-  const sizeOf = ({ text, payload }: (typeof told)[number]) =>
-    text.length + (payload ? payload.raw.length + payload.footprintJson.length : 0)
-  for (const part of partsOf(told, sizeOf)) {
-    const payloads = part.flatMap(({ payload }) => payload ?? [])
-    yield {
-      lines: `[${part.map(({ text }) => text).join()}]`,
-      footprints: payloads.map(({ footprintJson }) => footprintJson).join(''),
-      bytes: joinBytes(...payloads.map(({ raw }) => raw)),
-    }
+  const page = pageOf(lines)
+  if (pageSize(page) <= boundBytesMax || lines.length === 1) {
+    yield page
+    return
   }
+  const half = lines.length >> 1
+  yield* pagesOf(lines.slice(0, half))
+  yield* pagesOf(lines.slice(half))
+}
+
+/** Lines as one row, whatever its size. */
+export function pageOf(lines: readonly JournalLine[]): JournalPage {
+  const payloads = lines.flatMap((line) => (line.kind === 'payload' ? line.row : []))
+  return { lines: JSON.stringify(lines.map(listOf)), ...joined(payloads) }
+}
+
+/** What a page takes on the disk, about. */
+export function pageSize({ lines, footprints, bytes }: JournalPage): number {
+  return lines.length + footprints.length + bytes.length
 }
 
 /** A line as a list, which takes half the text of one with names; of a payload, how long its parts are. */
-function textOf(line: JournalLine): string {
+function listOf(line: JournalLine): Lists[keyof Lists] {
   switch (line.kind) {
     case 'row': {
       const { hash, sender, nonce, stage, status, maxFeePerGas, maxPriorityFeePerGas, sequence, since, dueAt } =
         line.row
       const fees = [String(maxFeePerGas), String(maxPriorityFeePerGas)] as const
-      const told: Lists['row'] = ['row', hash, sender, nonce, stage, status, ...fees, sequence, since, dueAt]
-      return JSON.stringify(told)
+      return ['row', hash, sender, nonce, stage, status, ...fees, sequence, since, dueAt]
     }
     case 'payload': {
       const { hash, footprintJson, raw } = line.row
-      const told: Lists['payload'] = ['payload', hash, footprintJson.length, raw.length]
-      return JSON.stringify(told)
+      return ['payload', hash, footprintJson.length, raw.length]
     }
     default:
-      return JSON.stringify([line.kind, line] satisfies Lists['other'])
+      return [line.kind, line]
   }
 }
 
@@ -78,19 +85,18 @@ interface Lists {
 }
 type Other = Exclude<JournalLine, { kind: 'row' | 'payload' }>
 
-/** Reads a row of the journal. Nothing else writes to that table. */
-export function decodePage({ lines, footprints, bytes }: Readonly<Record<string, SqlValue>>): readonly JournalLine[] {
-  const texts = String(footprints)
-  let [ofText, ofBytes] = [0, 0]
-  return (JSON.parse(String(lines)) as readonly Lists[keyof Lists][]).map((told): JournalLine => {
+/** A page as it is read back. Nothing else writes to that table. */
+export function readPage({ lines, footprints, bytes }: Readonly<Record<string, SqlValue>>): JournalPage {
+  return { lines: String(lines), footprints: String(footprints), bytes: new Uint8Array(bytes as ArrayBuffer) }
+}
+
+export function linesOf({ lines, footprints, bytes }: JournalPage): readonly JournalLine[] {
+  const next = partsFrom(footprints, bytes)
+  return (JSON.parse(lines) as readonly Lists[keyof Lists][]).map((told): JournalLine => {
     if (told[0] === 'row') return { kind: 'row', row: rowOf(told) }
     if (told[0] !== 'payload') return told[1]
     const [, hash, footprint, raw] = told
-    const footprintJson = texts.slice(ofText, ofText + footprint)
-    const row = { hash, footprintJson, raw: new Uint8Array((bytes as ArrayBuffer).slice(ofBytes, ofBytes + raw)) }
-    ofText += footprint
-    ofBytes += raw
-    return { kind: 'payload', row }
+    return { kind: 'payload', row: { hash, ...next(footprint, raw) } }
   })
 }
 

@@ -12,6 +12,7 @@ import { openGather } from './gather.ts'
 import { senderBurst, senderPerSecond, sendersRemembered, submitGatherMs } from './limits.ts'
 import type { Env, ShardApi } from './objects.ts'
 import { openPace } from './pace.ts'
+import { type Items, packOffers, unpackItems } from './parcel.ts'
 import { chainName } from './placement.ts'
 import { openRunner, type Runner } from './runner.ts'
 import {
@@ -27,6 +28,7 @@ import { doForShard, learn, type ShardWorld, stop } from './shardDeeds.ts'
 import { type NonceStanding, nonceStanding } from './shardNonces.ts'
 import { openShardStore, type ShardStore } from './shardSql.ts'
 import { openFaults, openIdentity } from './sql.ts'
+import { hear, type Told, tell } from './told.ts'
 
 const tooMany: Answer = { ok: false, code: 'rate-limited', detail: 'The sender sends too many at once.' }
 
@@ -51,9 +53,9 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
       rows: store,
       pace,
       executor: () => this.#executors(),
-      offer: (offers, notices) => {
+      offer: async (offers, notices) => {
         const { chain, shard } = this.#who()
-        return env.CHAIN.getByName(chainName(chain)).offer(chain, shard, offers, notices)
+        return hear(await env.CHAIN.getByName(chainName(chain)).offer(chain, shard, packOffers(offers), notices))
       },
       cancel: (hash, sender, nonce) => {
         const { chain, shard } = this.#who()
@@ -80,12 +82,8 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
     await this.#runner.wake()
   }
 
-  async submit(chain: ChainId, shard: number, items: readonly Item[]): Promise<readonly Answer[]> {
-    // A worker of the release before hands items over in another shape: nothing of them is stored.
-    invariant(
-      items.every(({ footprintJson }) => typeof footprintJson === 'string'),
-      'an item tells its footprint',
-    )
+  async submit(chain: ChainId, shard: number, parcel: Items): Promise<Told<readonly Answer[]>> {
+    const items = unpackItems(parcel)
     this.#identity.set(chain, shard)
     this.#store.foresee(items)
     // Bytes that are here already cost nothing, and their sender must hear of them.
@@ -96,7 +94,7 @@ export class ShardObject extends DurableObject<Env> implements ShardApi {
     await this.#gathered()
     const { answers } = this.#runner.feed({ type: 'submit', items: within, facts, now: Date.now() })
     const answered = new Map(within.map((item, at) => [item, answers[at]]))
-    return items.map((item) => answered.get(item) ?? tooMany)
+    return tell(items.map((item) => answered.get(item) ?? tooMany))
   }
 
   async settle(settlements: readonly Settlement[]): Promise<void> {

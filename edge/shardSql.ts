@@ -1,17 +1,11 @@
 import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
 import { journalBytesMax, rowsCachedMax, youngMax } from './limits.ts'
+import type { Payload } from './payload.ts'
 import { type Memo, openMemo, openRowCache, type RowCache } from './rowCache.ts'
-import { bytesOf, drop, type Entries, type Entry, move, openEntries, writeOf } from './shardEntries.ts'
 import { type Journal, type JournalChange, openJournal } from './shardJournal.ts'
-import {
-  isMove,
-  type ShardAccount,
-  type ShardChange,
-  type ShardHead,
-  type ShardRow,
-  type ShardRows,
-} from './shardRows.ts'
+import { openPacks, type Packed, type Packs } from './shardPacks.ts'
+import type { ShardAccount, ShardChange, ShardHead, ShardRow, ShardRows } from './shardRows.ts'
 import { firstOf, fromJson, type Sql, type SqlValue, toJson, type Write, writeAll } from './sql.ts'
 import { earlier } from './timed.ts'
 
@@ -35,7 +29,7 @@ const schema = [
 /** What is in memory of the tables, as they are on the disk. */
 interface Memory {
   readonly rows: RowCache<ShardRow>
-  /** Under which number a hash is stored. */
+  /** In which pack a hash is. */
   readonly ids: Memo<TxHash, number>
   readonly accounts: Memo<Address, ShardAccount>
   head: ShardHead | undefined
@@ -50,7 +44,7 @@ interface Memory {
  */
 export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
   for (const statement of schema) sql.exec(statement)
-  const entries = openEntries(sql)
+  const packs = openPacks(sql)
   const journal = openJournal(sql)
   const memory: Memory = {
     rows: openRowCache(rowsCachedMax),
@@ -60,28 +54,27 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
     times: undefined,
   }
   const { rows, ids, accounts } = memory
-  const number = (query: string) => (firstOf(sql, query)?.at ?? null) as number | null
-  const known = ({ id, row }: Entry): ShardRow => {
+  const known = ({ id, row }: Packed): ShardRow => {
     ids.put(row.hash, id)
     return row
   }
   /** Of the tables alone. */
   const old: Directory = {
-    row: (hash) => rows.one(hash, () => entries.find([hash]).map(known)[0]),
-    idOf: (hash) => ids.one(hash, () => entries.find([hash])[0]?.id),
+    row: (hash) => rows.one(hash, () => packs.find([hash]).map(known)[0]),
+    idOf: (hash) => ids.one(hash, () => packs.find([hash])[0]?.id),
     account: (sender) => accounts.one(sender, () => readAccounts(sql, [sender])[0]),
   }
   const clear = () => {
     for (const part of [rows, ids, accounts]) part.clear()
+    packs.forget()
     memory.head = undefined
     memory.times = undefined
   }
   const times = () => {
     memory.times ??= {
-      // With the conditions of the partial indexes: without them each look would read the whole table.
-      due: number('SELECT MIN(due_at) AS at FROM entries WHERE due_at IS NOT NULL'),
-      check: number('SELECT MIN(check_at) AS at FROM accounts WHERE check_at IS NOT NULL'),
-      ended: number('SELECT MIN(ended_at) AS at FROM entries WHERE ended_at IS NOT NULL'),
+      due: packs.firstDue(),
+      check: firstCheck(sql),
+      ended: packs.firstEnded(),
     }
     return memory.times
   }
@@ -92,18 +85,20 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
       return memory.head
     },
     row: (hash) => journal.row(hash) ?? old.row(hash),
-    rowsOf: (sender) =>
-      [...rows.group(sender, () => entries.liveOf([sender]).map(known)), ...journal.rowsOf(sender)].sort(byNonce),
+    rowsOf: (sender) => {
+      const all = rows.group(sender, () => packs.liveOf([sender]).map(known)).concat(journal.rowsOf(sender))
+      return all.length > 1 ? all.sort(byNonce) : all
+    },
     payload: (hash) => {
       if (journal.row(hash)) return journal.payload(hash)
       const id = old.idOf(hash)
-      return id === undefined ? undefined : entries.payload(id, hash)
+      return id === undefined ? undefined : packs.payload(id, hash)
     },
     account: (sender) => journal.account(sender) ?? old.account(sender),
     due: (now, limit) =>
-      entries
+      packs
         .due(now, limit)
-        .map((entry) => rows.one(entry.row.hash, () => known(entry)) ?? entry.row)
+        .map((one) => rows.one(one.row.hash, () => known(one)) ?? one.row)
         .concat(journal.due(now))
         .sort((one, other) => (one.dueAt ?? 0) - (other.dueAt ?? 0))
         .slice(0, limit),
@@ -115,8 +110,8 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
     nextDue: () => earlier(journal.nextDue(), times().due),
     nextCheck: () => earlier(journal.nextCheck(), times().check),
     firstEnded: () => earlier(journal.firstEnded(), times().ended),
-    foresee: (items) => foresee(sql, { entries, journal, memory }, items),
-    apply: (changes) => apply(sql, { entries, journal, memory, old, clear, most }, changes),
+    foresee: (items) => foresee(sql, { packs, journal, memory }, items),
+    apply: (changes) => apply(sql, { packs, journal, memory, old, clear, most }, changes),
     forget: () => {
       clear()
       journal.reload()
@@ -124,12 +119,16 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
   }
 }
 
+function firstCheck(sql: Sql): number | null {
+  return firstOf(sql, 'SELECT MIN(check_at) AS at FROM accounts WHERE check_at IS NOT NULL')?.at as number | null
+}
+
 interface JournalBounds {
   readonly count?: number
   readonly bytes?: number
 }
 
-/** Where a row and its number are found in the tables, and what they have of a sender. */
+/** Where a row and its pack are found in the tables, and what they have of a sender. */
 interface Directory {
   readonly row: (hash: TxHash) => ShardRow | undefined
   readonly idOf: (hash: TxHash) => number | undefined
@@ -137,7 +136,7 @@ interface Directory {
 }
 
 interface Parts {
-  readonly entries: Entries
+  readonly packs: Packs
   readonly journal: Journal
   readonly memory: Memory
 }
@@ -156,15 +155,16 @@ function apply(
   },
   changes: readonly ShardChange[],
 ): void {
-  const { journal, memory } = parts
-  const pen = openPen(sql, old)
-  // Before, not after: of what came last, something changes soon.
-  if (journal.count() >= count || journal.bytes() >= bytes) settle(sql, parts)
+  const { packs, journal, memory } = parts
+  const pen = openPen(sql, packs, old.idOf)
+  // Before, not after: of what came last, something changes soon. While something is due, too: then a little is waited for.
+  const fullness = Math.max(journal.count() / count, journal.bytes() / bytes)
+  if (fullness >= (journal.nextDue() === null ? settledFrom : 1)) settle(sql, parts)
   for (const change of changes) {
     if ('remove' in change && change.remove !== 'payload') {
       pen.flush()
       settle(sql, parts)
-      removeMany(sql, change)
+      removeMany(sql, packs, change)
       clear()
     } else if ('put' in change && change.put === 'head') {
       pen.write(change)
@@ -182,6 +182,9 @@ function apply(
   for (const { hash, stage } of last.values()) if (stage === 'ended') release(memory, hash)
 }
 
+/** How full the journal is when it is moved to the tables as soon as nothing of it is due. */
+const settledFrom = 0.75
+
 /** Whether a change is of what the tables have: the journal tells of the rest. */
 function isOld(change: JournalChange, journal: Journal, old: Directory): boolean {
   if ('put' in change && change.put === 'account')
@@ -191,11 +194,11 @@ function isOld(change: JournalChange, journal: Journal, old: Directory): boolean
 }
 
 /** Moves everything from the journal to the tables. */
-function settle(sql: Sql, { entries, journal, memory }: Parts): void {
+function settle(sql: Sql, { packs, journal, memory }: Parts): void {
   const { rows, ids, accounts } = memory
   memory.times = undefined
   const young = journal.all()
-  for (const { id, row } of entries.add(young.rows, young.payloads)) {
+  for (const { id, row } of packs.add(young.rows, young.payloads)) {
     if (row.stage === 'ended') {
       rows.forget(row.hash)
       ids.drop(row.hash)
@@ -212,15 +215,15 @@ function settle(sql: Sql, { entries, journal, memory }: Parts): void {
 /** Fills what is kept in memory for some items and their senders, by one question for each kind of row. */
 function foresee(
   sql: Sql,
-  { entries, journal, memory: { rows, ids, accounts } }: Parts,
+  { packs, journal, memory: { rows, ids, accounts } }: Parts,
   items: readonly { readonly hash: TxHash; readonly sender: Address }[],
 ): void {
   const hashes = items.map(({ hash }) => hash).filter((hash) => !rows.has(hash) && !journal.row(hash))
-  const byHash = new Map(entries.find(hashes).map((entry) => [entry.row.hash, entry]))
+  const byHash = new Map(packs.find(hashes).map((found) => [found.row.hash, found]))
   for (const hash of hashes) {
-    const entry = byHash.get(hash)
-    rows.one(hash, () => entry?.row)
-    if (entry) ids.put(hash, entry.id)
+    const found = byHash.get(hash)
+    rows.one(hash, () => found?.row)
+    if (found) ids.put(hash, found.id)
   }
   const senders = [...new Set(items.map(({ sender }) => sender))]
   const strangers = senders.filter((sender) => !accounts.has(sender) && !journal.account(sender))
@@ -228,7 +231,7 @@ function foresee(
   for (const sender of strangers) accounts.one(sender, () => bySender.get(sender))
   const ungrouped = senders.filter((sender) => !rows.hasGroup(sender))
   const groups = new Map<Address, ShardRow[]>(ungrouped.map((sender) => [sender, []]))
-  for (const { id, row } of entries.liveOf(ungrouped)) {
+  for (const { id, row } of packs.liveOf(ungrouped)) {
     ids.put(row.hash, id)
     groups.get(row.sender)?.push(row)
   }
@@ -261,56 +264,38 @@ function release({ rows, ids }: Memory, hash: TxHash): void {
   ids.drop(hash)
 }
 
-/** Collects changes of the tables, so that many are one statement. What changes twice changes in order. */
+/** Collects changes of the tables, so that each pack is written once, as the last of them leaves it. */
 interface Pen {
   readonly write: (change: JournalChange | Extract<ShardChange, { put: 'head' }>) => void
   readonly flush: () => void
 }
 
-function openPen(sql: Sql, { row, idOf }: Directory): Pen {
-  let writes: Write[] = []
-  /** By stage and times: rows that only come to these. */
-  const moves = new Map<string, { readonly ids: number[]; readonly to: ShardRow }>()
-  const rowsTouched = new Set<TxHash>()
-  const bytesTouched = new Set<TxHash>()
-  const flush = () => {
-    writeAll(sql, writes)
-    for (const { ids, to } of moves.values()) move(sql, ids, to)
-    writes = []
-    moves.clear()
-    rowsTouched.clear()
-    bytesTouched.clear()
-  }
-  /** The number of a row that is in the tables, once nothing else is still to be written to the same place. */
-  const touch = (touched: Set<TxHash>, hash: TxHash): number => {
-    if (touched.has(hash)) flush()
-    touched.add(hash)
+function openPen(sql: Sql, packs: Packs, idOf: Directory['idOf']): Pen {
+  const ids = new Set<number>()
+  const rows = new Map<TxHash, ShardRow>()
+  const payloads = new Map<TxHash, Payload | null>()
+  const accounts = new Map<Address, ShardAccount>()
+  let head: ShardHead | undefined
+  const touch = (hash: TxHash): TxHash => {
     const id = idOf(hash)
     invariant(id !== undefined, 'what is changed in the tables is there')
-    return id
-  }
-  const writeRow = (next: ShardRow) => {
-    const id = touch(rowsTouched, next.hash)
-    const before = row(next.hash)
-    if (!before || !isMove(next, before)) {
-      writes.push(writeOf({ id, row: next }, before))
-      return
-    }
-    const key = `${next.stage} ${next.since} ${next.dueAt}`
-    const same = moves.get(key)
-    if (same) same.ids.push(id)
-    else moves.set(key, { ids: [id], to: next })
+    ids.add(id)
+    return hash
   }
   return {
-    flush,
     write: (change) => {
-      if ('remove' in change) {
-        const values = [touch(bytesTouched, change.hash)]
-        writes.push({ into: 'DELETE FROM entry_bytes WHERE id IN (VALUES $rows)', values })
-      } else if (change.put === 'row') writeRow(change.row)
-      else if (change.put === 'payload') writes.push(bytesOf(touch(bytesTouched, change.row.hash), change.row))
-      else if (change.put === 'account') writes.push(accountWrite(change.row))
-      else writes.push({ into: 'INSERT OR REPLACE INTO head VALUES $rows', values: [1, toJson(change.row)] })
+      if ('remove' in change) payloads.set(touch(change.hash), null)
+      else if (change.put === 'row') rows.set(touch(change.row.hash), change.row)
+      else if (change.put === 'payload') payloads.set(touch(change.row.hash), change.row)
+      else if (change.put === 'account') accounts.set(change.row.sender, change.row)
+      else head = change.row
+    },
+    flush: () => {
+      packs.change(ids, { rows, payloads })
+      writeAll(sql, [...accounts.values()].map(accountWrite))
+      if (head) sql.exec('INSERT OR REPLACE INTO head VALUES (1, ?)', toJson(head))
+      for (const part of [ids, rows, payloads, accounts]) part.clear()
+      head = undefined
     },
   }
 }
@@ -328,21 +313,23 @@ function byNonce(one: ShardRow, other: ShardRow): number {
   return one.nonce - other.nonce
 }
 
-/** Nothing of a sender's that has not ended. */
-const idle =
-  'NOT EXISTS (SELECT 1 FROM entries WHERE ended_at IS NULL AND substr(sender, 3, 12) = substr(a.sender, 3, 12) AND sender = a.sender)'
-
-function removeMany(sql: Sql, change: Extract<ShardChange, { remove: 'old' | 'sender' }>): void {
+function removeMany(sql: Sql, packs: Packs, change: Extract<ShardChange, { remove: 'old' | 'sender' }>): void {
+  const remove = (gone: readonly Packed[]) => {
+    const none = new Map(gone.map(({ row }) => [row.hash, null]))
+    packs.change(new Set(gone.map(({ id }) => id)), { rows: none, payloads: none })
+  }
   if (change.remove === 'sender') {
     const { sender } = change
-    drop(sql, 'ended_at IS NOT NULL AND due_at IS NULL AND sender = ?', sender)
-    sql.exec(`DELETE FROM accounts AS a WHERE sender = ? AND ${idle}`, sender)
+    remove(packs.endedOf(sender).filter(({ row }) => row.dueAt === null))
+    if (packs.liveOf([sender]).length === 0) sql.exec('DELETE FROM accounts WHERE sender = ?', sender)
     return
   }
   const { before, limit } = change
-  drop(sql, 'ended_at < ? ORDER BY ended_at LIMIT ?', before, limit)
+  remove(packs.endedBefore(before, limit))
+  // Of two senders with one head, an account is kept for as long as either has something that has not ended.
   sql.exec(
-    `DELETE FROM accounts WHERE sender IN (SELECT sender FROM accounts a WHERE checked_at < ? AND ${idle} LIMIT ?)`,
+    `DELETE FROM accounts WHERE sender IN (SELECT sender FROM accounts a WHERE checked_at < ?
+     AND NOT EXISTS (SELECT 1 FROM pack_senders WHERE head = substr(a.sender, 3, 12)) LIMIT ?)`,
     before,
     limit,
   )

@@ -1,5 +1,4 @@
 import type { ChainId } from '../sdk/units.ts'
-import { boundBytesMax } from './limits.ts'
 
 /** A value as SQLite keeps it. Blobs come back as `ArrayBuffer`. */
 export type SqlValue = ArrayBuffer | string | number | null
@@ -69,21 +68,6 @@ function writeRows(sql: Sql, into: string, rows: readonly (readonly (SqlValue | 
     const some = rows.slice(from, from + each)
     sql.exec(into.replace(rowsMark, marks.repeat(some.length).slice(2)), ...some.flat())
   }
-}
-
-/** Divides a list into parts that are bound as one value each: no larger than that takes, unless one alone is. */
-export function* partsOf<item>(items: readonly item[], sizeOf: (item: item) => number): Iterable<readonly item[]> {
-  let [from, size] = [0, 0]
-  for (const [at, item] of items.entries()) {
-    const more = sizeOf(item)
-    if (size + more > boundBytesMax && at > from) {
-      yield items.slice(from, at)
-      from = at
-      size = 0
-    }
-    size += more
-  }
-  if (from < items.length) yield items.slice(from)
 }
 
 /** Rows that were written here read back as what they were: nothing else writes to these tables. */

@@ -5,11 +5,12 @@ import type { ChainConfig } from '../config.ts'
 import { type Judged, judge, type Submission } from '../intake.ts'
 import { judgedPerTurnMax } from '../limits.ts'
 import type { Env } from '../objects.ts'
-import { packed } from '../payload.ts'
+import { packItems } from '../parcel.ts'
 import { chainName, shardName, shardOf } from '../placement.ts'
 import { type AuditRow, type Policy, policy } from '../policy.ts'
 import { problem } from '../problems.ts'
 import type { Answer } from '../shard.ts'
+import { hear, tell } from '../told.ts'
 import { ask, Refusal } from './answer.ts'
 
 /** Transactions judged and stored, each answer where its transaction stands. */
@@ -40,7 +41,7 @@ export async function submit(env: Env, chain: ChainConfig, batch: ReceivedBatch)
     members.push({ hash, sender: entry.item.sender, position, status, sequence })
   }
   const object = env.CHAIN.getByName(chainName(chain.id))
-  const statuses = members.length > 0 ? await ask(() => object.register(chain.id, batch.id, members)) : []
+  const statuses = members.length > 0 ? hear(await ask(() => object.register(chain.id, batch.id, tell(members)))) : []
   const today = new Map(members.map(({ hash }, at) => [hash, statuses[at]]))
   const items = answers.map((answer, index): RelayItem => {
     if (answer.ok) return { ok: true, hash: answer.hash, status: today.get(answer.hash) ?? answer.status }
@@ -94,13 +95,14 @@ async function store(env: Env, chain: ChainConfig, judged: readonly Judged[]): P
     groups.set(shard, [...(groups.get(shard) ?? []), index])
   }
   const calls = [...groups].map(async ([shard, indices]) => {
-    const items = packed(
+    const items = packItems(
       indices.flatMap((index) => {
         const entry = judged[index]
         return entry?.ok ? [entry.item] : []
       }),
     )
-    const stored = await ask(() => env.SHARD.getByName(shardName(chain.id, shard)).submit(chain.id, shard, items))
+    const object = env.SHARD.getByName(shardName(chain.id, shard))
+    const stored = hear(await ask(() => object.submit(chain.id, shard, items)))
     for (const [at, index] of indices.entries()) {
       const answer = stored[at]
       if (answer) answers[index] = answer

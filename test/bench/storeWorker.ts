@@ -1,9 +1,11 @@
 import { DurableObject } from 'cloudflare:workers'
-import type { Notice, Offer, Taken } from '../../edge/chain.ts'
+import type { Notice, Taken } from '../../edge/chain.ts'
 import type { Env } from '../../edge/objects.ts'
-import { footprintJson, packed } from '../../edge/payload.ts'
+import { type Offers, packItems, unpackOffers } from '../../edge/parcel.ts'
+import { footprintJson } from '../../edge/payload.ts'
 import { shardName } from '../../edge/placement.ts'
 import type { Item } from '../../edge/shard.ts'
+import { hear, tell } from '../../edge/told.ts'
 import { address, toHex, txHash } from '../../sdk/units.ts'
 import { anvilChain } from '../edge/transfers.ts'
 
@@ -11,9 +13,12 @@ export { ShardObject } from '../../edge/shardObject.ts'
 
 /** A chain object that takes everything over and does nothing: what is measured is the shard. */
 export class ChainObject extends DurableObject<Env> {
-  async offer(_chain: number, _shard: number, offers: readonly Offer[], notices: readonly Notice[]): Promise<Taken[]> {
-    const taken = offers.map(({ hash, sequence }): Taken => ({ hash, state: 'queued', sequence }))
-    return [...taken, ...notices.map(({ hash, status, sequence }): Taken => ({ hash, state: status.state, sequence }))]
+  async offer(_chain: number, _shard: number, offers: Offers, notices: readonly Notice[]) {
+    const taken = unpackOffers(offers).map(({ hash, sequence }): Taken => ({ hash, state: 'queued', sequence }))
+    return tell([
+      ...taken,
+      ...notices.map(({ hash, status, sequence }): Taken => ({ hash, state: status.state, sequence })),
+    ])
   }
 }
 
@@ -60,7 +65,7 @@ export default {
       return Response.json({ stored: await env.FLOOR.getByName('floor').insert(rows) })
     }
     const items = Array.from({ length: bytes.length / itemBytes }, (_, at) => itemOf(bytes, at * itemBytes))
-    const answers = await env.SHARD.getByName(shardName(anvilChain, 0)).submit(anvilChain, 0, packed(items))
+    const answers = hear(await env.SHARD.getByName(shardName(anvilChain, 0)).submit(anvilChain, 0, packItems(items)))
     return Response.json({ stored: answers.filter(({ ok }) => ok).length })
   },
 }

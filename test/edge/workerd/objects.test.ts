@@ -6,6 +6,7 @@ import { chainConfig } from '../../../edge/config.ts'
 import { judge } from '../../../edge/intake.ts'
 import { handoverPatienceMs, replyLeaseMs } from '../../../edge/limits.ts'
 import type { Env, ShardApi } from '../../../edge/objects.ts'
+import { packItems } from '../../../edge/parcel.ts'
 import { chainName, shardName, shardOf } from '../../../edge/placement.ts'
 import { openReplies } from '../../../edge/replies.ts'
 import { openShardStore } from '../../../edge/shardSql.ts'
@@ -112,7 +113,7 @@ describe('objects', () => {
     const judged = judge({ raw: one.raw, declaration: null }, chainConfig((env as unknown as Env).CHAINS, id))
     if (!judged.ok) throw new Error(judged.detail)
     // The worker dies after this, before it tells the chain object of the batch.
-    await (shardStub(one.sender) as unknown as ShardApi).submit(id, shardOf(one.sender), [judged.item])
+    await (shardStub(one.sender) as unknown as ShardApi).submit(id, shardOf(one.sender), packItems([judged.item]))
     await wallet.until(one, 'accepted')
     const { batch, items } = await wallet.submit([one])
     expect(items).toMatchObject([{ ok: true, hash: one.hash, status: { state: 'accepted' } }])

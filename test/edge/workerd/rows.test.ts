@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ChainChange, ChainRows, TxRow } from '../../../edge/chainRows.ts'
 import { openChainStore } from '../../../edge/chainSql.ts'
-import { footprintJson } from '../../../edge/payload.ts'
+import { packBytesMax, packRowsMax } from '../../../edge/limits.ts'
+import { footprintJson, type Payload } from '../../../edge/payload.ts'
 import type { ShardChange, ShardRow, ShardRows } from '../../../edge/shardRows.ts'
 import { openShardStore } from '../../../edge/shardSql.ts'
 import { toJson } from '../../../edge/sql.ts'
@@ -208,13 +209,46 @@ const cameAgain = (['ended', 'held'] as const).map((stage): ShardChange => {
   return { put: 'row', row: { hash, sender, nonce: 0, stage, status, ...fees, sequence: 0, since: 0, dueAt: null } }
 })
 
-const layoutBefore = [
-  `CREATE TABLE rows (hash TEXT PRIMARY KEY, sender TEXT NOT NULL, nonce INTEGER NOT NULL,
-    stage TEXT NOT NULL, since INTEGER NOT NULL, due_at INTEGER, row TEXT NOT NULL) WITHOUT ROWID`,
-  `CREATE INDEX rows_by_sender ON rows (sender, nonce) WHERE stage <> 'ended'`,
-  `CREATE INDEX rows_by_due ON rows (due_at) WHERE due_at IS NOT NULL`,
-  `CREATE INDEX rows_by_end ON rows (since) WHERE stage = 'ended'`,
-  `CREATE TABLE payloads (hash TEXT PRIMARY KEY, raw BLOB NOT NULL, footprint TEXT NOT NULL)`,
+/** Tables that shards had before, the oldest first, and how a row and its bytes stood in them. */
+const layouts: readonly {
+  readonly tables: readonly string[]
+  readonly fill: (sql: SqlStorage, id: number, row: ShardRow, bytes: Payload) => void
+}[] = [
+  {
+    tables: [
+      `CREATE TABLE rows (hash TEXT PRIMARY KEY, sender TEXT NOT NULL, nonce INTEGER NOT NULL,
+        stage TEXT NOT NULL, since INTEGER NOT NULL, due_at INTEGER, row TEXT NOT NULL) WITHOUT ROWID`,
+      `CREATE INDEX rows_by_sender ON rows (sender, nonce) WHERE stage <> 'ended'`,
+      `CREATE TABLE payloads (hash TEXT PRIMARY KEY, raw BLOB NOT NULL, footprint TEXT NOT NULL)`,
+    ],
+    fill: (sql, _, row, { raw, footprintJson }) => {
+      const { hash, sender, nonce, stage, since, dueAt } = row
+      const isLive = stage === 'ended' ? stage : 'live'
+      sql.exec(
+        'INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)',
+        ...[hash, sender, nonce, isLive, since, dueAt, toJson(row)],
+      )
+      sql.exec('INSERT INTO payloads VALUES (?, ?, ?)', hash, raw, footprintJson)
+    },
+  },
+  {
+    tables: [
+      `CREATE TABLE entries (id INTEGER PRIMARY KEY, hash TEXT NOT NULL, sender TEXT NOT NULL, ended_at INTEGER,
+        due_at INTEGER, stage TEXT NOT NULL, since INTEGER NOT NULL, row TEXT NOT NULL)`,
+      `CREATE INDEX entries_by_sender ON entries (substr(sender, 3, 12)) WHERE ended_at IS NULL`,
+      `CREATE TABLE entry_bytes (id INTEGER PRIMARY KEY, raw BLOB NOT NULL, footprint TEXT NOT NULL)`,
+      `CREATE TABLE places (head TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (head, id)) WITHOUT ROWID`,
+    ],
+    fill: (sql, id, { hash, sender, stage, since, dueAt, ...rest }, { raw, footprintJson }) => {
+      const endedAt = stage === 'ended' ? since : null
+      sql.exec(
+        'INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        ...[id, hash, sender, endedAt, dueAt, stage, since, toJson(rest)],
+      )
+      sql.exec('INSERT INTO entry_bytes VALUES (?, ?, ?)', id, raw, footprintJson)
+      sql.exec('INSERT INTO places VALUES (?, ?)', hash.slice(2, 14), id)
+    },
+  },
 ]
 
 describe('rows in SQLite read as rows in memory do, whatever changes', () => {
@@ -271,7 +305,7 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
     )
   })
 
-  it("a shard's of the layouts before", async () => {
+  it.each(layouts)("a shard's of a layout before", async ({ tables, fill }) => {
     let run = 0
     const settled = fc.uniqueArray(fc.tuple(shardRow, payload), { selector: ([{ hash }]) => hash, maxLength: 4 })
     await fc.assert(
@@ -282,30 +316,12 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
         ])
         const memory = memoryShard()
         memory.apply(changes)
-        const stored = await runInDurableObject(CHAIN.getByName(`old rows ${run++}`), (_, { storage: { sql } }) => {
+        const name = `${tables.length} old rows ${run++}`
+        const stored = await runInDurableObject(CHAIN.getByName(name), (_, { storage: { sql } }) => {
           for (const table of ['head', 'payloads', 'accounts']) sql.exec(`DROP TABLE ${table}`)
-          for (const statement of layoutBefore) sql.exec(statement)
-          for (const [row, { raw, footprintJson }] of pairs) {
-            const { hash, sender, nonce, stage, since, dueAt } = row
-            const isLive = stage === 'ended' ? stage : 'live'
-            sql.exec(
-              'INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)',
-              hash,
-              sender,
-              nonce,
-              isLive,
-              since,
-              dueAt,
-              toJson(row),
-            )
-            sql.exec('INSERT INTO payloads VALUES (?, ?, ?)', hash, raw as unknown as ArrayBuffer, footprintJson)
-          }
+          for (const statement of tables) sql.exec(statement)
+          for (const [at, [row, bytes]] of pairs.entries()) fill(sql, at + 1, row, bytes)
           const kept = shardView(openShardStore(sql))
-          // And of the layout between: the newest rows stood in no index of hashes.
-          sql.exec('CREATE TABLE places_end (one INTEGER PRIMARY KEY, id INTEGER NOT NULL)')
-          sql.exec('INSERT INTO places_end VALUES (1, 2)')
-          sql.exec('DELETE FROM places WHERE id > 2')
-          expect(shardView(openShardStore(sql))).toEqual(kept)
           expect(shardView(openShardStore(sql))).toEqual(kept)
           return kept
         })
@@ -334,6 +350,42 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
       apply()
       store.forget()
       expect([stage(), store.nextDue()]).toEqual(['offered', null])
+    })
+  })
+
+  it('transactions in many packs are found by what tells them apart, and bytes too large for one have one of their own', async () => {
+    const [model] = fc.sample(shardRow, 1)
+    if (!model) throw new Error('No row.')
+    // Of every two, the first digits are the same: those that the index has.
+    const digits = (at: number, count: number) =>
+      String(at >> 1).padStart(12, '0') + String(at).padStart(count - 12, '0')
+    const rows = Array.from({ length: 3 * packRowsMax }, (_, at): ShardRow => {
+      const of = address(`0x${digits(at, 40)}`)
+      return { ...model, hash: txHash(`0x${digits(at, 64)}`), sender: of, nonce: at, stage: 'held', dueAt: null }
+    })
+    const bytesOf = (at: number) => new Uint8Array(at === 7 ? packBytesMax : 100).fill(at)
+    await runInDurableObject(CHAIN.getByName('many packs'), (_, { storage }) => {
+      for (const table of ['head', 'payloads', 'accounts']) storage.sql.exec(`DROP TABLE ${table}`)
+      const store = openShardStore(storage.sql, { count: rows.length })
+      const apply = (...changes: ShardChange[]) => storage.transactionSync(() => store.apply(changes))
+      for (const [at, row] of rows.entries())
+        apply(
+          { put: 'payload', row: { hash: row.hash, raw: bytesOf(at), footprintJson: `${at}` } },
+          { put: 'row', row },
+        )
+      apply()
+      const packs = storage.sql.exec('SELECT COUNT(*) AS count FROM packs').one().count
+      expect(packs).toBeGreaterThan(3)
+      const odd = rows.filter(({ nonce }) => nonce % 2 === 1)
+      apply(...odd.map((row): ShardChange => ({ put: 'row', row: { ...row, stage: 'ended', since: 1 } })))
+      apply({ remove: 'old', before: 2, limit: rows.length })
+      store.forget()
+      for (const [at, row] of rows.entries()) {
+        const isGone = at % 2 === 1
+        expect(store.row(row.hash)).toEqual(isGone ? undefined : row)
+        expect(store.rowsOf(row.sender)).toEqual(isGone ? [] : [row])
+        expect(store.payload(row.hash)?.raw).toEqual(isGone ? undefined : bytesOf(at))
+      }
     })
   })
 
