@@ -4,6 +4,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import { packItems } from '../../edge/parcel.ts'
+import { footprintJson } from '../../edge/payload.ts'
+import type { Item } from '../../edge/shard.ts'
+import { address, toHex, txHash } from '../../sdk/units.ts'
 import { type BareWorkerd, freePort, startBareWorkerd } from '../edge/bareWorkerd.ts'
 import { anvilChain } from '../edge/transfers.ts'
 
@@ -32,7 +36,7 @@ export interface StoreRates {
 
 /**
  * Transactions a second that one shard's object stores and acknowledges, in batches of {@link batchSize}, with nothing
- * judged: no signature is recovered, no hash is computed. workerd stands alone, without a proxy or a second worker, and
+ * judged: no signature is recovered, no hash is computed, what the worker hands over is packed beforehand. workerd stands alone, without a proxy or a second worker, and
  * the client is on the same machine.
  *
  * @param node - Asked once for each sender's nonce.
@@ -121,17 +125,26 @@ function processorMs({ pid }: ChildProcess): number {
   }
 }
 
-/** Two nonces of each of fifty senders; after ten rounds others, since a sender has a bounded number under way. */
+/** Two nonces of each of fifty senders, packed; after ten rounds others, since a sender has a bounded number under way. */
 function bodyOf(round: number): Uint8Array {
-  const items = Array.from({ length: batchSize }, (_, at) => {
-    const who = Math.floor(round / 10) * sendersEach + (at % sendersEach)
-    const nonce = Buffer.alloc(4)
-    nonce.writeUInt32BE(2 * (round % 10) + Math.floor(at / sendersEach))
-    // Spread as real hashes and addresses are: where a row goes in an index is a good part of what it costs.
-    const [hash, sender] = [digest(`hash ${round} ${at}`), digest(`sender ${who}`).subarray(0, 20)]
-    return Buffer.concat([hash, sender, nonce, Buffer.alloc(110, hash)])
-  })
-  return Buffer.concat(items)
+  const { bytes, ...text } = packItems(Array.from({ length: batchSize }, (_, at) => itemOf(round, at)))
+  const told = Buffer.from(JSON.stringify(text))
+  const head = Buffer.alloc(4)
+  head.writeUInt32BE(told.length)
+  return Buffer.concat([head, told, bytes])
+}
+
+function itemOf(round: number, at: number): Item {
+  // Spread as real hashes and addresses are: where a row goes in an index is a good part of what it costs.
+  const hash = digest(`hash ${round} ${at}`)
+  const who = Math.floor(round / 10) * sendersEach + (at % sendersEach)
+  const sender = address(toHex(digest(`sender ${who}`).subarray(0, 20)))
+  const writes = [{ kind: 'nonce', address: sender } as const, { kind: 'balance', address: sender } as const]
+  return {
+    ...{ hash: txHash(toHex(hash)), sender, nonce: 2 * (round % 10) + Math.floor(at / sendersEach) },
+    ...{ maxFeePerGas: 10n, maxPriorityFeePerGas: 1n, raw: Buffer.alloc(110, hash) },
+    footprintJson: footprintJson({ reads: [], writes, credits: [], source: 'declared', gas: 21_000, sender }),
+  }
 }
 
 function digest(text: string): Buffer {

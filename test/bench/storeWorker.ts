@@ -1,12 +1,9 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Notice, Taken } from '../../edge/chain.ts'
 import type { Env } from '../../edge/objects.ts'
-import { type Offers, packItems, unpackOffers } from '../../edge/parcel.ts'
-import { footprintJson } from '../../edge/payload.ts'
+import { type Items, type Offers, unpackOffers } from '../../edge/parcel.ts'
 import { shardName } from '../../edge/placement.ts'
-import type { Item } from '../../edge/shard.ts'
 import { hear, tell } from '../../edge/told.ts'
-import { address, toHex, txHash } from '../../sdk/units.ts'
 import { anvilChain } from '../edge/transfers.ts'
 
 export { ShardObject } from '../../edge/shardObject.ts'
@@ -48,39 +45,23 @@ interface BenchEnv extends Env {
   readonly FLOOR: { readonly getByName: (name: string) => Pick<FloorObject, 'insert'> }
 }
 
-/** Of one item in a request: hash, sender, nonce, and bytes that nobody reads. */
-const hashBytes = 32
-const senderBytes = 20
-const nonceBytes = 4
-const itemBytes = hashBytes + senderBytes + nonceBytes + 110
+/** Where the text of a parcel ends in a request, and its bytes begin. */
+const headBytes = 4
 
-/** Hands items to a shard as the worker would, judged already; under `/floor`, their bytes to an object that stores them. */
+/** Hands a parcel to a shard as the worker would, judged and packed already; under `/floor`, its bytes to an object that stores them. */
 export default {
   async fetch(request: Request, env: BenchEnv): Promise<Response> {
-    const bytes = new Uint8Array(await request.arrayBuffer())
+    const body = new Uint8Array(await request.arrayBuffer())
+    const end = headBytes + new DataView(body.buffer).getUint32(0)
+    const text = new TextDecoder().decode(body.subarray(headBytes, end))
+    const parcel = { ...(JSON.parse(text) as Omit<Items, 'bytes'>), bytes: body.slice(end) }
     if (new URL(request.url).pathname === '/floor') {
-      const rows = Array.from({ length: bytes.length / itemBytes }, (_, at) =>
-        bytes.slice(at * itemBytes, (at + 1) * itemBytes),
-      )
+      const count = hear(parcel.sizes).length / 2
+      const size = body.length / count
+      const rows = Array.from({ length: count }, (_, at) => body.slice(at * size, (at + 1) * size))
       return Response.json({ stored: await env.FLOOR.getByName('floor').insert(rows) })
     }
-    const items = Array.from({ length: bytes.length / itemBytes }, (_, at) => itemOf(bytes, at * itemBytes))
-    const answers = hear(await env.SHARD.getByName(shardName(anvilChain, 0)).submit(anvilChain, 0, packItems(items)))
+    const answers = hear(await env.SHARD.getByName(shardName(anvilChain, 0)).submit(anvilChain, 0, parcel))
     return Response.json({ stored: answers.filter(({ ok }) => ok).length })
   },
-}
-
-function itemOf(bytes: Uint8Array, from: number): Item {
-  const [ofSender, ofNonce] = [from + hashBytes, from + hashBytes + senderBytes]
-  const sender = address(toHex(bytes.subarray(ofSender, ofNonce)))
-  const writes = [{ kind: 'nonce', address: sender } as const, { kind: 'balance', address: sender } as const]
-  return {
-    hash: txHash(toHex(bytes.subarray(from, ofSender))),
-    sender,
-    nonce: new DataView(bytes.buffer).getUint32(ofNonce),
-    maxFeePerGas: 10n,
-    maxPriorityFeePerGas: 1n,
-    raw: bytes.subarray(ofNonce + nonceBytes, from + itemBytes),
-    footprintJson: footprintJson({ reads: [], writes, credits: [], source: 'declared', gas: 21_000, sender }),
-  }
 }
