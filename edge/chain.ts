@@ -65,11 +65,11 @@ export interface Member {
   readonly sequence: number
 }
 
-/** A hash that is asked for; `attempts` tells whether the answer still fits when it comes. */
+/** A hash that is asked for; `window`, where it was sent last, tells whether the answer still fits when it comes. */
 export interface LookUp {
   readonly hash: TxHash
   readonly sender: Address
-  readonly attempts: number
+  readonly window: number
 }
 
 /** Everything that happens to one chain. `now` is in milliseconds since 1970. */
@@ -178,11 +178,11 @@ function decide(
       break
     }
     case 'found':
-      for (const { hash, sender, attempts } of event.lookUps) {
+      for (const { hash, sender, window } of event.lookUps) {
         const row = draft.tx(hash)
         const found = event.found.get(hash)
         // No longer in question, or leased anew since it was asked.
-        if (!row || !found || row.dueAt === null || row.attempts !== attempts) continue
+        if (!row || !found || row.dueAt === null || row.window !== window) continue
         takeFound(rows, draft, row, { found, fact: event.nonces.get(sender), now })
       }
       break
@@ -289,7 +289,7 @@ function lookUpDue(rows: ChainRows, draft: ChainDraft, now: number): readonly Ch
   const due = rows.dueTxs(now, lookUpsMax)
   if (due.length === 0) return []
   for (const row of due) draft.putTx({ ...row, dueAt: now + openCheckMs + executorTimeoutMs })
-  const lookUps = due.map(({ hash, sender, attempts }) => ({ hash, sender, attempts }))
+  const lookUps = due.map(({ hash, sender, window }) => ({ hash, sender, window }))
   return [{ type: 'lookUp', lookUps, finalized: draft.head().finalized }]
 }
 

@@ -49,7 +49,7 @@ function openChain(rows = memoryChain()) {
     },
     found: (hash: TxHash, found: Found, fact = { latest: 0, final: 0 }) => {
       const row = rows.tx(hash)
-      const lookUps = [{ hash, sender: row?.sender ?? alice, attempts: row?.attempts ?? 0 }]
+      const lookUps = [{ hash, sender: row?.sender ?? alice, window: row?.window ?? 0 }]
       return feed({
         type: 'found',
         lookUps,
@@ -242,7 +242,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     const after = openChain(before.rows)
     expect(after.later(leaseMs).some(({ type }) => type === 'forward' || type === 'lookUp')).toBe(false)
     const [lookUp] = after.effects('lookUp', after.later(25))
-    expect(lookUp?.lookUps).toEqual([{ hash: offer.hash, sender: alice, attempts: 1 }])
+    expect(lookUp?.lookUps).toEqual([{ hash: offer.hash, sender: alice, window: 1 }])
     after.found(offer.hash, { kind: 'missing' })
     const again = after.window(0)
     expect(again?.lanes.flat()).toMatchObject([{ hash: offer.hash, sender: alice, raw: offer.raw }])
@@ -385,12 +385,28 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     chain.offer(offer)
     chain.window()
     chain.later(leaseMs)
-    const old = [{ hash: offer.hash, sender: alice, attempts: 1 }]
+    const old = [{ hash: offer.hash, sender: alice, window: 1 }]
     chain.found(offer.hash, { kind: 'missing' })
     chain.window(0)
     const found = new Map([[offer.hash, { kind: 'missing' }]])
     chain.feed({ type: 'found', lookUps: old, found, nonces: new Map([[alice, { latest: 0, final: 0 }]]) })
     expect(chain.states(offer)).toEqual(['planned'])
+  })
+
+  it('nor once they have come back unsent, and are leased for the first time again', () => {
+    const chain = openChain()
+    const offer = offerOf({ sender: alice, nonce: 0 })
+    chain.offer(offer)
+    chain.window()
+    const [asked] = chain.effects('lookUp', chain.later(leaseMs + 25))
+    chain.outcome(1, [offer.hash, { kind: 'unsent' }])
+    chain.window(0)
+    expect(chain.rows.tx(offer.hash)).toMatchObject({ window: 2, attempts: 1 })
+    const found = new Map([[offer.hash, { kind: 'missing' }]]) as ReadonlyMap<TxHash, Found>
+    const nonces = new Map([[alice, { latest: 0, final: 0 }]])
+    chain.feed({ type: 'found', lookUps: asked?.lookUps ?? [], found, nonces })
+    expect(chain.states(offer)).toEqual(['planned'])
+    expect(chain.effects('forward', chain.later(25))).toEqual([])
   })
 
   it('[CR15] inclusion reaches the shard through an outbox that survives until it is acknowledged', () => {
