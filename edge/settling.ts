@@ -24,13 +24,14 @@ function requeue(draft: ChainDraft, row: TxRow, now: number): void {
   tryWindow(draft, now)
 }
 
-/** Acknowledged by the executor. */
+/** Acknowledged by the executor; or in its pool again, where it was in a block. */
 function accept(draft: ChainDraft, row: TxRow, now: number): void {
   const status: TxStatus = { state: 'accepted', window: row.window, lane: row.lane }
   const isNews = row.status.state === 'included' || row.status.state === 'replaced'
   draft.putTx({ ...row, status, inclusion: null, doubt: null, dueAt: now + acceptedCheckMs })
   if (isNews) draft.settle(row, status)
   else draft.publish(row.hash, status)
+  if (row.inclusion) revive(draft, row, now)
   tryWindow(draft, now)
 }
 
@@ -73,7 +74,12 @@ function include(
 /** No longer in any block we know to stand: it and those it had replaced are wanted again. */
 function exclude(draft: ChainDraft, row: TxRow, now: number): void {
   requeue(draft, row, now)
-  for (const other of draft.rivals(row)) if (other.status.state === 'replaced') requeue(draft, other, now)
+  revive(draft, row, now)
+}
+
+/** What lost its nonce to a transaction that is in no block any more is wanted again. */
+function revive(draft: ChainDraft, winner: TxRow, now: number): void {
+  for (const other of draft.rivals(winner)) if (other.status.state === 'replaced') requeue(draft, other, now)
 }
 
 function finalize(draft: ChainDraft, row: TxRow, inclusion: Inclusion): void {

@@ -559,6 +559,17 @@ describe('several transactions with one nonce', () => {
         .map(({ hash }) => hash),
     ).toEqual([dear.hash])
   })
+
+  it('[CR10] revives the loser when the winner is found in the pool again', () => {
+    const chain = openChain()
+    chain.offer(cheap)
+    chain.window()
+    chain.outcome(1, [cheap.hash, { kind: 'included', inclusion: inclusionOf(cheap.hash, 7, 0, 0) }])
+    chain.offer(dear)
+    expect(chain.states(cheap, dear)).toEqual(['included', 'replaced'])
+    chain.found(cheap.hash, { kind: 'pooled' })
+    expect(chain.states(cheap, dear)).toEqual(['accepted', 'queued'])
+  })
 })
 
 describe('offers of what has ended here', () => {
