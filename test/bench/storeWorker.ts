@@ -52,6 +52,7 @@ const headBytes = 4
 export default {
   async fetch(request: Request, env: BenchEnv): Promise<Response> {
     const body = new Uint8Array(await request.arrayBuffer())
+    if (body.length === 0) return Response.json({ stored: 0 }) // Whether it is up.
     const end = headBytes + new DataView(body.buffer).getUint32(0)
     const text = new TextDecoder().decode(body.subarray(headBytes, end))
     const parcel = { ...(JSON.parse(text) as Omit<Items, 'bytes'>), bytes: body.slice(end) }
