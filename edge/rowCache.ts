@@ -31,6 +31,8 @@ export interface RowCache<row extends Row> {
 export function openRowCache<row extends Row>(most: number): RowCache<row> {
   /** `null`: there is none. */
   const rows = new Map<TxHash, row | null>()
+  /** More room than is asked for: what was taken from the front of a map is stepped over until it is built anew. */
+  const spare = Math.floor(most / 8)
   const groups = new Map<Address, Map<TxHash, row>>()
   const clear = () => {
     rows.clear()
@@ -38,17 +40,20 @@ export function openRowCache<row extends Row>(most: number): RowCache<row> {
   }
   /** For rows, and groups. A row of a group is always among the rows, so a group goes with the first of its rows. */
   const makeRoom = (count: number, groupCount: number) => {
+    if (rows.size + count > most) forgetFirst(most - count - spare)
+    for (const sender of groups.keys()) {
+      if (groups.size + groupCount <= most) break
+      groups.delete(sender)
+    }
+  }
+  const forgetFirst = (left: number) => {
     for (const [hash, row] of rows) {
-      if (rows.size + count <= most) break
+      if (rows.size <= left) break
       const group = row ? groups.get(row.sender) : undefined
       rows.delete(hash)
       if (!row || !group?.has(hash)) continue
       groups.delete(row.sender)
       for (const other of group.keys()) rows.delete(other)
-    }
-    for (const sender of groups.keys()) {
-      if (groups.size + groupCount <= most) break
-      groups.delete(sender)
     }
   }
   return {
