@@ -80,6 +80,10 @@ describe('architecture', () => {
     expect(breaches).toEqual([])
   })
 
+  it('[start] adapters load no viem', () => {
+    expect(packagesLoadedBy('sdk/adapters/index.ts')).not.toContainEqual(expect.stringMatching(/^viem/))
+  })
+
   it('[size] no source file is longer than 400 lines', () => {
     const long = files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > linesMax)
     expect(long).toEqual([])
@@ -109,6 +113,18 @@ function codeOf(file: string): string {
 function importsOf(file: string): string[] {
   const pattern = /(?:from\s+|import\s*\(?\s*)['"]([^'"]+)['"]/g
   return [...codeOf(file).matchAll(pattern)].map((match) => match[1] as string)
+}
+
+/** What is loaded from outside, with all that is imported on the way, when a file is: types are not, nor what is imported later. */
+function packagesLoadedBy(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return []
+  seen.add(file)
+  const pattern = /^(?:import|export) (?!type\b)(?:[^'"()]*? from )?['"]([^'"]+)['"]/gm
+  const targets = [...codeOf(file).matchAll(pattern)].map((match) => match[1] as string)
+  const loaded = targets.flatMap((target) =>
+    target.startsWith('.') ? packagesLoadedBy(relative(root, join(root, dirname(file), target)), seen) : [target],
+  )
+  return [...new Set(loaded)].sort()
 }
 
 function isOpen(file: string, room: string, doors: readonly string[], target: string): boolean {

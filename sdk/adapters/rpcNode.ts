@@ -1,6 +1,6 @@
 import { type Decoded, SdkError } from '../errors.ts'
 import { headerFromJson, receiptFromJson } from '../evm/blockJson.ts'
-import { transactionFromJson } from '../evm/index.ts'
+import { transactionFromJson } from '../evm/transactionJson.ts'
 import { withdrawalFromJson } from '../evm/withdrawal.ts'
 import type { EvmNode, NodeAccount, NodeBlock, NodeRefusal } from '../ports.ts'
 import { type Address, blockHash, chainId, fromHex, type Hex, isHex, toHex, txHash } from '../units.ts'
