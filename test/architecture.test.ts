@@ -84,6 +84,10 @@ describe('architecture', () => {
     expect(packagesLoadedBy('sdk/adapters/index.ts')).not.toContainEqual(expect.stringMatching(/^viem/))
   })
 
+  it('[start] the command line loads no room before a command is called', () => {
+    expect(packagesLoadedBy('sdk/cli/main.ts')).toEqual(['node:fs', 'node:util'])
+  })
+
   it('[size] no source file is longer than 400 lines', () => {
     const long = files.filter((file) => readFileSync(join(root, file), 'utf8').split('\n').length > linesMax)
     expect(long).toEqual([])

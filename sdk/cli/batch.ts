@@ -1,4 +1,3 @@
-import { SdkError } from 'lanekit'
 import {
   batchBytesMax,
   checkPlan,
@@ -17,7 +16,7 @@ import {
   waitsOf,
 } from 'lanekit/batch'
 import { decodeTransaction, type Signed } from 'lanekit/evm'
-import { type Answer, type Asked, type Command, refuse, usage } from './command.ts'
+import { type Answer, type Asked, isSdkError, type Run, refuse, usage } from './command.ts'
 import { readPlan } from './planFile.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -27,79 +26,50 @@ const workersShown = [1, 2, 4, 8, 16]
 /** Most waits that are told to people at once; `--json` tells all. */
 const linesMax = 200
 
-const about = ['FILE is an envelope, JSON or binary; - or nothing reads the standard input. No network is asked.']
-
-export const planBatch: Command = {
-  name: 'batch plan',
-  words: '[FILE]',
-  wordsMin: 0,
-  wordsMax: 1,
-  summary: 'plans a batch into lanes',
-  about: [...about, 'What --json prints is a plan file for batch check.'],
-  options: { workers: { type: 'string', value: 'N', help: 'also say what N workers would do' } },
-  run: async (asked, terminal) => {
-    const workers = asked.text('workers')
-    if (workers !== undefined && !isCount(workers)) return usage(`'${workers}' is not a number of workers`)
-    const read = readEnvelope(asked, terminal)
-    if ('end' in read) return read
-    return told(read, terminal, workers === undefined ? workersShown : [Number(workers)])
-  },
+export const planBatch: Run = async (asked, terminal) => {
+  const workers = asked.text('workers')
+  if (workers !== undefined && !isCount(workers)) return usage(`'${workers}' is not a number of workers`)
+  const read = readEnvelope(asked, terminal)
+  if ('end' in read) return read
+  return told(read, terminal, workers === undefined ? workersShown : [Number(workers)])
 }
 
-export const explainBatch: Command = {
-  name: 'batch explain',
-  words: '[FILE [INDEX...]]',
-  wordsMin: 0,
-  wordsMax: 1 + linesMax,
-  summary: 'says which transaction waits for which, and why',
-  about: [...about, 'INDEX counts transactions from 0; without one, all are explained.'],
-  options: {},
-  run: async (asked, terminal) => {
-    const read = readEnvelope(asked, terminal)
-    if ('end' in read) return read
-    const wanted = asked.words.slice(1)
-    const wrong = wanted.find((word) => !/^\d{1,9}$/.test(word) || Number(word) >= read.planned.count)
-    if (wrong !== undefined) return usage(`the batch has no transaction '${wrong}'`)
-    const indices = wanted.length > 0 ? wanted.map(Number) : read.footprints.map((_, index) => index)
-    const explained = indices.map((index) => explain(read.planned, read.footprints, index))
-    const lines = explained.flatMap(({ index, lane, reasons }) =>
-      reasons.length > 0
-        ? reasons.map((reason) => `lane ${lane}: ${sentence(reason)}`)
-        : [`lane ${lane}: ${index} waits for nothing`],
-    )
-    // Where all are asked for, the whole is told too: at which places the batch holds itself up.
-    const hot = wanted.length > 0 ? [] : hotPlaces(read.footprints)
-    const hotLines = hot.map((one) => `hot: ${hotSentence(one)}`)
-    return { end: 'ok', facts: { id: read.batch.id, explained, hot }, lines: [...shortened(lines), ...hotLines] }
-  },
+export const explainBatch: Run = async (asked, terminal) => {
+  const read = readEnvelope(asked, terminal)
+  if ('end' in read) return read
+  const wanted = asked.words.slice(1)
+  const wrong = wanted.find((word) => !/^\d{1,9}$/.test(word) || Number(word) >= read.planned.count)
+  if (wrong !== undefined) return usage(`the batch has no transaction '${wrong}'`)
+  const indices = wanted.length > 0 ? wanted.map(Number) : read.footprints.map((_, index) => index)
+  const explained = indices.map((index) => explain(read.planned, read.footprints, index))
+  const lines = explained.flatMap(({ index, lane, reasons }) =>
+    reasons.length > 0
+      ? reasons.map((reason) => `lane ${lane}: ${sentence(reason)}`)
+      : [`lane ${lane}: ${index} waits for nothing`],
+  )
+  // Where all are asked for, the whole is told too: at which places the batch holds itself up.
+  const hot = wanted.length > 0 ? [] : hotPlaces(read.footprints)
+  const hotLines = hot.map((one) => `hot: ${hotSentence(one)}`)
+  return { end: 'ok', facts: { id: read.batch.id, explained, hot }, lines: [...shortened(lines), ...hotLines] }
 }
 
-export const checkBatch: Command = {
-  name: 'batch check',
-  words: '[FILE]',
-  wordsMin: 0,
-  wordsMax: 1,
-  summary: 'holds a plan to a batch, whoever made it',
-  about: [...about, 'Accepts exactly one plan for a batch: every wait that is needed, and none more.'],
-  options: { plan: { type: 'string', value: 'FILE', help: 'the plan, as batch plan --json prints it' } },
-  run: async (asked, terminal) => {
-    const path = asked.text('plan')
-    if (path === undefined) return usage("'batch check' wants --plan FILE")
-    if (path === '-' && (asked.words[0] ?? '-') === '-') return usage('only one of the two can be the standard input')
-    const read = readEnvelope(asked, terminal)
-    if ('end' in read) return read
-    const bytes = terminal.read(path, planBytesMax)
-    if ('fault' in bytes) return usage(bytes.fault)
-    const theirs = readPlan(new TextDecoder().decode(bytes))
-    if (!theirs.ok) return refuse('plan/malformed', theirs.reason)
-    if (theirs.value.id !== null && theirs.value.id !== read.batch.id)
-      return refuse('plan/other-batch', `the plan is of batch ${theirs.value.id}, not ${read.batch.id}`)
-    const checked = checkPlan(theirs.value.plan, read.footprints)
-    if (!checked.ok) return refuse('plan/wrong', checked.reason)
-    const { count, lanes } = read.planned
-    const lines = [`${terminal.good('holds')}: ${plural(count, 'transaction')} in ${plural(lanes.length, 'lane')}`]
-    return { end: 'ok', facts: { id: read.batch.id, transactions: count, lanes: lanes.length }, lines }
-  },
+export const checkBatch: Run = async (asked, terminal) => {
+  const path = asked.text('plan')
+  if (path === undefined) return usage("'batch check' wants --plan FILE")
+  if (path === '-' && (asked.words[0] ?? '-') === '-') return usage('only one of the two can be the standard input')
+  const read = readEnvelope(asked, terminal)
+  if ('end' in read) return read
+  const bytes = terminal.read(path, planBytesMax)
+  if ('fault' in bytes) return usage(bytes.fault)
+  const theirs = readPlan(new TextDecoder().decode(bytes))
+  if (!theirs.ok) return refuse('plan/malformed', theirs.reason)
+  if (theirs.value.id !== null && theirs.value.id !== read.batch.id)
+    return refuse('plan/other-batch', `the plan is of batch ${theirs.value.id}, not ${read.batch.id}`)
+  const checked = checkPlan(theirs.value.plan, read.footprints)
+  if (!checked.ok) return refuse('plan/wrong', checked.reason)
+  const { count, lanes } = read.planned
+  const lines = [`${terminal.good('holds')}: ${plural(count, 'transaction')} in ${plural(lanes.length, 'lane')}`]
+  return { end: 'ok', facts: { id: read.batch.id, transactions: count, lanes: lanes.length }, lines }
 }
 
 /** A batch whose transactions are decoded, and its one plan. */
@@ -139,7 +109,7 @@ function told({ batch, signed, footprints, planned }: Read, { bold }: Terminal, 
       return { workers: number, makespanGas, idealSpeedup }
     })
   } catch (error) {
-    if (error instanceof SdkError && error.code === 'units/out-of-range') return usage(error.message)
+    if (isSdkError(error) && error.code === 'units/out-of-range') return usage(error.message)
     throw error
   }
   const transactions = signed.map(({ hash, prepared }, index) => ({

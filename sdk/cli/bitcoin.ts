@@ -2,7 +2,7 @@ import type { BitcoinNode } from 'lanekit'
 import { esplora } from 'lanekit/adapters'
 import { gapLimitMax, type Network, networks } from 'lanekit/bitcoin'
 import type { BitcoinCheckpoint } from 'lanekit/verify'
-import { type Asked, type Option, usage } from './command.ts'
+import { type Asked, usage } from './command.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Where a command meets the Bitcoin chain. */
@@ -16,27 +16,6 @@ export interface BitcoinPlace {
 /** The same, for a wallet. */
 export interface BitcoinWalletPlace extends BitcoinPlace {
   readonly gapLimit?: number
-}
-
-/** Options of the commands that ask Bitcoin nodes. */
-export const bitcoinOptions: Readonly<Record<string, Option>> = {
-  esplora: {
-    type: 'string',
-    value: 'URL[,URL...]',
-    help: 'Bitcoin nodes behind the Esplora API; LANEKIT_ESPLORA when left out',
-  },
-  network: { type: 'string', value: 'NAME', help: `of Bitcoin: ${Object.keys(networks).join(', ')}` },
-  checkpoint: {
-    type: 'string',
-    value: 'FILE',
-    help: "where trust begins: JSON of height, header, work, period and times; the network's first block when left out",
-  },
-}
-
-/** Options of the commands that open a Bitcoin wallet. */
-export const bitcoinWalletOptions: Readonly<Record<string, Option>> = {
-  ...bitcoinOptions,
-  'gap-limit': { type: 'string', value: 'N', help: 'unused addresses in a row to look behind, 20 when left out' },
 }
 
 const nodesMax = 8

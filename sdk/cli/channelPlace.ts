@@ -2,32 +2,19 @@ import { type ChannelId, channelId, type Sats, sats } from 'lanekit'
 import { httpBoxes, httpPeers } from 'lanekit/adapters'
 import { type BitcoinWallet, type Channel, createBitcoinWallet, type PaymentRequest } from 'lanekit/wallet/bitcoin'
 import { type BitcoinWalletPlace, bitcoinWalletPlace } from './bitcoin.ts'
-import { type Answer, type Asked, type Facts, type Option, refuse, usage } from './command.ts'
-import { passwordHelp, withVault } from './keys.ts'
+import { type Answer, type Asked, type Facts, refuse, usage } from './command.ts'
+import { withVault } from './keys.ts'
+import { waitSecondsDefault } from './table/options.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Help of every command that opens the wallet with its channels. */
-export const aboutChannels = [
-  passwordHelp,
-  'The channels are taken over: another wallet that has them open can sign nothing more, and has to be opened again.',
-]
-
-const secondsDefault = 60
 const secondsMax = 86_400
 const pollMs = 2_000
-
-/** How long a command waits for what it has begun. */
-export const waitOption: Option = {
-  type: 'string',
-  value: 'SECONDS',
-  help: `how long to wait for it, ${secondsDefault} when left out; what is stored goes on with the next wallet`,
-}
 
 type Usage = ReturnType<typeof usage>
 
 /** The `--wait` of a command in milliseconds. */
 export function waitMsOf(asked: Asked): number | Usage {
-  const wait = asked.text('wait') ?? String(secondsDefault)
+  const wait = asked.text('wait') ?? String(waitSecondsDefault)
   if (!/^\d{1,5}$/.test(wait) || Number(wait) > secondsMax) return usage(`--wait wants seconds, 0 to ${secondsMax}`)
   return 1_000 * Number(wait)
 }

@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
+import type { SdkError } from 'lanekit'
 import type { Terminal } from './terminal.ts'
 
 /** How a command ended, and the exit code that says so. docs/cli.md. */
@@ -31,7 +32,10 @@ export interface Asked {
   readonly flag: (option: string) => boolean
 }
 
-/** One command over the public API. */
+/** The work of a command, over the public API. */
+export type Run = (asked: Asked, terminal: Terminal) => Promise<Answer>
+
+/** How a command is called, which holds no more than help has to tell. */
 export interface Command {
   /** `batch plan` say. */
   readonly name: string
@@ -43,7 +47,8 @@ export interface Command {
   /** Lines of help about what it does and does not prove, and about files. */
   readonly about: readonly string[]
   readonly options: Readonly<Record<string, Option>>
-  readonly run: (asked: Asked, terminal: Terminal) => Promise<Answer>
+  /** Loads the work, with the rooms it is over, and does it. */
+  readonly run: Run
 }
 
 /** Options of every command. */
@@ -86,4 +91,9 @@ export function usage(reason: string): { readonly end: 'usage'; readonly reason:
 /** Says no. `code` is stable, `reason` a sentence without its full stop. */
 export function refuse(code: string, reason: string, notes: readonly string[] = []): Answer {
   return { end: 'refused', code, reason, notes }
+}
+
+/** Told by its name, since the class would bring the whole package with it. */
+export function isSdkError(error: unknown): error is SdkError {
+  return error instanceof Error && error.name === 'SdkError'
 }

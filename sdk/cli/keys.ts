@@ -3,18 +3,8 @@ import { join } from 'node:path'
 import { openVault, type Store, type Vault } from 'lanekit'
 import { systemRandom, webCipher } from 'lanekit/adapters'
 import { file } from 'lanekit/adapters/file'
-import { type Answer, type Asked, type Option, usage } from './command.ts'
+import { type Answer, type Asked, usage } from './command.ts'
 import type { Terminal } from './terminal.ts'
-
-/** The option of every command that opens the vault. */
-export const storeOption: Option = {
-  type: 'string',
-  value: 'FOLDER',
-  help: 'where the vault is; LANEKIT_STORE, or .lanekit in your home, when left out',
-}
-
-export const passwordHelp =
-  'The password is asked for without echo, or taken from LANEKIT_PASSWORD where nobody can be asked.'
 
 export const noPassword = usage('nobody can be asked for the password here: set LANEKIT_PASSWORD')
 

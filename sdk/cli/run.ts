@@ -1,31 +1,21 @@
 import { readFileSync } from 'node:fs'
-import { InvariantError, SdkError } from 'lanekit'
-import { checkBatch, explainBatch, planBatch } from './batch.ts'
-import { closeChannel, listChannels } from './channel.ts'
-import { inviteChannel, openChannel, withdrawInvitation } from './channelOpen.ts'
-import { payChannel, requestPayment } from './channelPay.ts'
-import { type Answer, type Command, commonOptions, exitCodes, type Option, readAsked, usage } from './command.ts'
+import {
+  type Answer,
+  type Command,
+  commonOptions,
+  exitCodes,
+  isSdkError,
+  type Option,
+  readAsked,
+  usage,
+} from './command.ts'
+import { batchCommands } from './table/batch.ts'
+import { channelCommands } from './table/channel.ts'
+import { verifyCommands } from './table/verify.ts'
+import { walletCommands } from './table/wallet.ts'
 import { openTerminal } from './terminal.ts'
-import { verifyReceipt, verifyTx } from './verify.ts'
-import { newWallet, walletAddress, walletBalance } from './wallet.ts'
 
-const commands: readonly Command[] = [
-  newWallet,
-  walletAddress,
-  walletBalance,
-  planBatch,
-  explainBatch,
-  checkBatch,
-  listChannels,
-  inviteChannel,
-  withdrawInvitation,
-  openChannel,
-  payChannel,
-  requestPayment,
-  closeChannel,
-  verifyTx,
-  verifyReceipt,
-]
+const commands: readonly Command[] = [...walletCommands, ...batchCommands, ...channelCommands, ...verifyCommands]
 
 /** What one run printed, and how it ended. */
 export interface Outcome {
@@ -78,13 +68,14 @@ function written(answer: Answer, isJson: boolean, command?: Command): Outcome {
 const refusals = /^(?:vault\/(?!unsupported)|keys\/|units\/|batch\/|evm\/|store\/conflict|node\/nonsense)/
 
 function failed(error: unknown, isJson: boolean): Outcome {
-  if (error instanceof SdkError) {
+  if (isSdkError(error)) {
     const { code: name, message, notes, retryable } = error
     const code = refusals.test(name) ? exitCodes.refused : exitCodes.world
     if (isJson) return printed(code, json({ ok: false, code: name, reason: message, notes, retryable }))
     return { code, stdout: '', stderr: `lanekit: ${[message, ...notes].join('\n')} (${name})\n` }
   }
-  const what = error instanceof InvariantError ? error.message : String((error as Error)?.stack ?? error)
+  const isInvariant = error instanceof Error && error.name === 'InvariantError'
+  const what = isInvariant ? error.message : String((error as Error)?.stack ?? error)
   const reason = `This is a bug of lanekit. ${what}`
   if (isJson) return printed(exitCodes.bug, json({ ok: false, code: 'cli/bug', reason, retryable: false }))
   return { code: exitCodes.bug, stdout: '', stderr: `${reason}\n` }

@@ -1,71 +1,32 @@
-import { type TxHash, txHash, txid, type Verified } from 'lanekit'
+import { type TxHash, txHash, type Verified } from 'lanekit'
 import { rpcNode } from 'lanekit/adapters'
-import { type ConfirmedTransaction, createBitcoinClient } from 'lanekit/client'
-import { hashText } from 'lanekit/verify'
 import { type Included, provenReceipt } from 'lanekit/wallet'
-import { bitcoinOptions, bitcoinPlace } from './bitcoin.ts'
-import { type Answer, type Asked, type Command, type Facts, refuse, usage } from './command.ts'
+import { type Answer, type Asked, type Facts, type Run, refuse, usage } from './command.ts'
 import type { Terminal } from './terminal.ts'
 
-const rpc = {
-  type: 'string',
-  value: 'URL',
-  help: 'an Ethereum node, over JSON-RPC; LANEKIT_RPC when left out',
-} as const
-const block = { type: 'string', value: 'HASH', help: 'the block it must be in, from a source that you trust' } as const
+export const verifyTx: Run = (asked, terminal) =>
+  proven(asked, terminal, (included) => ({ facts: placeOf(included), lines: [placeLine(included)] }))
 
-const about = [
-  'The block is fetched whole and checked against its hash; transaction and receipt are proven against its roots.',
-  'The level is node: of the header itself nothing is proven. --block lifts that to your own trust in its hash.',
-]
-
-export const verifyTx: Command = {
-  name: 'verify tx',
-  words: 'HASH',
-  wordsMin: 1,
-  wordsMax: 1,
-  summary: 'proves that a block holds a transaction',
-  about: [
-    ...about,
-    'A hash without 0x is a Bitcoin transaction: headers are checked in full from the checkpoint on, the one with the most',
-    'work counts, and the transaction is proven in it. The level is confirmed, with depth and work.',
-  ],
-  options: { rpc, block, ...bitcoinOptions },
-  run: (asked, terminal) =>
-    /^[0-9a-fA-F]{64}$/.test(asked.words[0] ?? '')
-      ? provenOnBitcoin(asked, terminal)
-      : proven(asked, terminal, (included) => ({ facts: placeOf(included), lines: [placeLine(included)] })),
-}
-
-export const verifyReceipt: Command = {
-  name: 'verify receipt',
-  words: 'HASH',
-  wordsMin: 1,
-  wordsMax: 1,
-  summary: 'proves what became of a transaction',
-  about,
-  options: { rpc, block },
-  run: (asked, terminal) =>
-    proven(asked, terminal, (included) => {
-      const { receipt } = included
-      const { outcome, cumulativeGasUsed, type } = receipt
-      const text = typeof outcome === 'string' ? outcome : `state root ${hex(outcome.stateRoot)}`
-      const logs = receipt.logs.map(({ address, topics, data }) => ({
-        address,
-        topics: topics.map(hex),
-        data: hex(data),
-      }))
-      const paint = outcome === 'failed' ? terminal.bad : terminal.good
-      return {
-        facts: { ...placeOf(included), type, outcome: text, cumulativeGasUsed, logs },
-        lines: [
-          placeLine(included),
-          `outcome: ${paint(text)}; gas used up to and with it: ${cumulativeGasUsed.toLocaleString('en-US')}`,
-          ...logs.map(({ address, topics, data }) => `log of ${address}: ${[...topics, data].join(' ')}`),
-        ],
-      }
-    }),
-}
+export const verifyReceipt: Run = (asked, terminal) =>
+  proven(asked, terminal, (included) => {
+    const { receipt } = included
+    const { outcome, cumulativeGasUsed, type } = receipt
+    const text = typeof outcome === 'string' ? outcome : `state root ${hex(outcome.stateRoot)}`
+    const logs = receipt.logs.map(({ address, topics, data }) => ({
+      address,
+      topics: topics.map(hex),
+      data: hex(data),
+    }))
+    const paint = outcome === 'failed' ? terminal.bad : terminal.good
+    return {
+      facts: { ...placeOf(included), type, outcome: text, cumulativeGasUsed, logs },
+      lines: [
+        placeLine(included),
+        `outcome: ${paint(text)}; gas used up to and with it: ${cumulativeGasUsed.toLocaleString('en-US')}`,
+        ...logs.map(({ address, topics, data }) => `log of ${address}: ${[...topics, data].join(' ')}`),
+      ],
+    }
+  })
 
 async function proven(
   asked: Asked,
@@ -89,36 +50,6 @@ async function proven(
     end: 'ok',
     facts: { hash, ...facts, verdict: found.verdict },
     lines: [...lines, verdictLine(found, terminal)],
-  }
-}
-
-async function provenOnBitcoin(asked: Asked, terminal: Terminal): Promise<Answer> {
-  const place = bitcoinPlace(asked, terminal)
-  if ('end' in place) return place
-  const id = txid(asked.words[0] ?? '')
-  const found = await terminal.during('Following the headers', async () => {
-    const client = await createBitcoinClient(place)
-    return client.inclusion(id)
-  })
-  if (!found) return refuse('verify/not-included', 'no node proves that the chain holds the transaction')
-  return toldOfBitcoin(id, found, terminal)
-}
-
-function toldOfBitcoin(id: string, { value, verdict }: ConfirmedTransaction, { bold }: Terminal): Answer {
-  const { index } = value
-  const block = { height: value.block.height, hash: hashText(value.block.hash) }
-  const { level, confirmations, work, sources } = verdict
-  const anchor = { ...verdict.anchor, hash: hashText(verdict.anchor.hash) }
-  const tip = { ...verdict.tip, hash: hashText(verdict.tip.hash) }
-  const seen = new Date(1_000 * tip.time).toISOString()
-  return {
-    end: 'ok',
-    facts: { txid: id, block, index, verdict: { level, anchor, confirmations, work, tip, sources } },
-    lines: [
-      `transaction ${id} is number ${index} of block ${block.height}, ${block.hash}`,
-      `${bold(`level ${level}`)}: ${confirmations} deep under ${work} hashes, headers followed from block ${anchor.height} on`,
-      `the newest block is ${tip.height}, of ${seen}: an old one may mean that newer ones are withheld`,
-    ],
   }
 }
 
