@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../edge/local/bitcoinBackend.ts'
 import { type Merchant, openMerchant } from '../../../edge/local/walkChannel.ts'
 import { type Edge, startEdge } from '../../../edge/local/workerd.ts'
@@ -13,13 +13,15 @@ import { createBitcoinKeyring } from '../../../sdk/keys/index.ts'
 import { type ChannelId, fromHex, sats, toHex } from '../../../sdk/units.ts'
 import { type BitcoinWallet, createBitcoinWallet, encodeInvitation } from '../../../sdk/wallet/bitcoin/index.ts'
 import { keyringBitcoinSigner } from '../../../sdk/wallet/bitcoin/signer.ts'
-import { openVault } from '../../../sdk/wallet/index.ts'
+import { createVault, openVault } from '../../../sdk/wallet/index.ts'
+import { kdfIterationsMin } from '../../../sdk/wallet/vaultRecord.ts'
 import { until } from '../wallet/bitcoin/channelWorld.ts'
 import { lanekit } from './lanekit.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const password = 'published password of a test'
 const env = { LANEKIT_PASSWORD: password }
+const ports = { cipher: webCipher(), random: systemRandom, password }
 
 let folder: string
 let bitcoin: BitcoinBackend
@@ -44,7 +46,13 @@ beforeAll(async () => {
   merchant = await openMerchant({ bitcoin, edge: edge.url, tillStore: memory() })
   place = ['--store', join(folder, 'wallet'), '--network', 'regtest', '--esplora', bitcoin.url]
   looking = [...place, '--gap-limit', '3']
+  // Opened by every command below, so of the fewest iterations; wallet.test.ts makes one as people do.
+  const store = file(join(folder, 'wallet'))
+  const vault = await createVault({ ...ports, store, kdfIterations: kdfIterationsMin })
+  vault.lock()
+  await store.close()
 }, 120_000)
+afterEach(() => vi.unstubAllEnvs())
 afterAll(async () => {
   other?.close()
   await merchant.stop()
@@ -56,7 +64,7 @@ afterAll(async () => {
 /** A channel of the wallet in the folder, opened and paid from by a program of its own, which has ended since. */
 async function openedChannel(): Promise<ChannelId> {
   const store = file(join(folder, 'wallet'))
-  const vault = await openVault({ store, cipher: webCipher(), random: systemRandom, password })
+  const vault = await openVault({ ...ports, store })
   const keys = await vault.bitcoin('regtest')
   const parts = {
     keys,
@@ -95,7 +103,6 @@ async function otherSide(): Promise<BitcoinWallet> {
 
 describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
   it('lists a channel that another program has opened, closes it, and proves its funding', async () => {
-    await lanekit(['wallet', 'new', ...place.slice(0, 4)], { env })
     const id = await openedChannel()
     const listed = await lanekit(['channel', 'list', ...looking], { env })
     expect(listed.code).toBe(0)
@@ -114,11 +121,12 @@ describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
         stderr: expect.stringContaining('--gap-limit wants a number from 1 to 1000'),
       })
     const nowhere = ['--network', 'bitcoin', '--esplora', bitcoin.url]
+    vi.stubEnv('LANEKIT_PASSWORD', password)
     const [balance, unknown, told, absent, wrong] = [
-      await lanekit(['wallet', 'balance', ...looking], { env }),
-      await lanekit(['channel', 'close', `0x${'11'.repeat(32)}`, ...looking], { env }),
-      await lanekit(['verify', 'tx', channel.fundingTxid, '--json', ...place.slice(2)]),
-      await lanekit(['verify', 'tx', '11'.repeat(32), ...place.slice(2)]),
+      await run(['wallet', 'balance', ...looking]),
+      await run(['channel', 'close', `0x${'11'.repeat(32)}`, ...looking]),
+      await run(['verify', 'tx', channel.fundingTxid, '--json', ...place.slice(2)]),
+      await run(['verify', 'tx', '11'.repeat(32), ...place.slice(2)]),
       await run(['verify', 'tx', channel.fundingTxid, ...nowhere]),
     ]
     expect(balance.stdout).toMatch(/^bitcoin \(regtest\) {2}[\d,]+ sat.*\nAs the nodes tell it; not proven\.\n$/)
@@ -190,7 +198,6 @@ describe('lanekit and Bitcoin', { timeout: 180_000 }, () => {
       expect(JSON.parse(withdrawn.stdout)).toMatchObject({ ok: true, channel: { phase: 'withdrawn' } })
     } finally {
       clearInterval(mining)
-      vi.unstubAllEnvs()
     }
   })
 

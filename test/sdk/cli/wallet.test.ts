@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { rpcNode } from '../../../sdk/adapters/index.ts'
+import { run } from '../../../sdk/cli/run.ts'
 import { seal, signingHash } from '../../../sdk/evm/codec.ts'
 import { wei } from '../../../sdk/units.ts'
 import { type Anvil, startAnvil } from '../../anvil.ts'
@@ -28,6 +29,7 @@ beforeAll(async () => {
   const paid = preparedWith({ chainId: await node.chainId(), nonce: 0, pricing })
   hash = await node.send(seal(paid, sign(signingHash(paid), alice)).bytes)
 })
+afterEach(() => vi.unstubAllEnvs())
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
   await anvil.stop()
@@ -43,13 +45,13 @@ describe('lanekit wallet', { timeout: 120_000 }, () => {
       bitcoin  bc1q4qw42stdzjqs59xvlrlxr8526e3nunw7mp73te (mainnet)
       "
     `)
-    const again = await lanekit(['wallet', 'new', ...store, '--json'], { env: password })
+    vi.stubEnv('LANEKIT_PASSWORD', password.LANEKIT_PASSWORD)
+    const again = await run(['wallet', 'new', ...store, '--json'])
     expect(again.code).toBe(1)
     expect(JSON.parse(again.stdout)).toMatchObject({ ok: false, code: 'store/conflict' })
-    const [wrong, none] = await Promise.all([
-      lanekit(['wallet', 'address', ...store], { env: { LANEKIT_PASSWORD: 'another' } }),
-      lanekit(['wallet', 'address', '--json', '--store', join(folder, 'none')], { env: password }),
-    ])
+    const none = await run(['wallet', 'address', '--json', '--store', join(folder, 'none')])
+    vi.stubEnv('LANEKIT_PASSWORD', 'another')
+    const wrong = await run(['wallet', 'address', ...store])
     expect(wrong).toMatchObject({ code: 1, stdout: '' })
     expect(JSON.parse(none.stdout)).toMatchObject({ ok: false, code: 'vault/missing' })
     const balance = await lanekit(['wallet', 'balance', ...store, '--rpc', anvil.url], { env: password })
@@ -74,7 +76,7 @@ describe('lanekit verify', { timeout: 120_000 }, () => {
   it('proves a transaction and its receipt, and says how far', async () => {
     const [tx, receipt] = await Promise.all([
       lanekit(['verify', 'tx', hash], { env: { LANEKIT_RPC: anvil.url } }),
-      lanekit(['verify', 'receipt', hash, '--rpc', anvil.url, '--json']),
+      run(['verify', 'receipt', hash, '--rpc', anvil.url, '--json']),
     ])
     expect(tx.code).toBe(0)
     expect(tx.stdout).toMatch(
@@ -90,10 +92,10 @@ describe('lanekit verify', { timeout: 120_000 }, () => {
 
   it('refuses what is not there, and tells a silent node from a no', async () => {
     const [absent, other, silent, nonsense] = await Promise.all([
-      lanekit(['verify', 'tx', missing, '--rpc', anvil.url]),
-      lanekit(['verify', 'tx', hash, '--rpc', anvil.url, '--block', missing]),
+      run(['verify', 'tx', missing, '--rpc', anvil.url]),
+      run(['verify', 'tx', hash, '--rpc', anvil.url, '--block', missing]),
       lanekit(['verify', 'tx', hash, '--rpc', 'http://127.0.0.1:1', '--json']),
-      lanekit(['verify', 'tx', 'hash', '--rpc', anvil.url]),
+      run(['verify', 'tx', 'hash', '--rpc', anvil.url]),
     ])
     expect(absent).toMatchObject({ code: 1, stdout: '' })
     expect(other.stderr).toContain('verify/other-block')
