@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { httpBackups, httpBoxes, memory, webCipher } from '../../../../sdk/adapters/index.ts'
 import { networks } from '../../../../sdk/bitcoin/index.ts'
-import { ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
+import { decodeMessage, ownTransaction } from '../../../../sdk/channel/penalty/index.ts'
 import { currentEngine } from '../../../../sdk/crypto/engine.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
 import { type ChannelId, channelId, sats } from '../../../../sdk/units.ts'
@@ -51,11 +51,12 @@ async function cheat(
   expect(await bitcoin.node.broadcast(ownTransaction(channel, secrets))).toMatchObject({ ok: true })
 }
 
-/** A way to boxes on which nothing is said while it is mute. What comes is heard. */
+/** A way to boxes that, while it is mute, is silent from the first answer to a proposal on. What comes is heard. */
 function muted() {
   const way = { isMute: false, boxes: httpBoxes({ fetch: tell }) }
   async function tell(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
-    if (way.isMute && init?.method === 'POST') throw new TypeError('It is mute.')
+    const told = init?.body instanceof Uint8Array ? decodeMessage(init.body) : null
+    if (way.isMute && told?.ok && told.value.message.type === 'answer') throw new TypeError('It is mute.')
     return fetch(input, init)
   }
   return way
