@@ -33,7 +33,7 @@ const walls: Record<string, readonly string[]> = {
   'sdk/cli': ['lanekit', 'node:'],
   // The edge shares the relay's vocabulary (ports, types only) and never sees keys or wallet.
   // Examples use the package as its users do: by its public names.
-  examples: ['lanekit', 'hono', 'viem', 'node:'],
+  examples: ['lanekit', 'hono', 'viem', 'ws', 'node:'],
   // Node alone has threads: the worker's bundle holds nothing of this room. Its log is owned as the file store's folder is.
   'edge/parallel': [...leaves, 'adapters', 'crypto', 'evm', 'batch', 'trie', 'vm', 'node:'],
   // The modules of its engine it takes as everyone does who deploys to workerd: from the package.

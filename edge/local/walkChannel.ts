@@ -1,3 +1,4 @@
+import { connect } from '../../examples/checkout/server/socket.ts'
 import { httpPeers, memory, socketBox, systemClock, systemRandom, webCipher } from '../../sdk/adapters/index.ts'
 import { p2wpkh } from '../../sdk/bitcoin/index.ts'
 import type { Terms } from '../../sdk/channel/index.ts'
@@ -122,8 +123,9 @@ export async function openMerchant(world: MerchantWorld): Promise<Merchant> {
     marginBlocks: 144,
   }
   const signer = localTillSigner([secretKey])
-  const connect = (channel: ChannelId, token: Uint8Array) => socketBox({ url: edge, channel, token, side: 'payee' })
-  const boxes = await openBoxes({ store: tillStore, signer, clock: systemClock, payeeKey, connect })
+  const boxOf = (channel: ChannelId, token: Uint8Array) =>
+    socketBox({ url: edge, channel, token, side: 'payee', connect })
+  const boxes = await openBoxes({ store: tillStore, signer, clock: systemClock, payeeKey, connect: boxOf })
   const chain = await createBitcoinClient({ network: 'regtest', nodes: [bitcoin.node] })
   const till = await createTill({
     store: tillStore,
@@ -156,7 +158,7 @@ async function openShopper({ bitcoin, store }: ChannelWalkWorld): Promise<Bitcoi
     store,
     network: 'regtest',
     nodes: [bitcoin.node],
-    peers: httpPeers(),
+    peers: httpPeers({ connect }),
     pollMs,
   })
 }

@@ -6,10 +6,10 @@ import { linkMessageBytesMax } from './httpBox.ts'
 import { refused, relay } from './relayAnswer.ts'
 import { readProblem } from './relayShapes.ts'
 
-/** The part of a WebSocket that is used here. */
+/** The part of a WebSocket that is used here: the platform's has it, and so has that of the package `ws`. */
 export interface BoxSocket {
   onopen: ((event: never) => void) | null
-  onmessage: ((event: { readonly data: unknown }) => void) | null
+  onmessage: ((event: never) => void) | null
   onclose: ((event: never) => void) | null
   onerror: ((event: never) => void) | null
   readonly send: (text: string) => void
@@ -73,7 +73,7 @@ export async function openLine(socket: BoxSocket, timeoutMs: number): Promise<Li
     ...{ socket, timeoutMs, asked: new Map(), reader: undefined, paused: Promise.resolve() },
     ...{ isOpen: false, lastId: 0, disarm: () => undefined },
   }
-  socket.onmessage = ({ data }) => hear(state, data)
+  socket.onmessage = ({ data }: { readonly data: unknown }) => hear(state, data)
   await new Promise<void>((resolve, reject) => {
     const lost = () => {
       clearTimeout(timer)

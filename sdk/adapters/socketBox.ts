@@ -3,10 +3,15 @@ import { toHex } from '../units.ts'
 import { type BoxSocket, type Line, openLine } from './boxLine.ts'
 import { nonsense } from './http.ts'
 import { type HttpBoxOptions, httpBox, readStanding } from './httpBox.ts'
+import type { BoxPlace } from './httpBoxes.ts'
 import { relay, want } from './relayAnswer.ts'
 
 export interface SocketBoxOptions extends HttpBoxOptions {
-  /** Opens a WebSocket; the platform's own unless this or `fetch` is given. Without one, everything goes over HTTP. */
+  /**
+   * Opens a WebSocket; the platform's own unless this or `fetch` is given. Without one, everything goes over HTTP, which
+   * costs both sides and the edge twice as much. Node has one from version 22 on; before, give it one of the package `ws`:
+   * `(url) => new WebSocket(url)`.
+   */
   readonly connect?: (url: string) => BoxSocket
 }
 
@@ -72,6 +77,15 @@ export function socketBox(options: SocketBoxOptions): ChannelLink {
       else yield* line.read(after, signal)
     },
   }
+}
+
+/**
+ * The boxes of two-way channels, each over a WebSocket of its own: see {@link socketBox}. The opener writes as the payer, the
+ * accepter as the payee.
+ */
+export function socketBoxes(options: Pick<SocketBoxOptions, 'fetch' | 'connect' | 'timeoutMs'> = {}) {
+  return ({ box, id, side, token }: BoxPlace): ChannelLink =>
+    socketBox({ ...options, url: box, channel: id, side, token })
 }
 
 /** The platform's WebSocket, if it has one. */

@@ -9,11 +9,12 @@ const timeoutMs = 8_000
 /** The network as this page has it: unplugged, it is as if there were none. */
 export interface Plug {
   readonly fetch: typeof globalThis.fetch
+  readonly connect: (url: string) => WebSocket
   readonly unplug: () => void
   readonly plug: () => void
 }
 
-/** A network that can be taken away, for requests that are under way too. */
+/** A network that can be taken away, for requests that are under way and open sockets too. */
 export function createPlug(): Plug {
   let cut: AbortController | null = null
   let live = new AbortController()
@@ -22,6 +23,15 @@ export function createPlug(): Plug {
       if (cut) return Promise.reject(new TypeError('The page is unplugged.'))
       const signal = init.signal ? AbortSignal.any([init.signal, live.signal]) : live.signal
       return globalThis.fetch(input, { ...init, signal })
+    },
+    connect: (url) => {
+      const { signal } = live
+      if (cut) throw new TypeError('The page is unplugged.')
+      const socket = new WebSocket(url)
+      const close = () => socket.close()
+      signal.addEventListener('abort', close)
+      socket.addEventListener('close', () => signal.removeEventListener('abort', close))
+      return socket
     },
     unplug: () => {
       cut = live

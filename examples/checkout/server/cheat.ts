@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { type ChannelId, fromHex, SdkError, sats, type Txid, toHex } from 'lanekit'
-import { esplora, httpBoxes, httpPeers, memory, systemRandom, webCipher } from 'lanekit/adapters'
+import { esplora, httpPeers, memory, socketBoxes, systemRandom, webCipher } from 'lanekit/adapters'
 import type { Network } from 'lanekit/bitcoin'
 import { mnemonicFromEntropy } from 'lanekit/keys'
 import {
@@ -15,6 +15,7 @@ import type { CheatStep, CheatStory, CheatSums, Invited, Order } from '../api.ts
 import type { ChainLook } from './chainLook.ts'
 import { articles } from './goods.ts'
 import { refuse } from './shop.ts'
+import { connect } from './socket.ts'
 
 /** Where the cheat is played: a shopper like others, who knows the shop by its address alone. */
 export interface CheatPlace {
@@ -49,7 +50,7 @@ type Records = NonNullable<Parameters<typeof memory>[0]>
 export async function playCheat(place: CheatPlace, tell: (step: CheatStep) => void): Promise<void> {
   const entropy = systemRandom(16)
   const records: Records = new Map()
-  const first = await openWallet(place, { entropy, records, boxes: httpBoxes() })
+  const first = await openWallet(place, { entropy, records, boxes: socketBoxes({ connect }) })
   let second: BitcoinWallet | null = null
   try {
     const opened = await openLane(place, first)

@@ -16,6 +16,7 @@ import {
   type TillProgram,
 } from 'lanekit/till'
 import { type Orders, openOrders } from './orders.ts'
+import { connect } from './socket.ts'
 
 export interface TillPlace {
   readonly network: Network
@@ -58,8 +59,8 @@ export async function openTill({ network, edge, bitcoin, folder, sent }: TillPla
   const signer = localTillSigner([await keyOf(store)])
   const [payeeKey] = await signer.publicKeys()
   if (!payeeKey) throw new Error('A signer has the keys that it was given.')
-  const connect = (channel: Hex, token: Uint8Array) => socketBox({ url: edge, side: 'payee', channel, token })
-  const boxes = await openBoxes({ store, signer, clock, payeeKey, connect })
+  const boxOf = (channel: Hex, token: Uint8Array) => socketBox({ url: edge, side: 'payee', channel, token, connect })
+  const boxes = await openBoxes({ store, signer, clock, payeeKey, connect: boxOf })
   const till = await createTill({
     ...{ store, signer, clock, undepositedMax },
     chain: { ...client, broadcast },

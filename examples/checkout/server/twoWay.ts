@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type ChannelId, msats, type Sats, SdkError, type Store, sats, toHex } from 'lanekit'
-import { esplora, httpBoxes, httpPeers, systemRandom, webCipher } from 'lanekit/adapters'
+import { esplora, httpPeers, socketBoxes, systemRandom, webCipher } from 'lanekit/adapters'
 import { file } from 'lanekit/adapters/file'
 import type { Network } from 'lanekit/bitcoin'
 import { mnemonicFromEntropy } from 'lanekit/keys'
@@ -15,6 +15,7 @@ import {
 import type { TwoWayAccount } from '../api.ts'
 import type { ChainLook, Closing } from './chainLook.ts'
 import type { Bill } from './orders.ts'
+import { connect } from './socket.ts'
 
 export interface TwoWayPlace {
   readonly network: Network
@@ -92,7 +93,7 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
     sent()
     return told
   }
-  const boxes = httpBoxes()
+  const boxes = socketBoxes({ connect })
   const wallet = await createBitcoinWallet({
     keys: await keysOf(store, network),
     store,

@@ -1,5 +1,5 @@
 import { type ChannelId, channelId, type Store, sats } from 'lanekit'
-import { esplora, httpBoxes, httpPeers, indexedDb, systemRandom, webCipher } from 'lanekit/adapters'
+import { esplora, httpPeers, indexedDb, socketBoxes, systemRandom, webCipher } from 'lanekit/adapters'
 import { createVault, openVault, type Vault } from 'lanekit/wallet'
 import { type BitcoinWallet, createBitcoinWallet, type OneWayChannel, payingFetch } from 'lanekit/wallet/bitcoin'
 import type { Account, Goods, Order, Shop } from '../api.ts'
@@ -158,8 +158,8 @@ async function openSession(
     store,
     network,
     nodes: [esplora({ url: `${location.origin}/bitcoin`, network, fetch: plug.fetch })],
-    peers: httpPeers({ fetch: plug.fetch }),
-    boxes: httpBoxes({ fetch: plug.fetch }),
+    peers: httpPeers(plug),
+    boxes: socketBoxes(plug),
     pollMs,
   })
   const twoWay = openTwoWaySide({ wallet, plug, tell, answerMs })

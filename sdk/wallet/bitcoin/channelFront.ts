@@ -264,7 +264,7 @@ async function* changes(
 function need(twoWay: TwoWayDesks | null): TwoWayDesks {
   if (twoWay) return twoWay
   throw new SdkError('wallet/no-boxes', 'The wallet was given no way to the boxes of two-way channels.', {
-    notes: ['Give it `boxes`: `httpBoxes()`.'],
+    notes: ['Give it `boxes`: `socketBoxes()`.'],
   })
 }
 

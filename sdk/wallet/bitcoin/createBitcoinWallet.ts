@@ -32,7 +32,7 @@ export interface BitcoinWalletParts {
   readonly nodes: readonly BitcoinNode[]
   /** The way to payees: `httpPeers()`. */
   readonly peers: Peers
-  /** The way to the boxes of two-way channels: `httpBoxes()`. Without it the wallet has none. */
+  /** The way to the boxes of two-way channels: `socketBoxes()`. Without it the wallet has none. */
   readonly boxes?: Boxes
   /** Who watches two-way channels while the wallet is away. Without it, it has to look at the chain itself, once in their delay. */
   readonly tower?: TowerSetting

@@ -31,7 +31,7 @@ function connect(url: string): BoxSocket & { cut: () => void } {
   SELF.fetch(url.replace(/^ws/, 'http'), { headers: { upgrade: 'websocket' } }).then((response) => {
     inner = response.webSocket
     if (!inner) return socket.onerror?.(undefined as never)
-    inner.addEventListener('message', (event) => socket.onmessage?.(event))
+    inner.addEventListener('message', (event) => socket.onmessage?.(event as never))
     inner.addEventListener('close', () => socket.onclose?.(undefined as never))
     inner.accept()
     socket.onopen?.(undefined as never)

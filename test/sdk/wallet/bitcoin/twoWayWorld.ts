@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
 import { type Edge, startEdge } from '../../../../edge/local/workerd.ts'
-import { httpBoxes, httpPeers, httpTower, memory, webCipher } from '../../../../sdk/adapters/index.ts'
+import { connect } from '../../../../examples/checkout/server/socket.ts'
+import { httpPeers, httpTower, memory, socketBoxes, webCipher } from '../../../../sdk/adapters/index.ts'
 import { networks } from '../../../../sdk/bitcoin/index.ts'
 import { currentEngine } from '../../../../sdk/crypto/engine.ts'
 import { createBitcoinKeyring } from '../../../../sdk/keys/index.ts'
@@ -105,7 +106,7 @@ export async function person(
     pollMs: 250,
     gapLimit: 4,
   } as const
-  const wallet = await createBitcoinWallet({ ...parts, boxes: httpBoxes(), ...extra })
+  const wallet = await createBitcoinWallet({ ...parts, boxes: socketBoxes({ connect }), ...extra })
   wallets.push(wallet)
   if (!wallet.twoWay) throw new Error('The wallet has a way to boxes.')
   return { wallet, twoWay: wallet.twoWay, store }
