@@ -1,7 +1,11 @@
 import { type Dirent, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
-import { Miniflare, type MiniflareOptions } from 'miniflare'
+import type { MiniflareOptions } from 'miniflare'
 import type { EdgeOrder } from './workerd.ts'
+
+// Imported, its four megabytes are searched for names first, which takes more than all else of a start.
+const { Miniflare } = createRequire(import.meta.url)('miniflare') as typeof import('miniflare')
 
 /**
  * The process around one workerd: started by {@link startEdge}, told what to run by its first message, ended by its
