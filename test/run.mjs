@@ -26,6 +26,16 @@ const browser = () => {
   return { ...suite('browser', ['-c', 'vitest.browser.config.ts']), env: { CHROMIUM: stdout.trim() } }
 }
 
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+/** What `npm publish` would send, packed once for all steps that look at it. */
+const packed = join(root, '.lanekit/package', `lanekit-${version}.tgz`)
+let packing
+function pack() {
+  mkdirSync(dirname(packed), { recursive: true })
+  packing ??= run(['npm', 'pack', '--ignore-scripts', '--pack-destination', dirname(packed)])
+  return packing
+}
+
 /** Side by side: what computes, and what builds, checks, and waits for blocks and pages. More at once would be late together. */
 const tracks = [
   [suite('node', ['--exclude', 'test/package/**'])],
@@ -38,15 +48,19 @@ const tracks = [
     check('types', [compiler, '-p', '.', '--checkers', '2']),
     check('types in workerd', [compiler, '-p', 'edge']),
     suite('workerd', ['-c', 'vitest.workerd.config.ts']),
-    suite('package', ['test/package']),
+    // In one process, which installs the package once.
+    { ...suite('package', ['test/package', '--maxWorkers=1']), env: { LANEKIT_PACKED: packed }, before: pack },
     check('unused code', [bin('knip'), '--no-progress']),
-    check('package contents', [bin('publint'), '--strict']),
-    check('package types', [
-      bin('attw'),
-      ...['--pack', '.', '--profile', 'esm-only', '--no-color'],
-      // Modules of WebAssembly are bytes, and have no types.
-      ...['--exclude-entrypoints', 'crypto/hashes.wasm', 'crypto/secp256k1.wasm'],
-    ]),
+    { ...check('package contents', [bin('publint'), packed, '--strict']), before: pack },
+    {
+      ...check('package types', [
+        bin('attw'),
+        ...[packed, '--profile', 'esm-only', '--no-color'],
+        // Modules of WebAssembly are bytes, and have no types.
+        ...['--exclude-entrypoints', 'crypto/hashes.wasm', 'crypto/secp256k1.wasm'],
+      ]),
+      before: pack,
+    },
     check('public API report', ['node', '.ci/api.mjs', '--check']),
     check('size budgets', [bin('size-limit')]),
     // At the end: it takes two cores whenever it has them.
@@ -67,7 +81,7 @@ async function runTrack(track) {
 
 async function runStep(step) {
   if (step.late) return runStep(step.late())
-  const { name, command, report, skip, env } = step
+  const { name, command, report, skip, env, before } = step
   const start = Date.now()
   if (skip) {
     total.skipped += 1
@@ -75,10 +89,13 @@ async function runStep(step) {
     console.log(`skipped ${name}`)
     return
   }
-  const { code, output } = await run(
-    report ? [...command, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : command,
-    env,
-  )
+  const begun = await before?.()
+  const { code, output } = begun?.code
+    ? begun
+    : await run(
+        report ? [...command, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : command,
+        env,
+      )
   const seconds = ((Date.now() - start) / 1000).toFixed(1)
   const counts = report
     ? countsOf(report, code)

@@ -4,7 +4,7 @@ import { runInContext } from 'node:vm'
 import { type BuildOptions, build as esbuild } from 'esbuild'
 import { Miniflare } from 'miniflare'
 import { createLogger, build as viteBuild } from 'vite'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { answers } from './answers.ts'
 import { phone } from './phone.ts'
 import { installPackage, nodeOnly, type Scratch } from './scratch.ts'
@@ -15,7 +15,6 @@ beforeAll(() => {
   scratch = installPackage()
   everywhere = scratch.entries.filter((entry) => !nodeOnly.includes(entry))
 })
-afterAll(() => scratch.remove())
 
 /** What would end or mislead a program outside Node: its modules, its loader, its globals. */
 const nodeOnlyCode =

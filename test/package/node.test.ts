@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { answers } from './answers.ts'
 import { installPackage, type Scratch } from './scratch.ts'
 
@@ -8,7 +8,6 @@ let scratch: Scratch
 beforeAll(() => {
   scratch = installPackage()
 })
-afterAll(() => scratch.remove())
 
 describe('the package, installed', () => {
   it('[files] holds what was built, its types, and nothing of the sources and tests', () => {

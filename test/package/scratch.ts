@@ -1,7 +1,16 @@
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -15,7 +24,6 @@ export interface Scratch {
   readonly write: (name: string, text: string) => string
   /** Runs Node in the project. */
   readonly node: (args: readonly string[], options?: SpawnSyncOptions) => Run
-  readonly remove: () => void
 }
 
 /** How a program ended, and what it printed. */
@@ -28,17 +36,26 @@ export interface Run {
 /** Entries that need Node's file system; all others run everywhere. */
 export const nodeOnly = ['lanekit/adapters/file']
 
+let installed: Scratch | undefined
+
 /**
  * Packs the package as `npm publish` would, and installs it outside the repository, where nothing but its declared
  * dependencies can be found. Those are links to the repository's own, so that no network is needed.
+ *
+ * Once for all files of tests that run in this process; it goes with the process. `LANEKIT_PACKED` names what has been packed before.
  */
 export function installPackage(): Scratch {
+  installed ??= install()
+  return installed
+}
+
+function install(): Scratch {
   const folder = mkdtempSync(join(tmpdir(), 'lanekit-package-'))
-  const packed = must('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root)
-  const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }]
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const packed = process.env.LANEKIT_PACKED ?? pack(folder)
   const home = join(folder, 'node_modules/lanekit')
   mkdirSync(home, { recursive: true })
-  must('tar', ['xzf', filename, '--strip-components=1', '-C', home], folder)
+  must('tar', ['xzf', packed, '--strip-components=1', '-C', home], folder)
   const manifest = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
     exports: Record<string, unknown>
     dependencies: Record<string, string>
@@ -55,7 +72,7 @@ export function installPackage(): Scratch {
     entries: Object.keys(manifest.exports)
       .filter((path) => !/\.(json|wasm)$/.test(path))
       .map((path) => `lanekit${path.slice(1)}`),
-    files: files.map(({ path }) => path),
+    files: filesBelow(home),
     write: (name, text) => {
       const path = join(folder, name)
       mkdirSync(dirname(path), { recursive: true })
@@ -63,8 +80,19 @@ export function installPackage(): Scratch {
       return path
     },
     node: (args, options) => run(process.execPath, args, { cwd: folder, ...options }),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
   }
+}
+
+function pack(folder: string): string {
+  const told = must('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root)
+  const [{ filename }] = JSON.parse(told) as [{ filename: string }]
+  return join(folder, filename)
+}
+
+function filesBelow(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
 }
 
 function run(program: string, args: readonly string[], options: SpawnSyncOptions): Run {

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import ts from '@typescript/typescript6'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { installPackage, type Scratch } from './scratch.ts'
 
 let scratch: Scratch
@@ -39,7 +39,6 @@ beforeAll(() => {
      }`,
   )
 })
-afterAll(() => scratch.remove())
 
 /** The ways in which TypeScript finds types today: as Node resolves, as bundlers do, and for `require` of a module. */
 const ways = [
