@@ -8,7 +8,12 @@ set -euo pipefail
 
 folder=$(mkdir -p "${1:-$(dirname "$0")/../.lanekit/bitcoind}" && cd "${1:-$(dirname "$0")/../.lanekit/bitcoind}" && pwd)
 wrapper="$folder/bitcoind"
-if [ -x "$wrapper" ] && "$wrapper" --version >/dev/null 2>&1; then echo "$wrapper"; exit 0; fi
+present() { [ -x "$wrapper" ] && "$wrapper" --version >/dev/null 2>&1; }
+if present; then echo "$wrapper"; exit 0; fi
+# One at a time: files of tests that run side by side ask at once.
+exec 9> "$folder/lock"
+if command -v flock >/dev/null 2>&1; then flock 9; fi
+if present; then echo "$wrapper"; exit 0; fi
 
 missing() { echo "no bitcoind here: $1" >&2; exit 3; }
 command -v apt-get >/dev/null 2>&1 || missing "this system has no apt"
