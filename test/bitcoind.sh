@@ -27,7 +27,9 @@ state="$folder/apt"
 mkdir -p "$state/state/lists/partial" "$state/cache/archives/partial" "$state/parts" "$state/debs" "$folder/root"
 : > "$state/status"
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror unstable main" > "$state/sources.list"
+# Images of Docker keep no index of packages: it would be made three times.
 own=(-o "Dir::State=$state/state" -o "Dir::State::status=$state/status" -o "Dir::Cache=$state/cache"
+  -o Dir::Cache::pkgcache=pkgcache.bin -o Dir::Cache::srcpkgcache=srcpkgcache.bin
   -o "Dir::Etc::sourcelist=$state/sources.list" -o "Dir::Etc::sourceparts=$state/parts" -o APT::Sandbox::User=root
   -o Acquire::Languages=none -o APT::Install-Recommends=false)
 apt-get "${own[@]}" -qq update >/dev/null 2>&1 || missing "the package lists cannot be fetched"
