@@ -13,7 +13,24 @@ const flags = [
   '--disable-component-update',
   '--disable-sync',
   '--mute-audio',
+  `--disable-features=${withoutFeatures().join()}`,
 ]
+
+/**
+ * Chromium loads two pages of its own for the address bar of each context, which nobody sees here and which take more of the processor than
+ * many a page under test; and keeps a renderer in reserve. Its last list of features counts alone, so what playwright leaves out for pages to
+ * behave is in this one too.
+ */
+function withoutFeatures(): readonly string[] {
+  const idle = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'SpareRendererForSitePerProcess']
+  const playwrights = [
+    ...['AvoidUnnecessaryBeforeUnloadCheckSync', 'DestroyProfileOnBrowserClose', 'HttpsUpgrades', 'PaintHolding'],
+    ...['HttpsFirstBalancedModeAutoEnable', 'ThirdPartyStoragePartitioning', 'AvoidCorsURLLoaderRestartOnRedirect'],
+    ...['LensOverlay', 'MediaRouter', 'OptimizationHints', 'NetworkTimeServiceQuerying', 'AimEnabled'],
+    'PreconnectToSearch',
+  ]
+  return [...idle, ...playwrights]
+}
 
 /** The Chromium to test with: CHROMIUM, else the first on the PATH, else nothing. */
 export function chromiumHere(): string | null {

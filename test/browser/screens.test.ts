@@ -18,6 +18,7 @@ const root = join(import.meta.dirname, '../..')
 const folder = process.env.LANEKIT_SCREENSHOTS ? join(root, 'screenshots') : null
 const widths = [390, 1280] as const
 const schemes = ['light', 'dark'] as const
+/** Light on a phone and dark on a desk: between them, every rule and every colour. */
 const audited = ['390-light', '1280-dark']
 
 const nothing = () => undefined
@@ -40,18 +41,17 @@ const screens: readonly { readonly page: PageName; readonly name: string; readon
 describe('every state of every page, in Chromium', () => {
   let browser: Browser
   let server: LoopbackServer
-  const views: { readonly page: Page; readonly label: string; readonly width: number }[] = []
+  const views: { readonly page: Page; readonly width: number }[] = []
 
   beforeAll(async () => {
     if (folder) mkdirSync(folder, { recursive: true })
     browser = await openChromium()
     server = await serveLoopback(answer)
-    for (const width of widths)
-      for (const colorScheme of schemes) {
-        const page = await browser.newPage({ viewport: { width, height: 844 }, colorScheme, reducedMotion: 'reduce' })
-        await page.goto(server.url)
-        views.push({ page, label: `${width}-${colorScheme}`, width })
-      }
+    for (const width of widths) {
+      const page = await browser.newPage({ viewport: { width, height: 844 }, reducedMotion: 'reduce' })
+      await page.goto(server.url)
+      views.push({ page, width })
+    }
   })
 
   afterAll(async () => {
@@ -62,14 +62,17 @@ describe('every state of every page, in Chromium', () => {
   for (const screen of screens) {
     const { page: kind, name } = screen
     it(`[${kind}] ${name}: axe finds nothing serious, and nothing is too small to touch or too wide to show`, async () => {
-      const looked = views.map(async ({ page, label, width }) => {
+      const looked = views.map(async ({ page, width }) => {
         await page.setContent(htmlOf(screen))
-        if (folder) await page.screenshot({ path: join(folder, `${kind}-${name}-${label}.png`), fullPage: true })
-        // Light on a phone and dark on a desk: between them, every rule and every colour.
-        if (audited.includes(label)) expect(await faultsOf(page), label).toEqual([])
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth)
-        expect(wide, 'no sideways scrolling').toBeLessThanOrEqual(width)
-        expect(await smallThings(page), label).toEqual([])
+        for (const colorScheme of schemes) {
+          const label = `${width}-${colorScheme}`
+          await page.emulateMedia({ colorScheme })
+          if (folder) await page.screenshot({ path: join(folder, `${kind}-${name}-${label}.png`), fullPage: true })
+          if (audited.includes(label)) expect(await faultsOf(page), label).toEqual([])
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+          expect(wide, 'no sideways scrolling').toBeLessThanOrEqual(width)
+          expect(await smallThings(page), label).toEqual([])
+        }
       })
       await Promise.all(looked)
     })
