@@ -153,10 +153,7 @@ export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCount
       }
     },
     accounts: () => Promise.all(list().filter(isAnswered).map(account)),
-    holds: async () => {
-      await wallet.refresh()
-      return (await wallet.balance()).confirmed
-    },
+    holds: async () => (await wallet.refresh()).confirmed,
     stop: async () => {
       wallet.close()
       await store.close()

@@ -265,8 +265,7 @@ async function followCoins(
     try {
       if (isWaiting(state()) || before < 0n) {
         // The first time the wallet is at it by itself.
-        if (before >= 0n) await wallet.refresh()
-        const { confirmed, pending } = await wallet.balance()
+        const { confirmed, pending } = await (before < 0n ? wallet.balance() : wallet.refresh())
         tell({ type: 'money', money: { confirmed, pending } })
         if (confirmed > 0n && (confirmed !== before || state().cost === null)) await quote(state().capacity)
         before = confirmed

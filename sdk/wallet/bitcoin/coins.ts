@@ -133,9 +133,9 @@ export interface Coins {
   readonly submitPsbt: (psbt: Uint8Array) => Promise<SentPayment | CoinsRefusal>
   /**
    * Looks at the chain: finds what became of everything, and sends again what no block holds. Call it at each block.
-   * It looks through the whole gap when the wallet has not done so for a minute.
+   * It looks through the whole gap when the wallet has not done so for a minute. Resolves with the balance as it was seen.
    */
-  readonly refresh: () => Promise<void>
+  readonly refresh: () => Promise<CoinsBalance>
 }
 
 /**
@@ -214,8 +214,9 @@ export async function createCoins(parts: CoinsParts): Promise<Coins> {
       return stored.ok ? sent(stored.attempt, 'payment') : stored
     },
     async refresh() {
-      const { tip } = await looker.again()
-      await follower.follow(tip)
+      const sight = await looker.again()
+      await follower.follow(sight.tip)
+      return balanceIn(purse.accounts, sight, (await loadBook(place)).book)
     },
   }
 }

@@ -84,8 +84,8 @@ export interface BitcoinWallet
   readonly balance: () => Promise<BitcoinBalance>
   /** What two-way channels can besides; `null` where the wallet was given no way to their boxes. */
   readonly twoWay: TwoWayChannels | null
-  /** Looks at the chain now, as the wallet does by itself again and again. */
-  readonly refresh: () => Promise<void>
+  /** Looks at the chain now, as the wallet does by itself again and again. Resolves with the balance as it was seen. */
+  readonly refresh: () => Promise<BitcoinBalance>
   /** Stops everything in the background. What is stored stays on its way, and the next wallet takes it up. */
   readonly close: () => void
 }
@@ -139,8 +139,9 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     await twoWay?.tend()
   }
   const refresh = async () => {
-    await coins.refresh()
+    const held = await coins.refresh()
     await tend()
+    return withChannels(held, channels, twoWay)
   }
   let seen = new Uint8Array(0)
   // Coins are looked for once a block: a look asks about every script of the accounts.
@@ -162,7 +163,7 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     send: (payments, wish) => awake(() => coins.send(payments, wish)),
     speedUp: (txid, wish) => awake(() => coins.speedUp(txid, wish)),
     outgoing: () => awake(coins.outgoing),
-    balance: () => awake(() => balanceOf(coins, channels, twoWay)),
+    balance: () => awake(async () => withChannels(await coins.balance(), channels, twoWay)),
     ...channelFront({ oneWay: channels, twoWay, feed, awake }),
     twoWay: twoWay && besides(twoWay, awake),
     refresh: () => awake(refresh),
@@ -214,12 +215,12 @@ async function lookAgain(
   }
 }
 
-async function balanceOf(coins: Coins, channels: Channels, twoWay: TwoWayDesks | null): Promise<BitcoinBalance> {
-  const held = channels.list().filter(({ phase }) => ['funding', 'open', 'closing', 'refunding'].includes(phase))
-  const oneWay = held.reduce((sum, { capacity, paid }) => sum + capacity - paid, 0n)
+function withChannels(held: CoinsBalance, channels: Channels, twoWay: TwoWayDesks | null): BitcoinBalance {
+  const inOneWay = channels.list().filter(({ phase }) => ['funding', 'open', 'closing', 'refunding'].includes(phase))
+  const oneWay = inOneWay.reduce((sum, { capacity, paid }) => sum + capacity - paid, 0n)
   const both = twoWay?.list().filter(({ phase }) => phase !== 'closed') ?? []
   const inChannels = sats(both.reduce((sum, { balance }) => sum + wholeSats(balance), oneWay))
-  return { ...(await coins.balance()), inChannels }
+  return { ...held, inChannels }
 }
 
 /** Channels that pay both ways, where the wallet has a way to their boxes. */
