@@ -28,6 +28,7 @@ await bring('Building the worker, the pages and the programs', '.lanekit/built',
   ['node', '.ci/wasm.mjs'],
   ['node', 'examples/checkout/build.mjs'],
   ['node', 'node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', '.lanekit/worker'],
+  ['node', '.ci/workerOptions.mjs'],
 ])
 if (typesToo) await bring('Building the type declarations', typesStamp, sources, [['node', '.ci/declarations.mjs']])
 

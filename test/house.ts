@@ -29,7 +29,7 @@ export async function openHouse(): Promise<House> {
   const start = (port: number) =>
     startEdge({
       outdir: join(root, '.lanekit/worker'),
-      config: join(root, 'wrangler.toml'),
+      config: join(root, '.lanekit/worker-options.json'),
       persist,
       chains: { [chain]: { fork: 'osaka', executors: [anvil.url] } },
       port,

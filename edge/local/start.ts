@@ -38,7 +38,7 @@ async function start(options: Options): Promise<boolean> {
     stops.push(bitcoin.stop)
     const edge = await startMortalEdge({
       outdir: join(root, '.lanekit/worker'),
-      config: join(root, 'wrangler.toml'),
+      config: join(root, '.lanekit/worker-options.json'),
       persist: join(folder, 'edge'),
       chains,
       bitcoin: { network: 'regtest', esplora: [bitcoin.url] },

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { SdkError } from '../../sdk/errors.ts'
 
@@ -6,7 +7,7 @@ import { SdkError } from '../../sdk/errors.ts'
 export interface EdgeOptions {
   /** What `wrangler deploy --dry-run --outdir` wrote. */
   readonly outdir: string
-  /** The repository's `wrangler.toml`: bindings, migrations and limits are taken from it. */
+  /** What `.ci/workerOptions.mjs` wrote of the repository's `wrangler.toml`: bindings and limits are taken from it. */
   readonly config: string
   /** Folder for the objects' rows. They outlive the process, however it ends. */
   readonly persist: string
@@ -58,7 +59,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     persist,
     port,
     bindings: { CHAINS: JSON.stringify(chains), BITCOIN: bitcoin ? JSON.stringify(bitcoin) : '', TOWER_KEY: towerKey },
-    worker: await workerOptions(options.config),
+    worker: JSON.parse(readFileSync(options.config, 'utf8')) as EdgeOrder['worker'],
   }
   const program = options.program ?? fileURLToPath(new URL('./edge.js', import.meta.url))
   // A group of its own, so that one signal reaches workerd too.
@@ -107,17 +108,4 @@ function killGroup({ pid }: ChildProcess): void {
   } catch {
     // It has ended already.
   }
-}
-
-const known = new Map<string, Promise<EdgeOrder['worker']>>()
-
-/** Reads wrangler.toml the way wrangler does. Loading wrangler takes seconds, so it happens once. */
-function workerOptions(config: string): Promise<EdgeOrder['worker']> {
-  const before = known.get(config)
-  if (before) return before
-  const options = import('wrangler').then(
-    (wrangler) => wrangler.unstable_getMiniflareWorkerOptions(config).workerOptions as EdgeOrder['worker'],
-  )
-  known.set(config, options)
-  return options
 }

@@ -32,7 +32,7 @@ export async function* run(): AsyncIterable<Figure> {
   try {
     edge = await startEdge({
       outdir: join(root, '.lanekit/worker'),
-      config: join(root, 'wrangler.toml'),
+      config: join(root, '.lanekit/worker-options.json'),
       persist,
       chains: { [anvilChain]: { fork: 'osaka', executors: [node.url], finality: 2, pollMs: 100 } },
       port: 0,

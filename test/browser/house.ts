@@ -20,7 +20,7 @@ export async function openHouse({ blockSeconds = 0.3 } = {}): Promise<House> {
   const bitcoin = await startBitcoin({ bitcoind: null })
   const edge = await startMortalEdge({
     outdir: join(root, '.lanekit/worker'),
-    config: join(root, 'wrangler.toml'),
+    config: join(root, '.lanekit/worker-options.json'),
     persist: join(folder, 'edge'),
     // No node is behind it: nothing here sends a transaction to that chain.
     chains: { [chain]: { fork: 'osaka', executors: ['http://127.0.0.1:9'] } },

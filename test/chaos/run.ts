@@ -22,7 +22,7 @@ async function main(): Promise<number> {
   if (!values.json) console.log(`Seed ${seed}, ${kills} kills.`)
   const report = await runChaos({
     ...{ kills, seed },
-    edge: { outdir: join(root, '.lanekit/worker'), config: join(root, 'wrangler.toml') },
+    edge: { outdir: join(root, '.lanekit/worker'), config: join(root, '.lanekit/worker-options.json') },
     walletProgram: fileURLToPath(new URL('./chaosWallet.js', import.meta.url)),
     progress: (what) => {
       if (!values.json) console.log(`${new Date().toISOString().slice(11, 19)} ${what}`)

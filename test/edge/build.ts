@@ -40,7 +40,7 @@ async function buildOnce(): Promise<Program> {
   const outdir = join(place, 'worker')
   // Beside the sources' packages, which it loads when it runs.
   const program = join(root, '.lanekit/test', `edge-${process.pid}.mjs`)
-  const config = join(root, 'wrangler.toml')
+  const wranglers = join(root, 'wrangler.toml')
   process.once('exit', () => {
     rmSync(place, { recursive: true, force: true })
     rmSync(program, { force: true })
@@ -55,7 +55,7 @@ async function buildOnce(): Promise<Program> {
         '--outdir',
         outdir,
         '--config',
-        config,
+        wranglers,
       ],
       { cwd: root, env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
     ),
@@ -68,5 +68,5 @@ async function buildOnce(): Promise<Program> {
       format: 'esm',
     }),
   ])
-  return { outdir, program, config }
+  return { outdir, program, config: join(root, '.lanekit/worker-options.json') }
 }

@@ -34,7 +34,7 @@ describe('examples/machine.ts', () => {
     ends.push(bitcoin.stop)
     edge = await startEdge({
       outdir: join(root, '.lanekit/worker'),
-      config: join(root, 'wrangler.toml'),
+      config: join(root, '.lanekit/worker-options.json'),
       persist,
       chains: {},
       bitcoin: { network, esplora: [bitcoin.url], pollMs: 1_000 },

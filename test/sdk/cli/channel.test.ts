@@ -36,7 +36,7 @@ beforeAll(async () => {
   bitcoin = await startBitcoin({ bitcoind: null })
   edge = await startEdge({
     outdir: join(root, '.lanekit/worker'),
-    config: join(root, 'wrangler.toml'),
+    config: join(root, '.lanekit/worker-options.json'),
     persist: join(folder, 'edge'),
     chains: {},
     bitcoin: { network: 'regtest', esplora: [bitcoin.url], pollMs: 250 },

@@ -54,7 +54,7 @@ export function useTwoWayWorld(): void {
     bitcoin = await startBitcoin({ bitcoind: isThorough ? findBitcoind().binary : null, lifetimeMs: 300_000 })
     edge = await startEdge({
       outdir: join(root, '.lanekit/worker'),
-      config: join(root, 'wrangler.toml'),
+      config: join(root, '.lanekit/worker-options.json'),
       persist: join(folder, 'edge'),
       chains: {},
       bitcoin: { network: 'regtest', esplora: [bitcoin.url, `${bitcoin.url}/`], pollMs: 250 },
