@@ -24,6 +24,8 @@ export interface BitcoinBackend {
   readonly node: BitcoinNode
   /** Esplora's HTTP API, for other programs: over the ledger, or over bitcoind as {@link esploraGateway} says. */
   readonly url: string
+  /** Asks {@link url} from this process, which needs no socket for it. */
+  readonly fetch: (url: string, init?: RequestInit) => Promise<Response>
   /** Mines blocks of what waits. */
   readonly mine: (blocks: number) => Promise<void>
   /** Mines one block of exactly these transactions, by consensus alone; refuses in the backend's words. */
@@ -72,8 +74,7 @@ async function startLedger(): Promise<BitcoinBackend> {
   const { fetch } = esploraServer(ledger)
   const { url, stop } = await serveLoopback((request) => fetch(request))
   let isStopped = false
-  /** What this process asks needs no socket. */
-  const ask = async (input: string, init: RequestInit) => {
+  const ask: BitcoinBackend['fetch'] = async (input, init) => {
     if (isStopped) throw new TypeError('The ledger has stopped.')
     return fetch(new Request(input, init))
   }
@@ -82,6 +83,7 @@ async function startLedger(): Promise<BitcoinBackend> {
     name: 'ledger',
     node: esplora({ url, network: 'regtest', minFeerate: feerate(Number(minRelayFeerate)), fetch: ask }),
     url,
+    fetch: ask,
     mine: async (blocks) => ledger.mine(blocks),
     mineOnly: async (raws) => done(ledger.mineOnly(raws)),
     reorg: async (depth, raws) => done(ledger.reorg(depth, raws)),
@@ -107,6 +109,7 @@ async function startReal(binary: string, { lifetimeMs, policy }: BitcoinBackendO
     name: 'bitcoind',
     node,
     url: gateway.url,
+    fetch: async (input, init) => fetch(new Request(input, init)),
     mine: async (blocks) => {
       await rpc.ask('generatetodescriptor', [blocks, payee])
     },

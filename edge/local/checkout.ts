@@ -56,6 +56,7 @@ export function serveCheckout(options: LocalCheckout): Promise<Checkout> {
     ...{ port, chain, rpc, folder },
     edge: edge.url,
     bitcoin: bitcoin.url,
+    askBitcoin: bitcoin.fetch,
     network: 'regtest',
     assets: join(root, '.lanekit/checkout'),
     ...(blockSeconds === undefined ? {} : { blockSeconds }),

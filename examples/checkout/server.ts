@@ -26,6 +26,8 @@ export interface CheckoutWorld {
   readonly chain: number
   /** An Esplora API, whole: the shopper's wallet asks it about its scripts. */
   readonly bitcoin: string
+  /** How this server asks it; by a socket where nothing is said. */
+  readonly askBitcoin?: (url: string, init: RequestInit) => Promise<Response>
   readonly network: Network
   /** An Ethereum node, passed on as `/rpc`; `null` for none. */
   readonly rpc: string | null
@@ -48,12 +50,14 @@ export interface Checkout {
 const [blockSecondsDemo, blockSecondsReal] = [2, 600]
 
 /** Opens the till, and serves pages, shop, merchant and edge on one port. */
-export async function startCheckout(world: CheckoutWorld): Promise<Checkout> {
+export async function startCheckout(given: CheckoutWorld): Promise<Checkout> {
+  const { askBitcoin = fetch } = given
+  const world = { ...given, askBitcoin }
   const { network, edge, demo, blockSeconds = demo ? blockSecondsDemo : blockSecondsReal } = world
   const miner = demo ? startMiner(demo, blockSeconds * 1_000) : null
   const counter = await openTill({ ...world, sent: () => miner?.want() })
   const { till, program, orders } = counter
-  const chain = lookAt(world.bitcoin)
+  const chain = lookAt(world.bitcoin, askBitcoin)
   const isDemo = demo !== null
   const twoWay = await openTwoWayCounter({
     ...{ ...world, chain, isDemo, blockSeconds },
@@ -79,6 +83,7 @@ export async function startCheckout(world: CheckoutWorld): Promise<Checkout> {
         prefix: '/bitcoin',
         target: () => world.bitcoin,
         strip: '/bitcoin',
+        ...(given.askBitcoin ? { ask: given.askBitcoin } : {}),
         seen: (method) => method === 'POST' && miner?.want(),
       },
     ],

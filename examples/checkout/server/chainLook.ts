@@ -20,7 +20,7 @@ export interface ChainLook {
 
 const timeoutMs = 5_000
 
-export function lookAt(bitcoin: string): ChainLook {
+export function lookAt(bitcoin: string, fetch: (url: string, init: RequestInit) => Promise<Response>): ChainLook {
   const ask = async (path: string) => {
     const response = await fetch(`${bitcoin}/tx/${path}`, { signal: AbortSignal.timeout(timeoutMs) })
     return response.ok ? response : null

@@ -23,6 +23,7 @@ export interface TillPlace {
   readonly edge: string
   /** An Esplora API. */
   readonly bitcoin: string
+  readonly askBitcoin: (url: string, init: RequestInit) => Promise<Response>
   readonly folder: string
   /** Told when the till has broadcast something. */
   readonly sent: () => void
@@ -48,10 +49,10 @@ const undepositedMax: Sats = sats(1_000n)
 const pollMs = 2_000
 
 /** Opens the till on its store and runs it. */
-export async function openTill({ network, edge, bitcoin, folder, sent }: TillPlace): Promise<Counter> {
+export async function openTill({ network, edge, bitcoin, askBitcoin, folder, sent }: TillPlace): Promise<Counter> {
   const store = file(join(folder, 'shop'))
   const clock = systemClock
-  const client = await createBitcoinClient({ network, nodes: [esplora({ url: bitcoin, network })] })
+  const client = await createBitcoinClient({ network, nodes: [esplora({ url: bitcoin, network, fetch: askBitcoin })] })
   const broadcast = async (raw: Uint8Array) => {
     await client.broadcast(raw)
     sent()

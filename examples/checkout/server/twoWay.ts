@@ -22,6 +22,7 @@ export interface TwoWayPlace {
   readonly edge: string
   /** An Esplora API. */
   readonly bitcoin: string
+  readonly askBitcoin: (url: string, init: RequestInit) => Promise<Response>
   readonly folder: string
   /** The box as shoppers reach it. */
   readonly box: () => string
@@ -85,9 +86,9 @@ const gapLimit = 5
 
 /** Opens the merchant's wallet on its store. */
 export async function openTwoWayCounter(place: TwoWayPlace): Promise<TwoWayCounter> {
-  const { network, edge, bitcoin, folder, sent, chain, blockSeconds } = place
+  const { network, edge, bitcoin, askBitcoin, folder, sent, chain, blockSeconds } = place
   const store = file(join(folder, 'two-way'))
-  const node = esplora({ url: bitcoin, network })
+  const node = esplora({ url: bitcoin, network, fetch: askBitcoin })
   const broadcast: typeof node.broadcast = async (raw) => {
     const told = await node.broadcast(raw)
     sent()

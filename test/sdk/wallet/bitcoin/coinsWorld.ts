@@ -22,7 +22,7 @@ import { keyringBitcoinSigner, type LocalBitcoinSigner } from '../../../../sdk/w
 import { must } from '../../bitcoin/must.ts'
 
 /** The ledger in this process, asked without a socket. */
-export type Ground = Omit<BitcoinBackend, 'url' | 'stop'>
+export type Ground = Omit<BitcoinBackend, 'url' | 'fetch' | 'stop'>
 
 export function quickLedger(): Ground {
   const ledger = createLedger()
