@@ -10,7 +10,7 @@ import { evenKey, plusGenerator, plusKey, pointOf, recoverPoint, verifyEcdsa, ve
 
 /**
  * secp256k1 and hashes by @noble, audited and pure JavaScript: runs wherever this SDK does. What is public is multiplied
- * by code of ours on the library's field (publicMultiples.ts), what is secret by the library. Keccak is ours too (keccak.ts),
+ * by code of ours (publicMultiples.ts), what is secret by the library. Keccak is ours too (keccak.ts),
  * in a third of the library's time.
  * Big-integer arithmetic is not constant-time by the library's own word.
  */

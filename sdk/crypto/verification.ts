@@ -1,12 +1,14 @@
 import { schnorr, secp256k1 } from '@noble/curves/secp256k1.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import {
+  hasX,
   multipleOf,
   nothing,
   type Point,
   plus,
   plusMultiple,
   pointOfSum,
+  pointOfX,
   type Sum,
   type Table,
   tableOf,
@@ -16,11 +18,11 @@ import {
 
 /** From this many uses of a point on, a table of its multiples has paid for itself. */
 const usesBeforeTable = 16
-/** Keys remembered, each with a table of up to 100 kB; the one that was not asked for longest is forgotten. */
+/** Keys remembered, each with a table of 60 kB; the one that was not asked for longest is forgotten. */
 const keysMax = 64
 /** Bits that one step through a table takes: its size nearly doubles with each. */
 const tableBits = 5
-/** From this many uses on a key has a wide table, of about a megabyte: nearly half of the steps less. */
+/** From this many uses on a key has a wide table, of half a megabyte: nearly half of the steps less. */
 const usesBeforeWideTable = 128
 /** Keys with a wide table: those of a few busy channels. */
 const wideKeysMax = 8
@@ -49,11 +51,9 @@ export function verifyEcdsa(signature: Uint8Array, digest: Uint8Array, publicKey
   const { Fn, Fp } = secp256k1.Point
   const inverse = Fn.inv(s)
   const ofKey = plusKey(nothing, publicKey, Fn.mul(r, inverse))
-  const { X, Z } = plusGenerator(ofKey, Fn.mul(scalarOf(digest), inverse))
-  if (Z === 0n) return false
-  // The x of the sum, X / Z², is r modulo n: to multiply is cheaper than to divide.
-  const ZZ = Fp.sqr(Z)
-  return Fp.mul(r, ZZ) === X || (r + Fn.ORDER < Fp.ORDER && Fp.mul(r + Fn.ORDER, ZZ) === X)
+  const sum = plusGenerator(ofKey, Fn.mul(scalarOf(digest), inverse))
+  // The x of the sum is r modulo n.
+  return hasX(sum, r) || (r + Fn.ORDER < Fp.ORDER && hasX(sum, r + Fn.ORDER))
 }
 
 /**
@@ -62,10 +62,9 @@ export function verifyEcdsa(signature: Uint8Array, digest: Uint8Array, publicKey
  */
 export function recoverPoint(signature: Uint8Array, parity: 0 | 1, digest: Uint8Array): Point | undefined {
   const { r, s } = lowSignature(signature)
-  const { Fn, Fp } = secp256k1.Point
-  const nonce = secp256k1.Point.fromBytes(Uint8Array.of(2 + parity, ...Fp.toBytes(r)))
+  const { Fn } = secp256k1.Point
   const inverse = Fn.inv(r)
-  const ofNonce = multipleOf(nonce, Fn.mul(s, inverse))
+  const ofNonce = multipleOf(pointOfX(r, parity), Fn.mul(s, inverse))
   return pointOfSum(plusGenerator(ofNonce, Fn.neg(Fn.mul(scalarOf(digest), inverse))))
 }
 
@@ -126,7 +125,7 @@ function plusKnown(sum: Sum, one: Known, factor: bigint): Sum {
   one.uses += 1
   if (one.table) return plusMultiple(sum, one.table, factor)
   const multiple = multipleOf(one.point, factor)
-  if (sum.Z === 0n) return multiple
+  if (sum === nothing) return multiple
   const point = pointOfSum(multiple)
   return point ? plus(sum, point) : sum
 }
@@ -150,9 +149,16 @@ export function pointOf(publicKey: Uint8Array): Point {
 
 function keyOf(publicKey: Uint8Array): Known {
   const name = bytesToHex(publicKey)
-  const key = known.get(name) ?? { point: secp256k1.Point.fromBytes(publicKey), uses: 0, table: null }
+  const key = known.get(name) ?? { point: decoded(publicKey), uses: 0, table: null }
   known.delete(name)
   known.set(name, key)
   if (known.size > keysMax) known.delete(known.keys().next().value ?? name)
   return key
+}
+
+/** The library does the same, and takes three times as long for the root. */
+function decoded(publicKey: Uint8Array): Point {
+  const prefix = publicKey[0] as number
+  if (publicKey.length !== 33 || prefix >> 1 !== 1) return secp256k1.Point.fromBytes(publicKey)
+  return pointOfX(secp256k1.Point.Fp.fromBytes(publicKey.subarray(1)), prefix & 1)
 }

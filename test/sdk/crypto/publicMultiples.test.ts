@@ -2,11 +2,13 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  hasX,
   multipleOf,
   nothing,
   plus,
   plusMultiple,
   pointOfSum,
+  pointOfX,
   type Sum,
   tableOf,
 } from '../../../sdk/crypto/publicMultiples.ts'
@@ -82,6 +84,37 @@ describe('sums of public multiples', () => {
         same(plus(plus(sum, found.negate()), found), found)
       }),
       { numRuns: 20 },
+    )
+  })
+
+  it('tell their x without a division', () => {
+    fc.assert(
+      fc.property(point, scalar, (one, by) => {
+        const sum = multipleOf(one, by)
+        const { x } = one.multiplyUnsafe(by).toAffine()
+        expect(hasX(sum, x)).toBe(true)
+        expect(hasX(sum, x ^ 1n)).toBe(false)
+      }),
+      { numRuns: 20 },
+    )
+    expect(hasX(nothing, 0n)).toBe(false)
+    expect(hasX(nothing, 1n)).toBe(false)
+  })
+})
+
+describe('a point of its x', () => {
+  it('is what the library makes of the same bytes, or is none', () => {
+    const { Fp } = Point
+    const border = fc.constantFrom(0n, 1n, 2n, 5n, 7n, Fp.ORDER - 1n, Fp.ORDER - 3n, Fn.ORDER, Fp.ORDER >> 1n)
+    const x = fc.oneof(fc.bigInt({ min: 0n, max: Fp.ORDER - 1n }), border)
+    fc.assert(
+      fc.property(x, fc.constantFrom<(0 | 1)[]>(0, 1), (one, parity) => {
+        const bytes = Uint8Array.of(2 + parity, ...Fp.toBytes(one))
+        const right = Fp.add(Fp.mul(Fp.sqr(one), one), 7n)
+        if (Fp.pow(right, (Fp.ORDER - 1n) / 2n) !== 1n) expect(() => pointOfX(one, parity)).toThrow(RangeError)
+        else expect(pointOfX(one, parity).toAffine()).toEqual(Point.fromBytes(bytes).toAffine())
+      }),
+      { numRuns: 60 },
     )
   })
 })
