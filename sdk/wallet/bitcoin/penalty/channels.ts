@@ -15,13 +15,13 @@ import {
   elsewhere,
   feed,
   greetNow,
-  hurry,
   inTurn,
   isWaiting,
   type PenaltyDesk,
   type PenaltyWorld,
   perform,
 } from './desk.ts'
+import { hurry, isGreetingDue } from './greeting.ts'
 import { deskPayments, type Htlcs, openHtlcs, restoreHtlcs, settleHtlcs } from './htlcs.ts'
 import { readBox } from './inbox.ts'
 import { type Withdrawn, withdrawInvitation } from './invitation.ts'
@@ -210,7 +210,7 @@ async function keepAsking({ own }: State, desk: PenaltyDesk, wishes: Wishes): Pr
   const { clock, signal } = own
   while (!desk.isElsewhere && !isOver(desk)) {
     await clock.sleep(askAgainMs, signal)
-    const isDue = clock.now() >= desk.greetAt && isWaiting(desk.known)
+    const isDue = isGreetingDue(desk) && isWaiting(desk.known)
     if (isDue || wishes.list.length > 0) await greetAgain(desk)
   }
   if (desk.isElsewhere) giveUpWishes(wishes, elsewhere(desk))
@@ -233,7 +233,7 @@ function askTower(desk: PenaltyDesk): void {
     const now = desk.known.channel
     if (!watched.isHeld || !now || !isLive(now) || !isCovered(tower, watched, now, clock.now())) return
     watched.isHeld = false
-    desk.greetAt = 0 // The other side tells again what was left unanswered. [TW25]
+    desk.greeting.at = 0 // The other side tells again what was left unanswered. [TW25]
     await inTurn(desk, () => greetNow(desk))
   }
   world.task(

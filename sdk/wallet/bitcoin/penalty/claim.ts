@@ -11,7 +11,8 @@ import { SdkError } from '../../../errors.ts'
 import { type ChannelId, sats } from '../../../units.ts'
 import { copiesOf } from './backup.ts'
 import { noPayments } from './beside.ts'
-import { greetMsMin, type PenaltyDesk, type PenaltyWorld } from './desk.ts'
+import type { PenaltyDesk, PenaltyWorld } from './desk.ts'
+import { firstGreeting } from './greeting.ts'
 import { readHeld } from './peerCopy.ts'
 import { encodePenaltyRecord, noteFrom, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
 import { named, rootOf } from './roots.ts'
@@ -77,8 +78,7 @@ export async function openPenaltyDesk(
     trouble: null,
     isElsewhere: false,
     isWithdrawn: !known.channel && (await world.store.get(penaltyKeys.withdrawn(id))) !== undefined,
-    greetAt: 0,
-    greetMs: greetMsMin,
+    greeting: firstGreeting(),
     endingSince: null,
     turn: Promise.resolve(),
     afterwards: async () => undefined,

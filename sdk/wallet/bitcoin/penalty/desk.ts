@@ -26,6 +26,7 @@ import { type ChannelId, type Height, type Sats, sats } from '../../../units.ts'
 import type { FundingSource } from '../opening.ts'
 import { type BackupSetting, type Copies, copyNumber, hold, isCopied, isOwnState, unkeptBlocksMax } from './backup.ts'
 import type { DeskPayments } from './beside.ts'
+import { type Greeting, greeted, isGreetingDue, leave } from './greeting.ts'
 import type { PenaltyChain, Sighting } from './lookout.ts'
 import { besideOf, type Held as HeldCopy, heldStored, heldWrites, readHeld } from './peerCopy.ts'
 import { encodeNote, encodePenaltyRecord, type PenaltyRecord, penaltyKeys, penaltyRecordFrom } from './record.ts'
@@ -114,9 +115,8 @@ export interface PenaltyDesk {
   isElsewhere: boolean
   /** Of an invitation: whoever answers it is told no. [TW6] */
   isWithdrawn: boolean
-  /** When the other side is greeted again, and the pause after that. */
-  greetAt: number
-  greetMs: number
+  /** When the other side is greeted again. */
+  readonly greeting: Greeting
   /** Height at which this process was first to broadcast the commitment. */
   endingSince: Height | null
   turn: Promise<unknown>
@@ -125,9 +125,6 @@ export interface PenaltyDesk {
   payments: DeskPayments
 }
 
-/** First pause before the other side is greeted again, and the longest. */
-export const greetMsMin = 1_000
-const greetMsMax = 60_000
 /** Most notes that one state leaves. */
 const notesMax = 255
 
@@ -147,17 +144,10 @@ export async function stepNow(
   return perform(desk, desk.world.step(channel, input, desk.secrets), writes)
 }
 
-/** The other side is there, or somebody waits for it: what lacks an answer is asked for soon. */
-export function hurry(desk: PenaltyDesk): void {
-  desk.greetMs = greetMsMin
-  desk.greetAt = Math.min(desk.greetAt, desk.world.clock.now() + greetMsMin)
-}
-
 /** Greets the other side, where this is due. [TW26] */
 export async function greetNow(desk: PenaltyDesk): Promise<void> {
-  if (desk.world.clock.now() < desk.greetAt) return
-  desk.greetAt = desk.world.clock.now() + desk.greetMs
-  desk.greetMs = Math.min(2 * desk.greetMs, greetMsMax)
+  if (!isGreetingDue(desk)) return
+  greeted(desk)
   await stepNow(desk, { type: 'reconnected', random: desk.world.random(16) })
 }
 
@@ -225,7 +215,7 @@ function post(desk: PenaltyDesk, channel: Channel, message: Message, beside?: Be
   once(desk, () => {
     // TW32: what has waited for a copy is not said any more by a side that has decided to close alone meanwhile.
     if (channel.phase !== 'ending' && desk.known.channel?.phase === 'ending') return
-    inBackground(desk, () => desk.mailbox.post(bytes))
+    inBackground(desk, () => leave(desk, () => desk.mailbox.post(bytes)))
   })
 }
 
@@ -235,12 +225,12 @@ export function say(desk: PenaltyDesk, aside: Aside): void {
 }
 
 /** TW42: what leaves is of a state that a copy holds. A restored channel tells no more than where it stands. */
-function once(desk: PenaltyDesk, leave: () => void): void {
+function once(desk: PenaltyDesk, release: () => void): void {
   const { copies, version, known, world } = desk
   const isBound = world.backup?.mode === 'required' && version !== null && isOwnState(known)
   const number = isBound ? copyNumber(desk.epoch, version) : 0
-  if (!copies || isCopied(copies, number)) leave()
-  else hold(copies, { number, leave })
+  if (!copies || isCopied(copies, number)) release()
+  else hold(copies, { number, leave: release })
 }
 
 /** Begins what no turn waits for. */
@@ -307,7 +297,7 @@ export async function load(desk: PenaltyDesk): Promise<PenaltyRecord> {
   desk.held = await readHeld(desk.world.store, desk.id, desk.held.copy)
   desk.known = known
   desk.version = stored.version
-  desk.greetAt = 0
+  desk.greeting.at = 0
   return known
 }
 

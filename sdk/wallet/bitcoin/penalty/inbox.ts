@@ -23,7 +23,6 @@ import {
   attempt,
   elsewhere,
   greetNow,
-  hurry,
   inBackground,
   inTurn,
   isStale,
@@ -33,6 +32,7 @@ import {
   stepNow,
   writeRecord,
 } from './desk.ts'
+import { heard, hurry } from './greeting.ts'
 import { declineLate, linkKeyOfOpener } from './invitation.ts'
 import { hearBeside } from './peerCopy.ts'
 import type { PenaltyRecord } from './record.ts'
@@ -62,7 +62,9 @@ function takeMessage(desk: PenaltyDesk, bytes: Uint8Array): Promise<void> {
     if (!isAuthentic(envelope.value, desk.linkKey)) return
     if (message.type === 'order' || message.type === 'ordered' || message.type === 'push')
       return desk.payments.hear(desk, message)
-    hurry(desk)
+    // Where this side is to close for the other one, it asks first, and that is not put off.
+    if (envelope.value.beside.wish === 'closing') hurry(desk)
+    else heard(desk)
     hearBeside(desk, envelope.value.beside)
     const known = await takeBack(desk, channel, envelope.value.beside)
     const { tower, clock } = desk.world

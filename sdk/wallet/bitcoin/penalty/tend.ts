@@ -8,7 +8,6 @@ import {
   broadcast,
   broadcastSpend,
   greetNow,
-  hurry,
   inTurn,
   isWaiting,
   load,
@@ -16,6 +15,7 @@ import {
   perform,
   stepNow,
 } from './desk.ts'
+import { hurry } from './greeting.ts'
 import { liftsOf, lookAtFunding, payoutOf, pursueSpent, reserveCoins, type Sighting } from './lookout.ts'
 import { closingFee, planFreed, reserveOutput } from './reserve.ts'
 

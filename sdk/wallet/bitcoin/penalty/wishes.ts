@@ -9,7 +9,8 @@ import {
 } from '../../../channel/penalty/index.ts'
 import { SdkError } from '../../../errors.ts'
 import type { Height, Msats } from '../../../units.ts'
-import { hurry, inTurn, load, type PenaltyDesk, stepNow } from './desk.ts'
+import { inTurn, load, type PenaltyDesk, stepNow } from './desk.ts'
+import { hurry } from './greeting.ts'
 
 /** Most payments that wait for their turn in one channel, and most that go in one update. */
 export const wishesMax = 256
