@@ -75,6 +75,10 @@ export interface HtlcWorld {
   aheadMs: number
   /** And of one person's, by its number, beyond that. */
   readonly aheadOf: Map<number, number>
+  /** How long what anybody says takes to the box, by everybody's clock. */
+  lineMs: number
+  /** Messages that came to their boxes. */
+  said: number
   /** What anybody has broadcast. */
   readonly broadcasts: BitcoinTransaction[]
   readonly person: (wish?: PersonWish) => Promise<Person>
@@ -106,6 +110,8 @@ export function endingsOf({ broadcasts }: HtlcWorld, person: Person, id: Channel
 
 /** More than any HTLC here has to its expiry, and the end of its channel. */
 const blocksMax = 80
+/** Long enough for every side to look at its clock. */
+const momentMs = 60
 
 let seeds = 0
 /** How long a pause of a second is. */
@@ -119,13 +125,23 @@ export function createHtlcWorld(): HtlcWorld {
   const ground = quickLedger()
   const boxes = new Map<string, MemoryBox>()
   const people: Person[] = []
-  const world = { aheadMs: 0, aheadOf: new Map<number, number>(), broadcasts: [] as BitcoinTransaction[] }
+  const world = {
+    ...{ aheadMs: 0, aheadOf: new Map<number, number>(), lineMs: 0, said: 0 },
+    broadcasts: [] as BitcoinTransaction[],
+  }
   const clockOf = (number: number): Clock => ({
     ...systemClock,
     // A second is what wallets wait for in case that something more comes: nothing does here.
     sleep: (ms, signal) => systemClock.sleep(ms === 1_000 ? secondMs : ms, signal),
     now: () => Date.now() + world.aheadMs + (world.aheadOf.get(number) ?? 0),
   })
+  /** The way of one message to its box: a moment here, and long by everybody's clock. */
+  const travel = async () => {
+    world.said += 1
+    if (world.lineMs === 0) return
+    await systemClock.sleep(momentMs)
+    world.aheadMs += world.lineMs
+  }
   const boxAt = (id: ChannelId): MemoryBox => {
     const box = boxes.get(id) ?? memoryBox()
     boxes.set(id, box)
@@ -158,7 +174,7 @@ export function createHtlcWorld(): HtlcWorld {
     })
     let store = wish.store ?? memory()
     const link = (at: { id: ChannelId; side: 'payer' | 'payee'; token: Uint8Array }): ChannelLink =>
-      mayBeMute(boxAt(at.id).link(at.side, at.token), () => own.value?.isMute === true)
+      mayBeMute(boxAt(at.id).link(at.side, at.token), () => own.value?.isMute === true, travel)
     const make = () =>
       createBitcoinWallet({
         keys: keysOf(number),
@@ -271,11 +287,12 @@ function twoWayOf({ twoWay }: BitcoinWallet): TwoWayChannels {
   return twoWay
 }
 
-function mayBeMute(link: ChannelLink, isMute: () => boolean): ChannelLink {
+function mayBeMute(link: ChannelLink, isMute: () => boolean, travel: () => Promise<void>): ChannelLink {
   return {
     ...link,
     send: async (message) => {
       if (isMute()) throw new SdkError('relay/unreachable', 'The box does not answer.', { retryable: true })
+      await travel()
       await link.send(message)
     },
   }
