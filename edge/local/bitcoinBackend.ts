@@ -24,7 +24,7 @@ export interface BitcoinBackend {
   readonly node: BitcoinNode
   /** Esplora's HTTP API, for other programs: over the ledger, or over bitcoind as {@link esploraGateway} says. */
   readonly url: string
-  /** Asks {@link url} from this process, which needs no socket for it. */
+  /** Asks {@link url} from this process; of the ledger without a socket. */
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>
   /** Mines blocks of what waits. */
   readonly mine: (blocks: number) => Promise<void>

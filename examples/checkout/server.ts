@@ -50,17 +50,15 @@ export interface Checkout {
 const [blockSecondsDemo, blockSecondsReal] = [2, 600]
 
 /** Opens the till, and serves pages, shop, merchant and edge on one port. */
-export async function startCheckout(given: CheckoutWorld): Promise<Checkout> {
-  const { askBitcoin = fetch } = given
-  const world = { ...given, askBitcoin }
-  const { network, edge, demo, blockSeconds = demo ? blockSecondsDemo : blockSecondsReal } = world
+export async function startCheckout(world: CheckoutWorld): Promise<Checkout> {
+  const { askBitcoin = fetch, network, edge, demo, blockSeconds = demo ? blockSecondsDemo : blockSecondsReal } = world
   const miner = demo ? startMiner(demo, blockSeconds * 1_000) : null
-  const counter = await openTill({ ...world, sent: () => miner?.want() })
+  const counter = await openTill({ ...world, askBitcoin, sent: () => miner?.want() })
   const { till, program, orders } = counter
   const chain = lookAt(world.bitcoin, askBitcoin)
   const isDemo = demo !== null
   const twoWay = await openTwoWayCounter({
-    ...{ ...world, chain, isDemo, blockSeconds },
+    ...{ ...world, askBitcoin, chain, isDemo, blockSeconds },
     box: () => front.url,
     sent: () => miner?.want(),
   })
@@ -83,7 +81,6 @@ export async function startCheckout(given: CheckoutWorld): Promise<Checkout> {
         prefix: '/bitcoin',
         target: () => world.bitcoin,
         strip: '/bitcoin',
-        ...(given.askBitcoin ? { ask: given.askBitcoin } : {}),
         seen: (method) => method === 'POST' && miner?.want(),
       },
     ],

@@ -40,7 +40,6 @@ async function buildOnce(): Promise<Program> {
   const outdir = join(place, 'worker')
   // Beside the sources' packages, which it loads when it runs.
   const program = join(root, '.lanekit/test', `edge-${process.pid}.mjs`)
-  const wranglers = join(root, 'wrangler.toml')
   process.once('exit', () => {
     rmSync(place, { recursive: true, force: true })
     rmSync(program, { force: true })
@@ -55,7 +54,7 @@ async function buildOnce(): Promise<Program> {
         '--outdir',
         outdir,
         '--config',
-        wranglers,
+        join(root, 'wrangler.toml'),
       ],
       { cwd: root, env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
     ),

@@ -8,8 +8,6 @@ export interface Passage {
   /** `null` while there is none. */
   readonly target: () => string | null
   readonly strip?: string
-  /** Asks the target where that needs no socket: small questions and answers, which are handed on whole. */
-  readonly ask?: (url: string, init: RequestInit) => Promise<Response>
   /** Told of each request that passes. */
   readonly seen?: (method: string, path: string) => void
 }
@@ -87,11 +85,10 @@ async function serve(
   const passage = passageOf(passages, url)
   if (passage) {
     passage.seen?.(method, url)
-    if (!passage.ask) return pass(incoming, outgoing, passage)
+    return pass(incoming, outgoing, passage)
   }
   const body = method === 'GET' || method === 'HEAD' ? undefined : await readBody(incoming)
   if (body === null) return end(outgoing, 413, { code: 'too-large' })
-  if (passage?.ask) return passOver(outgoing, passage, { url, method, body })
   const plain = Object.entries(incoming.headers).flatMap(([name, value]) =>
     typeof value === 'string' ? [[name, value] as const] : [],
   )
@@ -180,27 +177,6 @@ function pass(incoming: IncomingMessage, outgoing: ServerResponse, { target, str
     })
     incoming.pipe(onward)
   })
-}
-
-/** As {@link pass}, without a socket. */
-async function passOver(
-  outgoing: ServerResponse,
-  { target, strip = '', ask }: Passage,
-  {
-    url,
-    method,
-    body,
-  }: { readonly url: string; readonly method: string; readonly body: Uint8Array<ArrayBuffer> | undefined },
-): Promise<void> {
-  const path = `${target()?.replace(/\/$/, '')}${url.slice(strip.length)}`
-  const answer = await ask?.(path, { method, ...(body ? { body } : {}) }).catch(() => undefined)
-  if (!answer) return end(outgoing, 503, unavailable)
-  const told = {
-    'cache-control': 'no-store',
-    ...Object.fromEntries(answer.headers),
-    'x-content-type-options': 'nosniff',
-  }
-  outgoing.writeHead(answer.status, told).end(Buffer.from(await answer.arrayBuffer()))
 }
 
 /** The edge's own words for it (docs/http.md), so that its readers wait and come back. */
