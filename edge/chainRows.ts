@@ -27,7 +27,7 @@ export interface TxRow {
   readonly attempts: number
   /** A no that has to be confirmed by hash, since the bytes may have been sent before. */
   readonly doubt: Rejection | null
-  /** When to look it up by hash: the end of its lease, or a later check. */
+  /** When to look it up by hash: the end of its lease, also of one that was replaced under it, or a later check. */
   readonly dueAt: number | null
   readonly inclusion: Inclusion | null
 }

@@ -13,26 +13,27 @@ export interface NonceFact {
   readonly final: number
 }
 
-/** Back in line, to be sent again as the same bytes. */
-function requeue(draft: ChainDraft, row: TxRow, now: number): void {
+/** Moves on without a block, also from one that no longer stands; `dueAt` is when to look it up. */
+function goOn(draft: ChainDraft, row: TxRow, status: TxStatus, { now, dueAt }: { now: number; dueAt: number | null }) {
   const isNews = row.status.state === 'included' || row.status.state === 'replaced'
-  draft.putTx({ ...row, status: { state: 'queued' }, inclusion: null, doubt: null, dueAt: null })
-  if (isNews) draft.settle(row, { state: 'queued' })
-  else draft.publish(row.hash, { state: 'queued' })
+  draft.putTx({ ...row, status, inclusion: null, doubt: null, dueAt })
+  if (isNews) draft.settle(row, status)
+  else draft.publish(row.hash, status)
   const account = draft.account(row.sender)
   if (account && account.next > row.nonce && isNews) draft.putAccount({ ...account, next: row.nonce, at: now })
   tryWindow(draft, now)
 }
 
+/** Back in line, to be sent again as the same bytes. */
+function requeue(draft: ChainDraft, row: TxRow, now: number): void {
+  goOn(draft, row, { state: 'queued' }, { now, dueAt: null })
+}
+
 /** Acknowledged by the executor; or in its pool again, where it was in a block. */
 function accept(draft: ChainDraft, row: TxRow, now: number): void {
-  const status: TxStatus = { state: 'accepted', window: row.window, lane: row.lane }
-  const isNews = row.status.state === 'included' || row.status.state === 'replaced'
-  draft.putTx({ ...row, status, inclusion: null, doubt: null, dueAt: now + acceptedCheckMs })
-  if (isNews) draft.settle(row, status)
-  else draft.publish(row.hash, status)
+  const { window, lane } = row
+  goOn(draft, row, { state: 'accepted', window, lane }, { now, dueAt: now + acceptedCheckMs })
   if (row.inclusion) revive(draft, row, now)
-  tryWindow(draft, now)
 }
 
 /** Ended by a definite no. Whatever else the sender offers at this nonce or behind it is looked at again. */
@@ -63,7 +64,9 @@ function include(
   for (const other of draft.rivals(row)) {
     if (other.status.state === 'replaced') continue
     const replaced: TxStatus = { state: 'replaced', by: row.hash }
-    draft.putTx({ ...other, status: replaced, inclusion: null, doubt: null, dueAt: null })
+    // Its lease goes on: the bytes may still be on their way when that block falls.
+    const leaseEnd = other.status.state === 'planned' ? other.dueAt : null
+    draft.putTx({ ...other, status: replaced, inclusion: null, doubt: null, dueAt: leaseEnd })
     draft.settle(other, replaced)
   }
   const next = Math.max(draft.account(row.sender)?.next ?? 0, row.nonce + 1)
@@ -77,9 +80,14 @@ function exclude(draft: ChainDraft, row: TxRow, now: number): void {
   revive(draft, row, now)
 }
 
-/** What lost its nonce to a transaction that is in no block any more is wanted again. */
+/** What lost its nonce to a transaction that is in no block any more is wanted again: once no lease of it is left. */
 function revive(draft: ChainDraft, winner: TxRow, now: number): void {
-  for (const other of draft.rivals(winner)) if (other.status.state === 'replaced') requeue(draft, other, now)
+  for (const other of draft.rivals(winner)) {
+    if (other.status.state !== 'replaced') continue
+    const { window, lane, dueAt } = other
+    if (dueAt === null) requeue(draft, other, now)
+    else goOn(draft, other, { state: 'planned', window, lane, waitsFor: [] }, { now, dueAt })
+  }
 }
 
 function finalize(draft: ChainDraft, row: TxRow, inclusion: Inclusion): void {
@@ -136,7 +144,9 @@ export function takeFound(
   row: TxRow,
   { found, fact, now }: { readonly found: Found; readonly fact: NonceFact | undefined; readonly now: number },
 ): void {
-  if (found.kind === 'pooled') accept(draft, row, now)
+  // The lease of a loser has ended; it stays one.
+  if (row.status.state === 'replaced' && found.kind !== 'included') draft.putTx({ ...row, dueAt: null })
+  else if (found.kind === 'pooled') accept(draft, row, now)
   else if (found.kind === 'missing') takeMissing(draft, row, fact, now)
   else {
     const { inclusion } = found

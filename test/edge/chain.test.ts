@@ -549,6 +549,7 @@ describe('several transactions with one nonce', () => {
     const chain = openChain()
     chain.offer(cheap, dear)
     chain.window()
+    chain.outcome(1, [dear.hash, accepted])
     chain.block(7, [cheap.hash])
     chain.block(7, [], { branch: 1 })
     expect(chain.states(cheap, dear)).toEqual(['queued', 'queued'])
@@ -558,6 +559,47 @@ describe('several transactions with one nonce', () => {
         ?.lanes.flat()
         .map(({ hash }) => hash),
     ).toEqual([dear.hash])
+  })
+
+  /** The dear one is on its way, and loses to the cheap one, which a block has. */
+  const lostUnderLease = () => {
+    const chain = openChain()
+    chain.offer(cheap, dear)
+    chain.window()
+    chain.outcome(1, [dear.hash, { kind: 'unknown' }])
+    chain.block(7, [cheap.hash])
+    expect(chain.states(cheap, dear)).toEqual(['included', 'replaced'])
+    return chain
+  }
+
+  it('[CR7] [CR10] the loser keeps its lease: its bytes may still arrive when the winner falls', () => {
+    const chain = lostUnderLease()
+    chain.block(7, [], { branch: 1 })
+    expect(chain.states(cheap, dear)).toEqual(['queued', 'planned'])
+    expect(chain.rows.outbox(dear.hash)?.status.state).toBe('planned')
+    expect(chain.window(leaseMs - 1)).toBeUndefined()
+    expect(chain.effects('lookUp', chain.later(1)).flatMap(({ lookUps }) => lookUps)).toMatchObject([
+      { hash: dear.hash },
+    ])
+    chain.found(dear.hash, { kind: 'missing' })
+    expect(
+      chain
+        .window(0)
+        ?.lanes.flat()
+        .map(({ hash }) => hash),
+    ).toEqual([dear.hash])
+  })
+
+  it('the end of its lease leaves a loser a loser, unless a block has it', () => {
+    const chain = lostUnderLease()
+    chain.later(leaseMs)
+    chain.found(dear.hash, { kind: 'pooled' })
+    expect(chain.states(cheap, dear)).toEqual(['included', 'replaced'])
+    expect(chain.rows.tx(dear.hash)?.dueAt).toBeNull()
+    const other = lostUnderLease()
+    other.later(leaseMs)
+    other.found(dear.hash, { kind: 'included', inclusion: inclusionOf(dear.hash, 7, 1) })
+    expect(other.states(cheap, dear)).toEqual(['replaced', 'included'])
   })
 
   it('[CR10] revives the loser when the winner is found in the pool again', () => {
