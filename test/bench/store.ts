@@ -7,17 +7,21 @@ import { build } from 'esbuild'
 import { packItems } from '../../edge/parcel.ts'
 import { footprintJson } from '../../edge/payload.ts'
 import type { Item } from '../../edge/shard.ts'
-import { address, toHex, txHash } from '../../sdk/units.ts'
+import { address, type ChainId, toHex, txHash } from '../../sdk/units.ts'
 import { type BareWorkerd, freePort, startBareWorkerd } from '../edge/bareWorkerd.ts'
 import { anvilChain } from '../edge/transfers.ts'
+import { bodyOf, silentChain } from './storeWire.ts'
 
 const root = join(import.meta.dirname, '../..')
 const batchSize = 100
 const sendersEach = 50
-/** What is measured is an object that has been at work: its code is compiled, its tables are no longer empty. */
+/** What is measured is code that has been at work, and so is compiled: on other shards, each as much as it holds. */
+const otherShards = 3
+const otherRounds = 450
+/** And an object whose tables are no longer empty. */
 const warmUps = 100
 const rounds = 200
-const concurrency = 4
+const concurrency = 8
 /** Of the kernel's clock in /proc, where processor time is counted. */
 const ticksPerSecond = 100
 
@@ -29,32 +33,43 @@ export interface StoreRate {
 }
 
 export interface StoreRates {
-  readonly shard: StoreRate
+  /** Of a shard whose chain object does not answer: it stores and acknowledges, and hands nothing over. */
+  readonly store: StoreRate
+  /** Of one that hands over as well, to a chain object that takes everything. */
+  readonly handover: StoreRate
   /** Of an object that does nothing but insert the same bytes: no store on this platform and machine is faster. */
   readonly floor: StoreRate
 }
 
 /**
  * Transactions a second that one shard's object stores and acknowledges, in batches of {@link batchSize}, with nothing
- * judged: no signature is recovered, no hash is computed, what the worker hands over is packed beforehand. workerd stands alone, without a proxy or a second worker, and
- * the client is on the same machine.
+ * judged: no signature is recovered, no hash is computed, what the worker hands over is packed beforehand. workerd
+ * stands alone, without a proxy or a second worker, and the client is on the same machine.
  *
  * @param node - Asked once for each sender's nonce.
  */
 export async function storeRates(node: string): Promise<StoreRates> {
-  return { floor: await rateOf(node, '/floor'), shard: await rateOf(node, '/') }
+  const shardsOf = (chain: ChainId) => (shard: number) => `/${chain}/${shard}`
+  return {
+    floor: await rateOf(node, () => '/floor'),
+    store: await rateOf(node, shardsOf(silentChain)),
+    handover: await rateOf(node, shardsOf(anvilChain)),
+  }
 }
 
-async function rateOf(node: string, path: string): Promise<StoreRate> {
+/** @param pathOf - Where the n-th object is; the first is measured. */
+async function rateOf(node: string, pathOf: (object: number) => string): Promise<StoreRate> {
   const folder = mkdtempSync(join(tmpdir(), 'lanekit-store-'))
   const workerd = await start(folder, node)
-  const url = workerd.url + path
+  const urlOf = (object: number) => workerd.url + pathOf(object)
   try {
-    const batches = Array.from({ length: warmUps + rounds }, (_, at) => bodyOf(at))
-    for (const body of batches.splice(0, warmUps)) await submit(url, body)
+    for (let other = 1; other <= otherShards; other++)
+      for (let round = 0; round < otherRounds; round++) await submit(urlOf(other), batchOf(round))
+    const batches = Array.from({ length: warmUps + rounds }, (_, round) => batchOf(round))
+    for (const body of batches.splice(0, warmUps)) await submit(urlOf(0), body)
     const [start, before] = [performance.now(), processorMs(workerd.child)]
     const client = async () => {
-      for (let body = batches.shift(); body; body = batches.shift()) await submit(url, body)
+      for (let body = batches.shift(); body; body = batches.shift()) await submit(urlOf(0), body)
     }
     await Promise.all(Array.from({ length: concurrency }, client))
     const [ms, used] = [performance.now() - start, processorMs(workerd.child) - before]
@@ -84,7 +99,8 @@ async function start(folder: string, node: string): Promise<BareWorkerd> {
 }
 
 function configOf(node: string): string {
-  const chains = JSON.stringify({ [anvilChain]: { fork: 'osaka', executors: [node] } })
+  const chain = { fork: 'osaka', executors: [node] }
+  const chains = JSON.stringify({ [anvilChain]: chain, [silentChain]: chain })
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -126,12 +142,8 @@ function processorMs({ pid }: ChildProcess): number {
 }
 
 /** Two nonces of each of fifty senders, packed; after ten rounds others, since a sender has a bounded number under way. */
-function bodyOf(round: number): Uint8Array {
-  const { bytes, ...text } = packItems(Array.from({ length: batchSize }, (_, at) => itemOf(round, at)))
-  const told = Buffer.from(JSON.stringify(text))
-  const head = Buffer.alloc(4)
-  head.writeUInt32BE(told.length)
-  return Buffer.concat([head, told, bytes])
+function batchOf(round: number): Uint8Array {
+  return bodyOf(packItems(Array.from({ length: batchSize }, (_, at) => itemOf(round, at))))
 }
 
 function itemOf(round: number, at: number): Item {

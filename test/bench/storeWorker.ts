@@ -1,16 +1,18 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Notice, Taken } from '../../edge/chain.ts'
 import type { Env } from '../../edge/objects.ts'
-import { type Items, type Offers, unpackOffers } from '../../edge/parcel.ts'
+import { type Offers, unpackOffers } from '../../edge/parcel.ts'
 import { shardName } from '../../edge/placement.ts'
 import { hear, tell } from '../../edge/told.ts'
-import { anvilChain } from '../edge/transfers.ts'
+import { type ChainId, chainId } from '../../sdk/units.ts'
+import { parcelOf, silentChain } from './storeWire.ts'
 
 export { ShardObject } from '../../edge/shardObject.ts'
 
-/** A chain object that takes everything over and does nothing: what is measured is the shard. */
+/** A chain object that takes everything over and does nothing, or does not even answer: what is measured is the shard. */
 export class ChainObject extends DurableObject<Env> {
-  async offer(_chain: number, _shard: number, offers: Offers, notices: readonly Notice[]) {
+  async offer(chain: ChainId, _shard: number, offers: Offers, notices: readonly Notice[]) {
+    if (chain === silentChain) await new Promise(() => undefined)
     const taken = unpackOffers(offers).map(({ hash, sequence }): Taken => ({ hash, state: 'queued', sequence }))
     return tell([
       ...taken,
@@ -45,24 +47,24 @@ interface BenchEnv extends Env {
   readonly FLOOR: { readonly getByName: (name: string) => Pick<FloorObject, 'insert'> }
 }
 
-/** Where the text of a parcel ends in a request, and its bytes begin. */
-const headBytes = 4
-
-/** Hands a parcel to a shard as the worker would, judged and packed already; under `/floor`, its bytes to an object that stores them. */
+/**
+ * Hands a parcel to a shard as the worker would, judged and packed already: under `/<chain>/<shard>`. Under `/floor`
+ * its bytes go to an object that stores them.
+ */
 export default {
   async fetch(request: Request, env: BenchEnv): Promise<Response> {
     const body = new Uint8Array(await request.arrayBuffer())
     if (body.length === 0) return Response.json({ stored: 0 }) // Whether it is up.
-    const end = headBytes + new DataView(body.buffer).getUint32(0)
-    const text = new TextDecoder().decode(body.subarray(headBytes, end))
-    const parcel = { ...(JSON.parse(text) as Omit<Items, 'bytes'>), bytes: body.slice(end) }
-    if (new URL(request.url).pathname === '/floor') {
+    const [, first, second] = new URL(request.url).pathname.split('/')
+    const parcel = parcelOf(body)
+    if (first === 'floor') {
       const count = hear(parcel.sizes).length / 2
       const size = body.length / count
       const rows = Array.from({ length: count }, (_, at) => body.slice(at * size, (at + 1) * size))
       return Response.json({ stored: await env.FLOOR.getByName('floor').insert(rows) })
     }
-    const answers = hear(await env.SHARD.getByName(shardName(anvilChain, 0)).submit(anvilChain, 0, parcel))
+    const [chain, shard] = [chainId(Number(first)), Number(second)]
+    const answers = hear(await env.SHARD.getByName(shardName(chain, shard)).submit(chain, shard, parcel))
     return Response.json({ stored: answers.filter(({ ok }) => ok).length })
   },
 }
