@@ -29,6 +29,7 @@ declare module 'bitcore-lib' {
   }
 
   export class Transaction {
+    version: number
     readonly inputs: Input[]
     /** Txid as it is printed. */
     readonly id: string
@@ -50,7 +51,11 @@ declare module 'bitcore-lib' {
       witness: Buffer[],
       satoshis: number,
     ): boolean
+    /** What is judged. */
+    tx: Transaction
     checkSignatureEncoding(signature: Buffer): boolean
+    /** Whether the input is as old as an OP_CHECKSEQUENCEVERIFY demands. */
+    checkSequence(sequence: unknown): boolean
     static readonly SCRIPT_VERIFY_P2SH: number
     static readonly SCRIPT_VERIFY_STRICTENC: number
     static readonly SCRIPT_VERIFY_DERSIG: number

@@ -76,16 +76,26 @@ function run(transaction: LedgerTransaction, spent: readonly Output[], flags: nu
   }
 }
 
-/** With LOW_S on, the library forgets to check the hash type that STRICTENC asks for: so it is asked twice. */
+/**
+ * Mends two faults of the library: with LOW_S on, it forgets to check the hash type that STRICTENC asks for, so it is asked
+ * twice; and it reads versions with a sign, while BIP-112 compares them without.
+ */
 function strictInterpreter(): Interpreter {
   const interpreter = new verify()
-  const check = interpreter.checkSignatureEncoding
+  const { checkSignatureEncoding, checkSequence } = interpreter
   interpreter.checkSignatureEncoding = function (signature) {
     const { flags } = this
     this.flags = flags & ~verify.SCRIPT_VERIFY_LOW_S
-    const strict = check.call(this, signature)
+    const strict = checkSignatureEncoding.call(this, signature)
     this.flags = flags
-    return strict && check.call(this, signature)
+    return strict && checkSignatureEncoding.call(this, signature)
+  }
+  interpreter.checkSequence = function (sequence) {
+    const { version } = this.tx
+    this.tx.version = version >>> 0
+    const isReached = checkSequence.call(this, sequence)
+    this.tx.version = version
+    return isReached
   }
   return interpreter
 }
