@@ -253,17 +253,19 @@ describe('scripts', () => {
   const index = (height: number, synced = true) => ({
     'basic block filter index': { synced, best_block_height: height },
   })
+  const spk = (of = script) => ({ hex: writeRaw(of) })
   /** A chain of that height in which `activity` is all there is of any script. */
   const chainOf =
     (
       state: { tip: number; activity: unknown; inChain?: boolean },
-      scan: (from: number, to: number) => unknown,
+      scan: (from: number, to: number, scripts: readonly string[]) => unknown,
     ): Answer =>
     (method, params) => {
-      if (method === 'getblockchaininfo') return { blocks: state.tip, bestblockhash: txid }
+      if (method === 'getblockchaininfo')
+        return { blocks: state.tip, bestblockhash: state.inChain === false ? other : txid }
       if (method === 'getindexinfo') return index(state.tip)
       if (method === 'getblockheader') return { confirmations: state.inChain === false ? -1 : 1 }
-      if (method === 'scanblocks') return scan(Number(params[2]), Number(params[3]))
+      if (method === 'scanblocks') return scan(Number(params[2]), Number(params[3]), params[1] as string[])
       return method === 'getdescriptoractivity' ? state.activity : null
     }
   const found = (...blocks: string[]) => ({ relevant_blocks: blocks, completed: true })
@@ -296,9 +298,13 @@ describe('scripts', () => {
     expect(scans).toEqual([0, 0])
   })
 
-  it('are asked for one after the other', async () => {
+  it('are asked for one after the other, and together what comes in meanwhile', async () => {
     let running = 0
-    const answer = chainOf({ tip: 3, activity: none }, () => found())
+    const scans: string[] = []
+    const answer = chainOf({ tip: 3, activity: none }, (from, _, scripts) => {
+      scans.push(`${scripts.length} from ${from}`)
+      return found()
+    })
     const fetch = vi.fn(async (_: string, init: RequestInit) => {
       expect(++running).toBe(1)
       await new Promise((resolve) => setTimeout(resolve, 1))
@@ -311,7 +317,78 @@ describe('scripts', () => {
       return Response.json(Array.isArray(body) ? body.map(reply) : reply(body))
     })
     const node = bitcoind({ url, fetch })
+    const coins = (bytes: readonly number[]) => bytes.map((byte) => node.coins(Uint8Array.of(byte)))
+    const first = coins([1, 2, 3])
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    await Promise.all([...first, ...coins([4, 5, 5]), ...coins(Array.from({ length: 70 }, (_, at) => 10 + at))])
+    // Sixty-four go together at the most.
+    expect(scans).toEqual(['3 from 0', '64 from 0', '8 from 0'])
+  })
+
+  it('are told apart in one answer, and each goes on from where it was scanned to', async () => {
+    const [one, two] = [Uint8Array.of(1), Uint8Array.of(2)]
+    const paid = (of: typeof script, index: number, block: string | null) => ({
+      ...{ type: 'receive', amount: 0.00000007, txid, vout: index, output_spk: spk(of) },
+      ...(block === null ? {} : { height: 2, blockhash: block }),
+    })
+    const state = { tip: 3, activity: { activity: [paid(one, 0, other)] } }
+    const scans: string[] = []
+    const looked: (readonly unknown[])[] = []
+    const answer = chainOf(state, (from, _, scripts) => {
+      scans.push(`${scripts.join()} from ${from}`)
+      return found(other)
+    })
+    const { node } = served((method, params) => {
+      if (method === 'getdescriptoractivity') looked.push(params)
+      return answer(method, params)
+    })
+    expect(await node.coins(one)).toMatchObject([{ outpoint: { index: 0 } }])
+    state.tip = 5
+    state.activity = { activity: [paid(two, 1, txid), paid(one, 0, other), paid(two, 2, null)] }
+    const [ofOne, ofTwo] = await Promise.all([node.coins(one), node.coins(two)])
+    expect(ofOne).toMatchObject([{ outpoint: { index: 0 }, height: 2 }])
+    expect(ofTwo).toMatchObject([
+      { outpoint: { index: 1 }, height: 2 },
+      { outpoint: { index: 2 }, height: null },
+    ])
+    expect(scans).toEqual(['raw(01) from 0', 'raw(01) from 4', 'raw(02) from 0'])
+    // A block that only seemed to touch a script is not looked into again.
+    state.activity = { activity: [paid(two, 1, txid)] }
+    await node.coins(two)
+    expect(looked.at(-1)).toEqual([[txid], ['raw(02)'], true])
+  })
+
+  it('are asked apart where the node would have too many blocks to read for them', async () => {
+    const blocksOf = (script: string) =>
+      Array.from({ length: 300 }, (_, at) => `${script.slice(4, 6)}${at.toString(16)}`.padStart(64, '0'))
+    const looked: number[] = []
+    const answer = chainOf({ tip: 3, activity: none }, (_from, _to, scripts) => found(...scripts.flatMap(blocksOf)))
+    const { node } = served((method, params) => {
+      if (method === 'getdescriptoractivity') looked.push((params[0] as unknown[]).length)
+      return answer(method, params)
+    })
     await Promise.all([1, 2, 3].map((byte) => node.coins(Uint8Array.of(byte))))
+    expect(looked).toEqual([300, 300, 300])
+  })
+
+  it('one with too much to look through is refused, and does not take the others along', async () => {
+    const many = Array.from({ length: 10_001 }, (_, at) => at.toString(16).padStart(64, '0'))
+    const crowded = Uint8Array.of(9)
+    const { node } = served(
+      chainOf({ tip: 3, activity: none }, (_from, _to, scripts) =>
+        scripts.includes('raw(09)') ? found(...many) : found(),
+      ),
+    )
+    const all = [1, 2, 9, 4, 5].map((byte) => node.coins(Uint8Array.of(byte)))
+    const settled = await Promise.allSettled(all)
+    expect(settled.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ])
+    expect(await thrown(node.coins(crowded))).toMatchObject({ code: 'node/refused', retryable: false })
   })
 
   it('are asked for again when a block leaves the chain meanwhile, but not for ever', async () => {
@@ -370,9 +447,13 @@ describe('scripts', () => {
       amount: 0.00000007,
       txid: id,
       vout,
-      ...(height === undefined ? {} : { height }),
+      output_spk: spk(),
+      ...(height === undefined ? {} : { height, blockhash: txid }),
     })
-    const spend = { type: 'spend', spend_txid: other, spend_vin: 0, prevout_txid: txid, prevout_vout: 1, amount: 1 }
+    const spend = {
+      ...{ type: 'spend', spend_txid: other, spend_vin: 0, amount: 1 },
+      ...{ prevout_txid: txid, prevout_vout: 1, prevout_spk: spk() },
+    }
     const activity = { activity: [spend, receive(txid, 0, 2), receive(txid, 1, 2), receive(other, 5)] }
     const { node } = served(chainOf({ tip: 3, activity }, () => found(txid)))
     expect(await node.coins(script)).toEqual([
@@ -392,8 +473,12 @@ describe('scripts', () => {
     ['an amount beyond all bitcoin', { amount: 21_000_001 }],
     ['a type of its own', { type: 'borrow' }],
     ['no name', { txid: undefined }],
+    ['no block', { blockhash: undefined }],
+    ['another script', { output_spk: { hex: '52' } }],
+    ['no script', { output_spk: undefined }],
   ])('with an event of %s are nonsense', async (_, change) => {
-    const activity = { activity: [{ type: 'receive', amount: 1, txid, vout: 0, height: 1, ...change }] }
+    const event = { type: 'receive', amount: 1, txid, vout: 0, height: 1, blockhash: other, output_spk: spk() }
+    const activity = { activity: [{ ...event, ...change }] }
     const { node } = served(chainOf({ tip: 3, activity }, () => found(txid)))
     expect((await thrown(node.coins(script))).code).toBe('node/nonsense')
   })
