@@ -140,7 +140,10 @@ export class ChainObject extends DurableObject<Env> implements ChainApi {
   async batch(batch: BatchId): Promise<readonly MemberStatus[] | null> {
     const members = this.#store.members(batch)
     if (members.length === 0) return null
-    return members.map(({ hash, sender }) => ({ hash, sender, status: chainStatus(this.#store, hash) ?? null }))
+    return members.map(({ hash, sender }) => ({
+      ...{ hash, sender, status: chainStatus(this.#store, hash) ?? null },
+      isOpen: this.#store.tx(hash) !== undefined,
+    }))
   }
 
   async status(sender: Address, hash: TxHash): Promise<TxStatus | null> {

@@ -41,6 +41,8 @@ export interface MemberStatus {
   readonly hash: TxHash
   readonly sender: Address
   readonly status: TxStatus | null
+  /** The chain object still follows it: a reorganisation may change what it says. */
+  readonly isOpen: boolean
 }
 
 /** A transaction whose end is waited for; `sequence`: of the newest event that its shard had heard. */

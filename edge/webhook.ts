@@ -112,7 +112,7 @@ function registered(
   return { chain, url, secret: head?.secret ?? secret, oldSecret: head?.oldSecret ?? null, isGone: false }
 }
 
-/** States after which the fate of a transaction does not change. */
+/** States after which the fate of a transaction does not change, once the chain object lets go of it. */
 const finalStates: ReadonlySet<TxStatus['state'] | undefined> = new Set<TxStatus['state']>([
   'finalized',
   'rejected',
@@ -127,7 +127,7 @@ function seen(
 ): WebhookStep {
   const watch = rows.watch(batch)
   if (!watch) return done()
-  const isFinal = members?.every(({ status }) => finalStates.has(status?.state)) ?? false
+  const isFinal = members?.every(({ status, isOpen }) => !isOpen && finalStates.has(status?.state)) ?? false
   const isLate = members === null || now - watch.since > webhookWatchMsMax
   if (!isFinal && !isLate) {
     const pause = Math.min(Math.max((now - watch.since) / 4, webhookLookMsMin), webhookLookMsMax)

@@ -30,8 +30,8 @@ const url = 'https://shop.example/hook'
 const [first, second] = [btoa('a'.repeat(32)), btoa('b'.repeat(32))]
 const tries = webhookPausesMs.length + 1
 
-function member(status: TxStatus | null): MemberStatus {
-  return { hash: txHash(`0x${'01'.repeat(32)}`), sender: address(`0x${'02'.repeat(20)}`), status }
+function member(status: TxStatus | null, isOpen = false): MemberStatus {
+  return { hash: txHash(`0x${'01'.repeat(32)}`), sender: address(`0x${'02'.repeat(20)}`), status, isOpen }
 }
 const rejected = member({ state: 'rejected', code: 'fee-too-low', detail: 'It is.' } as TxStatus)
 
@@ -85,6 +85,9 @@ describe('a webhook waits', () => {
     expect(hook.rows.calls()).toEqual([])
     hook.seen(rejected, member(null))
     expect(hook.rows.calls()).toEqual([])
+    const replaced: TxStatus = { state: 'replaced', by: txHash(`0x${'03'.repeat(32)}`) }
+    hook.seen(rejected, member(replaced, true))
+    expect(hook.rows.calls(), 'what took its nonce may fall').toEqual([])
     hook.seen(rejected, rejected)
     expect(JSON.parse(hook.rows.call(id)?.body ?? '')).toEqual({
       type: 'batch.final',

@@ -280,9 +280,10 @@ function membersOf({ fates, now }: Scene, batch: BatchId): readonly MemberStatus
   if (!fate?.isKnown) return null
   return fate.finalAt.map((at, index): MemberStatus => {
     const isFinal = at !== null && at <= now
-    const status: TxStatus = isFinal ? { state: 'rejected', code: 'fee-too-low', detail: '' } : { state: 'queued' }
     const hash = txHash(`0x${String(index).padStart(64, '0')}`)
-    return { hash, sender: address(`0x${'02'.repeat(20)}`), status }
+    const open: TxStatus = index % 2 === 0 ? { state: 'queued' } : { state: 'replaced', by: hash }
+    const status: TxStatus = isFinal ? { state: 'rejected', code: 'fee-too-low', detail: '' } : open
+    return { hash, sender: address(`0x${'02'.repeat(20)}`), status, isOpen: !isFinal }
   })
 }
 

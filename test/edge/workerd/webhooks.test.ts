@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { webhookLookMsMin } from '../../../edge/limits.ts'
 import { webhookHeaders } from '../../../edge/webhookDeeds.ts'
 import { chainId } from '../../../sdk/units.ts'
 import { envelope } from '../transfers.ts'
@@ -76,6 +77,28 @@ describe('a merchant', () => {
     await expect
       .poll(async () => (await ask(`${base}/webhook`)).json)
       .toEqual({ url, isGone: false, watched: 0, waiting: 0, dead: 0 })
+  })
+
+  it('is told that a transaction was replaced once the one in its place is final', async () => {
+    const { ask, base, wallet, node, calls, submit } = openShop()
+    await ask(`${base}/webhook`, 'PUT', 's3cret', { url })
+    const mine = await wallet.transfer({ from: 0, nonce: 0 })
+    const batch = await submit(mine)
+    const fees = { maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 2_000_000_000n }
+    const dearer = await wallet.transfer({ from: 0, nonce: 0, value: 2n, ...fees })
+    await wallet.submit([dearer])
+    await wallet.until(dearer, 'accepted')
+    node.mine()
+    await wallet.until(mine, 'replaced')
+    // It looks twice, and sees that.
+    await new Promise((resolve) => setTimeout(resolve, 3 * webhookLookMsMin))
+    expect(calls).toEqual([])
+    for (let at = 0; at < 5; at++) node.mine()
+    await expect.poll(() => calls.length, { timeout: 20_000 }).toBe(1)
+    expect(JSON.parse(calls[0]?.body ?? '')).toMatchObject({
+      type: 'batch.final',
+      data: { batch, transactions: [{ hash: mine.hash, status: { state: 'replaced', by: dearer.hash } }] },
+    })
   })
 
   it('rotates its secret, moves, and leaves', async () => {
