@@ -14,7 +14,12 @@ export interface NonceFact {
 }
 
 /** Moves on without a block, also from one that no longer stands; `dueAt` is when to look it up. */
-function goOn(draft: ChainDraft, row: TxRow, status: TxStatus, { now, dueAt }: { now: number; dueAt: number | null }) {
+function goOn(
+  draft: ChainDraft,
+  row: TxRow,
+  status: TxStatus,
+  { now, dueAt }: { readonly now: number; readonly dueAt: number | null },
+): void {
   const isNews = row.status.state === 'included' || row.status.state === 'replaced'
   draft.putTx({ ...row, status, inclusion: null, doubt: null, dueAt })
   if (isNews) draft.settle(row, status)

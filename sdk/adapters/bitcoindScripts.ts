@@ -62,10 +62,16 @@ export function scriptActivity(rpc: BitcoindRpc, since: number): (script: Uint8A
         const events = readEvents(outcome.result, scripts)
         if (events.length > 2 * scriptEntriesMax) return findInHalves(scripts, 'payments')
         if (kept.size + scripts.length > scriptsKeptMax) kept.clear()
-        const told = new Map(scripts.map((script) => [script, events.filter((event) => event.script === script)]))
-        for (const [script, own] of told)
+        const told = new Map<string, readonly Activity[]>()
+        for (const script of scripts) {
+          const own = events.filter((event) => event.script === script)
           kept.set(script, { to, blocks: new Set(own.flatMap(({ block }) => block ?? [])) })
-        return new Map([...told].map(([script, own]) => [script, own.map(({ activity }) => activity)]))
+          told.set(
+            script,
+            own.map(({ activity }) => activity),
+          )
+        }
+        return told
       }
       for (const script of scripts) kept.delete(script)
       if (outcome.code !== invalidParameter || attempt === attemptsMax) throw refusedScan(outcome)
