@@ -28,7 +28,7 @@ function openChain(rows = memoryChain()) {
   }
   const effects = <type extends ChainEffect['type']>(type: type, list: readonly ChainEffect[]) =>
     list.filter((effect): effect is Extract<ChainEffect, { type: type }> => effect.type === type)
-  return {
+  const chain = {
     rows,
     feed,
     offer: (...offers: readonly Offer[]) => feed({ type: 'offers', shard: 0, offers, notices: [] }),
@@ -42,6 +42,12 @@ function openChain(rows = memoryChain()) {
       now += ms
       return effects('forward', feed({ type: 'tick' }).effects)[0]
     },
+    /** Their hashes. */
+    sent: (ms = 25) =>
+      chain
+        .window(ms)
+        ?.lanes.flat()
+        .map(({ hash }) => hash),
     outcome: (window: number, ...outcomes: readonly (readonly [TxHash, Outcome])[]) => {
       const step = feed({ type: 'outcomes', window, outcomes })
       feed({ type: 'sent', window })
@@ -67,6 +73,7 @@ function openChain(rows = memoryChain()) {
     now: () => now,
     effects,
   }
+  return chain
 }
 
 function blockOf(number: number, branch = 0) {
@@ -170,12 +177,7 @@ describe('windows', () => {
     const chain = openChain()
     const [first, second] = [offerOf({ sender: alice, nonce: 0 }), offerOf({ sender: alice, nonce: 1 })]
     chain.offer(second, first)
-    expect(
-      chain
-        .window()
-        ?.lanes.flat()
-        .map(({ hash }) => hash),
-    ).toEqual([first.hash, second.hash])
+    expect(chain.sent()).toEqual([first.hash, second.hash])
     expect(chain.rows.tx(second.hash)?.status).toMatchObject({ state: 'planned', waitsFor: [first.hash] })
   })
 
@@ -331,12 +333,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     chain.offer(second)
     expect(chain.window(60)).toBeUndefined()
     chain.found(first.hash, { kind: 'missing' }, { latest: 1, final: 0 })
-    expect(
-      chain
-        .window(0)
-        ?.lanes.flat()
-        .map(({ hash }) => hash),
-    ).toEqual([second.hash])
+    expect(chain.sent(0)).toEqual([second.hash])
   })
 
   it('a definite no to a first sending ends it at once', () => {
@@ -448,12 +445,7 @@ describe('the crash matrix, from the hop between shard and chain on', () => {
     chain.block(7, [], { branch: 1 })
     expect(chain.states(offer)).toEqual(['queued'])
     expect(chain.rows.outbox(offer.hash)?.status.state).toBe('queued')
-    expect(
-      chain
-        .window(0)
-        ?.lanes.flat()
-        .map(({ hash }) => hash),
-    ).toEqual([offer.hash])
+    expect(chain.sent(0)).toEqual([offer.hash])
   })
 
   it('a reorganisation that includes it elsewhere moves it there', () => {
@@ -511,12 +503,7 @@ describe('several transactions with one nonce', () => {
   it('sends only the one that pays most', () => {
     const chain = openChain()
     chain.offer(cheap, dear)
-    expect(
-      chain
-        .window()
-        ?.lanes.flat()
-        .map(({ hash }) => hash),
-    ).toEqual([dear.hash])
+    expect(chain.sent()).toEqual([dear.hash])
   })
 
   it('ends the others when one is in a block, whichever it is', () => {
@@ -537,12 +524,7 @@ describe('several transactions with one nonce', () => {
     chain.offer(cheap, dear)
     chain.window()
     chain.outcome(1, [dear.hash, poor])
-    expect(
-      chain
-        .window(0)
-        ?.lanes.flat()
-        .map(({ hash }) => hash),
-    ).toEqual([cheap.hash])
+    expect(chain.sent(0)).toEqual([cheap.hash])
   })
 
   it('[CR10] revives the loser when the winner is reorganised away', () => {
@@ -553,12 +535,7 @@ describe('several transactions with one nonce', () => {
     chain.block(7, [cheap.hash])
     chain.block(7, [], { branch: 1 })
     expect(chain.states(cheap, dear)).toEqual(['queued', 'queued'])
-    expect(
-      chain
-        .window(leaseMs)
-        ?.lanes.flat()
-        .map(({ hash }) => hash),
-    ).toEqual([dear.hash])
+    expect(chain.sent(leaseMs)).toEqual([dear.hash])
   })
 
   /** The dear one is on its way, and loses to the cheap one, which a block has. */
@@ -582,12 +559,7 @@ describe('several transactions with one nonce', () => {
       { hash: dear.hash },
     ])
     chain.found(dear.hash, { kind: 'missing' })
-    expect(
-      chain
-        .window(0)
-        ?.lanes.flat()
-        .map(({ hash }) => hash),
-    ).toEqual([dear.hash])
+    expect(chain.sent(0)).toEqual([dear.hash])
   })
 
   it('the end of its lease leaves a loser a loser, unless a block has it', () => {
