@@ -1,6 +1,7 @@
 /**
- * Seeds of the channel's worlds that once broke a rule. They are run before all others: what they found comes back most easily. A seed
- * means another world once the draws change, so a defect that matters gets a mutant or a test of its own besides.
+ * Seeds of the channel's worlds that once broke a rule. They are run before all others: what they found comes back most
+ * easily. A seed means another world once the draws change, so a defect that matters gets a mutant or a test of its own
+ * besides.
  */
 export const pastFailures: readonly number[] = [
   3, // OW15: the till spoke of an update that was not stored.
