@@ -41,9 +41,10 @@ export function openRowCache<row extends Row>(most: number): RowCache<row> {
   /** For rows, and groups. A row of a group is always among the rows, so a group goes with the first of its rows. */
   const makeRoom = (count: number, groupCount: number) => {
     if (rows.size + count > most) forgetFirst(most - count - spare)
+    if (groups.size + groupCount <= most) return
     for (const sender of groups.keys()) {
-      if (groups.size + groupCount <= most) break
       groups.delete(sender)
+      if (groups.size + groupCount <= most) break
     }
   }
   const forgetFirst = (left: number) => {

@@ -135,7 +135,7 @@ export function questions(
     const early = strangers.filter(({ nonce }) => next !== undefined && nonce < next)
     if (fact !== undefined) hashes.push(...early.map(({ hash }) => hash))
     else if (next === undefined || early.length > 0) senders.push(sender)
-    else if (isGapped(rows, sender, group, next) && now - (account?.checkedAt ?? 0) >= nonceCheckMsMin)
+    else if (now - (account?.checkedAt ?? 0) >= nonceCheckMsMin && isGapped(rows, sender, group, next))
       senders.push(sender)
   }
   return { senders, hashes: hashes.filter((hash) => !facts.inclusions.has(hash)) }

@@ -49,8 +49,8 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
       touched.set(next.hash, next)
       const isSame = ({ hash }: ShardRow) => hash === next.hash
       if (wasLive && isLive) group[group.findIndex(isSame)] = next
-      else if (isLive) senders.set(next.sender, [...group, next].sort(byNonce))
-      else
+      else if (isLive) senders.set(next.sender, withRow(group, next))
+      else if (wasLive)
         senders.set(
           next.sender,
           group.filter((row) => !isSame(row)),
@@ -75,6 +75,9 @@ export function openShardDraft(rows: ShardRows): ShardDraft {
   }
 }
 
-function byNonce(one: ShardRow, other: ShardRow): number {
-  return one.nonce - other.nonce
+/** A sender's next transaction comes last as a rule. */
+function withRow(group: readonly ShardRow[], next: ShardRow): ShardRow[] {
+  const all = [...group, next]
+  const last = group.at(-1)
+  return last && last.nonce > next.nonce ? all.sort((one, other) => one.nonce - other.nonce) : all
 }

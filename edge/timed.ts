@@ -15,25 +15,36 @@ export interface Timed<key, value> {
 export function openTimed<key, value>(timeOf: (value: value) => number | null): Timed<key, value> {
   const values = new Map<key, value>()
   const timed = new Map<key, number>()
+  /** The earliest time, as far as it is known: it is asked for more often than it goes. */
+  let first: number | null | undefined = null
+  const look = () => {
+    let earliest: number | null = null
+    for (const time of timed.values()) if (earliest === null || time < earliest) earliest = time
+    return earliest
+  }
   return {
     get: (key) => values.get(key),
     put: (key, value) => {
       values.set(key, value)
+      const before = timed.get(key)
       const time = timeOf(value)
+      if (before === time || (before === undefined && time === null)) return
       if (time === null) timed.delete(key)
       else timed.set(key, time)
+      if (before !== undefined && before === first) first = undefined
+      else if (first !== undefined) first = earlier(first, time)
     },
     size: () => values.size,
     values: () => [...values.values()],
     due: (now) => [...timed].flatMap(([key, time]) => (time <= now ? [values.get(key) as value] : [])),
     next: () => {
-      let first: number | null = null
-      for (const time of timed.values()) if (first === null || time < first) first = time
+      if (first === undefined) first = look()
       return first
     },
     clear: () => {
       values.clear()
       timed.clear()
+      first = null
     },
   }
 }
