@@ -38,8 +38,11 @@ export const journalBytesMax = 1024 * 1024
 /** Most transactions of a pack, a row of the tables, and their bytes; packs whose rows, and whose bytes, are kept in memory. */
 export const packRowsMax = 32
 export const packBytesMax = 256 * 1024
-export const packsCachedMax = 32
-export const packBytesCachedMax = 1
+export const packsCachedMax = 16
+export const packBytesCachedMax = 8
+/** So many transactions that come together are packs of their own, at the least and in each: they change together, too. */
+export const packKeptMin = 16
+export const packKeptMax = 128
 /** Where what is bound to a statement is divided: the platform takes 2 MB in one value. */
 export const boundBytesMax = 1024 * 1024
 

@@ -1,4 +1,5 @@
 import type { Payload } from './payload.ts'
+import type { Fresh } from './shardPacks.ts'
 import type { ShardRow } from './shardRows.ts'
 import { firstOf, fromJson, type Sql, type SqlValue } from './sql.ts'
 
@@ -42,14 +43,14 @@ const rowsAtOnce = 1_000
  * Takes over the rows of the layouts before. An object that starts does it in one transaction: the platform makes one of
  * all that is written without waiting.
  *
- * @param add - Stores rows and such bytes as there are of them.
+ * @param add - Stores them.
  */
-export function adopt(sql: Sql, add: (rows: readonly ShardRow[], payloads: readonly Payload[]) => unknown): void {
+export function adopt(sql: Sql, add: (fresh: Fresh) => unknown): void {
   for (const { rows, tables, query, firstKey, rowOf } of layouts) {
     if (!firstOf(sql, `SELECT 1 AS is_one FROM sqlite_master WHERE type = 'table' AND name = ?`, rows)) continue
     for (let after = firstKey; ; ) {
       const found = [...sql.exec(query, after, rowsAtOnce)]
-      add(found.map(rowOf), found.flatMap(payloadOf))
+      add({ rows: found.map(rowOf), payloads: found.flatMap(payloadOf), kept: new Map() })
       const last = found.at(-1)
       if (!last) break
       after = last.key ?? null

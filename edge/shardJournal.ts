@@ -1,13 +1,26 @@
 import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
+import { packKeptMin } from './limits.ts'
 import type { Payload } from './payload.ts'
 import { type JournalLine, linesOf, pageSize, pagesOf, readPage } from './shardJournalPages.ts'
-import { endOf, isMove, type ShardAccount, type ShardChange, type ShardRow } from './shardRows.ts'
+import type { Fresh, Packs } from './shardPacks.ts'
+import {
+  bySender,
+  endOf,
+  isMove,
+  type ShardAccount,
+  type ShardChange,
+  type ShardHead,
+  type ShardRow,
+} from './shardRows.ts'
 import type { Sql } from './sql.ts'
 import { openTimed } from './timed.ts'
 
-/** A change of one transaction or one sender. */
-export type JournalChange = Extract<ShardChange, { put: 'row' | 'payload' | 'account' } | { remove: 'payload' }>
+/** A change of one transaction or one sender, or of the counter. */
+export type JournalChange = Extract<
+  ShardChange,
+  { put: 'row' | 'payload' | 'account' | 'head' } | { remove: 'payload' }
+>
 
 /** The newest transactions and senders of a shard in memory. */
 export interface Young {
@@ -16,17 +29,14 @@ export interface Young {
   readonly rowsOf: (sender: Address) => readonly ShardRow[]
   readonly payload: (hash: TxHash) => Payload | undefined
   readonly account: (sender: Address) => ShardAccount | undefined
+  readonly head: () => ShardHead | undefined
   readonly due: (now: number) => readonly ShardRow[]
   readonly dueAccounts: (now: number) => readonly ShardAccount[]
   /** Earliest `dueAt`, and earliest `checkAt`, of all. */
   readonly nextDue: () => number | null
   readonly nextCheck: () => number | null
   readonly firstEnded: () => number | null
-  readonly all: () => {
-    readonly rows: readonly ShardRow[]
-    readonly payloads: readonly Payload[]
-    readonly accounts: readonly ShardAccount[]
-  }
+  readonly all: () => Fresh & { readonly accounts: readonly ShardAccount[] }
   /** Transactions and senders together. */
   readonly count: () => number
 }
@@ -36,7 +46,7 @@ export interface Young {
  *
  * What a write costs is its statements and the pages they touch. A step adds one row to the journal, however many
  * transactions it tells of; the tables get them many at once, each as it stands by then. What the tables have once,
- * the journal tells of no more.
+ * the journal tells of no more. The bytes of what comes in larger numbers go where they stay at once.
  */
 export interface Journal extends Young {
   /** On the disk: it grows by each change, however few transactions it is of. */
@@ -59,10 +69,18 @@ export interface Journal extends Young {
 const schema = `CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, lines TEXT NOT NULL, footprints TEXT NOT NULL,
   bytes BLOB NOT NULL)`
 
-/** Opens the journal, and makes its table when it is missing. */
-export function openJournal(sql: Sql): Journal {
+/**
+ * Opens the journal, and makes its table when it is missing.
+ *
+ * @param keptMin - Transactions of which a pack is made at once.
+ */
+export function openJournal(
+  sql: Sql,
+  { keep, payloads }: Pick<Packs, 'keep' | 'payloads'>,
+  keptMin = packKeptMin,
+): Journal {
   sql.exec(schema)
-  const young = openYoung()
+  const young = openYoung(payloads)
   /** What memory has and the disk has not. */
   let unwritten: JournalLine[] = []
   let isUrgent = false
@@ -84,6 +102,18 @@ export function openJournal(sql: Sql): Journal {
       for (const line of linesOf(page)) young.take(line)
     }
   }
+  /** Of what was taken in, the payloads that are wanted by now. */
+  const keepMany = () => {
+    const names = new Set(unwritten.flatMap((line) => (line.kind === 'payload' ? line.row.hash : [])))
+    if (names.size < keptMin) return
+    unwritten = unwritten.filter((line) => line.kind !== 'payload' || !young.row(line.row.hash))
+    const rows = bySender([...names].flatMap((hash) => young.row(hash) ?? []))
+    for (const id of keep(rows.flatMap(({ hash }) => young.payload(hash) ?? []))) {
+      const line = { kind: 'kept', id } as const
+      young.take(line)
+      unwritten.push(line)
+    }
+  }
   reload()
   return {
     ...young,
@@ -101,6 +131,7 @@ export function openJournal(sql: Sql): Journal {
       const mayWait = isNews && !isUrgent
       isNews = false
       if (mayWait || unwritten.length === 0) return
+      keepMany()
       for (const page of pagesOf(unwritten)) {
         const { lines, footprints, bytes: raw } = page
         sql.exec('INSERT INTO journal (lines, footprints, bytes) VALUES (?, ?, ?)', lines, footprints, raw)
@@ -117,11 +148,14 @@ export function openJournal(sql: Sql): Journal {
   }
 }
 
-function openYoung(): Young & { readonly take: (line: JournalLine) => void; readonly clear: () => void } {
+function openYoung(
+  keptIn: Packs['payloads'],
+): Young & { readonly take: (line: JournalLine) => void; readonly clear: () => void } {
   const rows = openTimed<TxHash, ShardRow>(({ dueAt }) => dueAt)
   const ended = openTimed<TxHash, ShardRow>(endOf)
   const accounts = openTimed<Address, ShardAccount>(({ checkAt }) => checkAt)
-  const payloads = new Map<TxHash, Payload>()
+  const payloads = openPayloads(keptIn)
+  let head: ShardHead | undefined
   const live = new Map<Address, Map<TxHash, ShardRow>>()
 
   const putRow = (row: ShardRow) => {
@@ -145,24 +179,85 @@ function openYoung(): Young & { readonly take: (line: JournalLine) => void; read
   return {
     row: rows.get,
     rowsOf: (sender) => [...(live.get(sender)?.values() ?? [])],
-    payload: (hash) => payloads.get(hash),
+    payload: payloads.one,
     account: accounts.get,
+    head: () => head,
     due: rows.due,
     dueAccounts: accounts.due,
     nextDue: rows.next,
     nextCheck: accounts.next,
     firstEnded: ended.next,
-    all: () => ({ rows: rows.values(), payloads: [...payloads.values()], accounts: accounts.values() }),
+    all: () => ({
+      rows: rows.values().filter(({ hash }) => !payloads.isKept(hash)),
+      payloads: payloads.inMemory(),
+      kept: payloads.kept(rows.get),
+      accounts: accounts.values(),
+    }),
     count: () => rows.size() + accounts.size(),
     take: (line) => {
-      if (line.kind === 'row') putRow(line.row)
-      else if (line.kind === 'moved') move(line)
-      else if (line.kind === 'account') accounts.put(line.row.sender, line.row)
-      else if (line.kind === 'gone') payloads.delete(line.hash)
-      else payloads.set(line.row.hash, line.row)
+      switch (line.kind) {
+        case 'row':
+          return putRow(line.row)
+        case 'moved':
+          return move(line)
+        case 'account':
+          return accounts.put(line.row.sender, line.row)
+        case 'head':
+          head = line.row
+          return
+        case 'payload':
+          return payloads.put(line.row)
+        case 'kept':
+          return payloads.keep(line.id)
+        case 'gone':
+          return payloads.drop(line.hash)
+      }
     },
     clear: () => {
       for (const part of [rows, ended, accounts, payloads, live]) part.clear()
+      head = undefined
+    },
+  }
+}
+
+/** Payloads of the newest transactions: in memory, or in packs whose rows the journal has. */
+function openPayloads(keptIn: Packs['payloads']) {
+  const found = new Map<TxHash, Payload>()
+  /** In which pack a payload is that is wanted still, and of which each pack was made. */
+  const ids = new Map<TxHash, number>()
+  const packs = new Map<number, readonly TxHash[]>()
+  return {
+    one: (hash: TxHash): Payload | undefined => {
+      const id = ids.get(hash)
+      return id === undefined ? found.get(hash) : keptIn(id).find((payload) => payload.hash === hash)
+    },
+    put: (payload: Payload): void => {
+      ids.delete(payload.hash)
+      found.set(payload.hash, payload)
+    },
+    keep: (id: number): void => {
+      const hashes = keptIn(id).map(({ hash }) => hash)
+      packs.set(id, hashes)
+      for (const hash of hashes) {
+        found.delete(hash)
+        ids.set(hash, id)
+      }
+    },
+    drop: (hash: TxHash): void => {
+      ids.delete(hash)
+      found.delete(hash)
+    },
+    isKept: (hash: TxHash): boolean => ids.has(hash),
+    inMemory: (): readonly Payload[] => [...found.values()],
+    kept: (rowOf: (hash: TxHash) => ShardRow | undefined): Fresh['kept'] =>
+      new Map(
+        [...packs].map(([id, hashes]) => {
+          const rows = hashes.flatMap((hash) => (ids.get(hash) === id ? (rowOf(hash) ?? []) : []))
+          return [id, { rows, isWhole: rows.length === hashes.length }]
+        }),
+      ),
+    clear: (): void => {
+      for (const part of [found, ids, packs]) part.clear()
     },
   }
 }
@@ -184,6 +279,8 @@ function lineOf(change: JournalChange, young: Young): JournalLine {
       return { kind: 'payload', row: change.row }
     case 'account':
       return { kind: 'account', row: change.row }
+    case 'head':
+      return { kind: 'head', row: change.row }
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Address, TxHash } from '../sdk/units.ts'
 import { boundBytesMax } from './limits.ts'
 import { joined, type Payload, partsFrom } from './payload.ts'
-import type { ShardAccount, ShardRow } from './shardRows.ts'
+import type { ShardAccount, ShardHead, ShardRow } from './shardRows.ts'
 import type { SqlValue } from './sql.ts'
 
 /** One thing the journal tells, in the order of events. */
@@ -10,9 +10,12 @@ export type JournalLine =
   /** Rows the journal has came to one stage, and nothing else about them changed. */
   | { readonly kind: 'moved'; readonly hashes: TxHash[]; readonly to: Pick<ShardRow, 'stage' | 'since' | 'dueAt'> }
   | { readonly kind: 'payload'; readonly row: Payload }
+  /** A pack has the payloads of some, as it will have their rows. */
+  | { readonly kind: 'kept'; readonly id: number }
   /** A payload is kept no longer. */
   | { readonly kind: 'gone'; readonly hash: TxHash }
   | { readonly kind: 'account'; readonly row: ShardAccount }
+  | { readonly kind: 'head'; readonly row: ShardHead }
 
 /**
  * One row of the journal: lines as a list in JSON, and what is text or bytes already one after the other, as the lines

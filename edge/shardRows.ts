@@ -42,6 +42,17 @@ export function isMove(row: ShardRow, before: ShardRow): boolean {
   )
 }
 
+/** Those of one sender beside each other. */
+export function bySender(rows: readonly ShardRow[]): readonly ShardRow[] {
+  const groups = new Map<Address, ShardRow[]>()
+  for (const row of rows) {
+    const group = groups.get(row.sender)
+    if (group) group.push(row)
+    else groups.set(row.sender, [row])
+  }
+  return [...groups.values()].flat()
+}
+
 /** What is known of a sender's nonces. */
 export interface ShardAccount {
   readonly sender: Address

@@ -3,6 +3,7 @@ import type { Address, TxHash } from '../sdk/units.ts'
 import { journalBytesMax, rowsCachedMax, youngMax } from './limits.ts'
 import type { Payload } from './payload.ts'
 import { type Memo, openMemo, openRowCache, type RowCache } from './rowCache.ts'
+import { headInSql } from './shardIndex.ts'
 import { type Journal, type JournalChange, openJournal } from './shardJournal.ts'
 import { openPacks, type Packed, type Packs } from './shardPacks.ts'
 import type { ShardAccount, ShardChange, ShardHead, ShardRow, ShardRows } from './shardRows.ts'
@@ -29,6 +30,8 @@ const schema = [
 /** What is in memory of the tables, as they are on the disk. */
 interface Memory {
   readonly rows: RowCache<ShardRow>
+  /** Hashes the tables have not. What comes to them makes this out of date. */
+  readonly absent: Set<TxHash>
   /** In which pack a hash is. */
   readonly ids: Memo<TxHash, number>
   readonly accounts: Memo<Address, ShardAccount>
@@ -41,31 +44,33 @@ interface Memory {
  * Opens the store, and makes its tables when they are missing.
  *
  * @param most - Transactions and senders of which the journal alone tells, and its bytes.
+ * @param keptMin - Transactions that get a place of their own for their bytes when they come together.
  */
-export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
+export function openShardStore(sql: Sql, most: JournalBounds = {}, keptMin?: number): ShardStore {
   for (const statement of schema) sql.exec(statement)
   const packs = openPacks(sql)
-  const journal = openJournal(sql)
+  const journal = openJournal(sql, packs, keptMin)
   const memory: Memory = {
     rows: openRowCache(rowsCachedMax),
+    absent: new Set(),
     ids: openMemo(rowsCachedMax),
     accounts: openMemo(rowsCachedMax),
     head: undefined,
     times: undefined,
   }
-  const { rows, ids, accounts } = memory
+  const { rows, absent, ids, accounts } = memory
   const known = ({ id, row }: Packed): ShardRow => {
     ids.put(row.hash, id)
     return row
   }
   /** Of the tables alone. */
   const old: Directory = {
-    row: (hash) => rows.one(hash, () => packs.find([hash]).map(known)[0]),
+    row: (hash) => (absent.has(hash) ? undefined : rows.one(hash, () => packs.find([hash]).map(known)[0])),
     idOf: (hash) => ids.one(hash, () => packs.find([hash])[0]?.id),
     account: (sender) => accounts.one(sender, () => readAccounts(sql, [sender])[0]),
   }
   const clear = () => {
-    for (const part of [rows, ids, accounts]) part.clear()
+    for (const part of [rows, absent, ids, accounts]) part.clear()
     packs.forget()
     memory.head = undefined
     memory.times = undefined
@@ -80,6 +85,8 @@ export function openShardStore(sql: Sql, most: JournalBounds = {}): ShardStore {
   }
   return {
     head: () => {
+      const newest = journal.head()
+      if (newest) return newest
       const found = memory.head ?? firstOf(sql, 'SELECT row FROM head')
       memory.head ??= found && 'row' in found ? fromJson<ShardHead>(found.row) : { live: 0 }
       return memory.head
@@ -166,9 +173,6 @@ function apply(
       settle(sql, parts)
       removeMany(sql, packs, change)
       clear()
-    } else if ('put' in change && change.put === 'head') {
-      pen.write(change)
-      memory.head = change.row
     } else if (isOld(change, journal, old)) {
       pen.write(change)
       note(memory, change)
@@ -178,7 +182,8 @@ function apply(
   pen.flush()
   journal.write()
   // Only now, and by what it came to: what was decided together may say of one row that it came, ended, and came again.
-  const last = new Map(changes.filter(isRow).map(({ row }) => [row.hash, row]))
+  const last = new Map<TxHash, ShardRow>()
+  for (const change of changes) if (isRow(change)) last.set(change.row.hash, change.row)
   for (const { hash, stage } of last.values()) if (stage === 'ended') release(memory, hash)
 }
 
@@ -186,7 +191,8 @@ function apply(
 const settledFrom = 0.75
 
 /** Whether a change is of what the tables have: the journal tells of the rest. */
-function isOld(change: JournalChange, journal: Journal, old: Directory): boolean {
+function isOld(change: JournalChange, journal: Journal, old: Directory): change is TableChange {
+  if ('put' in change && change.put === 'head') return false
   if ('put' in change && change.put === 'account')
     return !journal.account(change.row.sender) && old.account(change.row.sender) !== undefined
   const { hash } = 'put' in change ? change.row : change
@@ -195,10 +201,11 @@ function isOld(change: JournalChange, journal: Journal, old: Directory): boolean
 
 /** Moves everything from the journal to the tables. */
 function settle(sql: Sql, { packs, journal, memory }: Parts): void {
-  const { rows, ids, accounts } = memory
+  const { rows, absent, ids, accounts } = memory
   memory.times = undefined
   const young = journal.all()
-  for (const { id, row } of packs.add(young.rows, young.payloads)) {
+  for (const { id, row } of packs.add(young)) {
+    absent.delete(row.hash)
     if (row.stage === 'ended') {
       rows.forget(row.hash)
       ids.drop(row.hash)
@@ -209,21 +216,25 @@ function settle(sql: Sql, { packs, journal, memory }: Parts): void {
   }
   writeAll(sql, [...young.accounts].sort(bySender).map(accountWrite))
   for (const account of young.accounts) accounts.put(account.sender, account)
+  const head = journal.head()
+  if (head) sql.exec('INSERT OR REPLACE INTO head VALUES (1, ?)', toJson(head))
+  memory.head = head ?? memory.head
   journal.clear()
 }
 
 /** Fills what is kept in memory for some items and their senders, by one question for each kind of row. */
 function foresee(
   sql: Sql,
-  { packs, journal, memory: { rows, ids, accounts } }: Parts,
+  { packs, journal, memory: { rows, absent, ids, accounts } }: Parts,
   items: readonly { readonly hash: TxHash; readonly sender: Address }[],
 ): void {
   const hashes = items.map(({ hash }) => hash).filter((hash) => !rows.has(hash) && !journal.row(hash))
-  const byHash = new Map(packs.find(hashes).map((found) => [found.row.hash, found]))
-  for (const hash of hashes) {
-    const found = byHash.get(hash)
-    rows.one(hash, () => found?.row)
-    if (found) ids.put(hash, found.id)
+  if (absent.size > rowsCachedMax) absent.clear()
+  for (const hash of hashes) absent.add(hash)
+  for (const { id, row } of packs.find(hashes)) {
+    absent.delete(row.hash)
+    rows.one(row.hash, () => row)
+    ids.put(row.hash, id)
   }
   const senders = [...new Set(items.map(({ sender }) => sender))]
   const strangers = senders.filter((sender) => !accounts.has(sender) && !journal.account(sender))
@@ -249,7 +260,7 @@ function accountsOf(sql: Sql, condition: string, ...bindings: readonly SqlValue[
 }
 
 /** What is on the disk from now on is in memory, too. */
-function note({ rows, accounts }: Memory, change: JournalChange): void {
+function note({ rows, accounts }: Memory, change: TableChange): void {
   if ('remove' in change) return
   if (change.put === 'row') rows.put(change.row, change.row.stage !== 'ended')
   else if (change.put === 'account') accounts.put(change.row.sender, change.row)
@@ -264,9 +275,12 @@ function release({ rows, ids }: Memory, hash: TxHash): void {
   ids.drop(hash)
 }
 
+/** A change of what the tables have. */
+type TableChange = Exclude<JournalChange, { put: 'head' }>
+
 /** Collects changes of the tables, so that each pack is written once, as the last of them leaves it. */
 interface Pen {
-  readonly write: (change: JournalChange | Extract<ShardChange, { put: 'head' }>) => void
+  readonly write: (change: TableChange) => void
   readonly flush: () => void
 }
 
@@ -275,7 +289,6 @@ function openPen(sql: Sql, packs: Packs, idOf: Directory['idOf']): Pen {
   const rows = new Map<TxHash, ShardRow>()
   const payloads = new Map<TxHash, Payload | null>()
   const accounts = new Map<Address, ShardAccount>()
-  let head: ShardHead | undefined
   const touch = (hash: TxHash): TxHash => {
     const id = idOf(hash)
     invariant(id !== undefined, 'what is changed in the tables is there')
@@ -287,15 +300,12 @@ function openPen(sql: Sql, packs: Packs, idOf: Directory['idOf']): Pen {
       if ('remove' in change) payloads.set(touch(change.hash), null)
       else if (change.put === 'row') rows.set(touch(change.row.hash), change.row)
       else if (change.put === 'payload') payloads.set(touch(change.row.hash), change.row)
-      else if (change.put === 'account') accounts.set(change.row.sender, change.row)
-      else head = change.row
+      else accounts.set(change.row.sender, change.row)
     },
     flush: () => {
       packs.change(ids, { rows, payloads })
       writeAll(sql, [...accounts.values()].map(accountWrite))
-      if (head) sql.exec('INSERT OR REPLACE INTO head VALUES (1, ?)', toJson(head))
       for (const part of [ids, rows, payloads, accounts]) part.clear()
-      head = undefined
     },
   }
 }
@@ -329,7 +339,7 @@ function removeMany(sql: Sql, packs: Packs, change: Extract<ShardChange, { remov
   // Of two senders with one head, an account is kept for as long as either has something that has not ended.
   sql.exec(
     `DELETE FROM accounts WHERE sender IN (SELECT sender FROM accounts a WHERE checked_at < ?
-     AND NOT EXISTS (SELECT 1 FROM pack_senders WHERE head = substr(a.sender, 3, 12)) LIMIT ?)`,
+     AND NOT EXISTS (SELECT 1 FROM sender_heads WHERE head = ${headInSql('a.sender', 3)}) LIMIT ?)`,
     before,
     limit,
   )
