@@ -2,6 +2,9 @@
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
+  # Room for what is short-lived, in MB: with less, a loaded edge spends a tenth of its time on moving it about. It takes up
+  # to 130 MB more memory; without this line, the edge works as well, and stores less a second.
+  v8Flags = ["--min-semi-space-size=64", "--max-semi-space-size=64"],
   services = [
     (name = "edge", worker = .edge),
     # Rows of all objects. It must exist before the start.

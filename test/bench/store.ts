@@ -8,7 +8,7 @@ import { packItems } from '../../edge/parcel.ts'
 import { footprintJson } from '../../edge/payload.ts'
 import type { Item } from '../../edge/shard.ts'
 import { address, type ChainId, toHex, txHash } from '../../sdk/units.ts'
-import { type BareWorkerd, freePort, startBareWorkerd } from '../edge/bareWorkerd.ts'
+import { type BareWorkerd, freePort, shippedText, startBareWorkerd } from '../edge/bareWorkerd.ts'
 import { anvilChain } from '../edge/transfers.ts'
 import { bodyOf, silentChain } from './storeWire.ts'
 
@@ -101,8 +101,11 @@ async function start(folder: string, node: string): Promise<BareWorkerd> {
 function configOf(node: string): string {
   const chain = { fork: 'osaka', executors: [node] }
   const chains = JSON.stringify({ [anvilChain]: chain, [silentChain]: chain })
+  // As operators run it.
+  const [flags = ''] = shippedText(root).match(/^ *v8Flags = .*$/m) ?? []
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+${flags}
   services = [
     (name = "edge", worker = .edge),
     (name = "rows", disk = (path = "rows", writable = true)),
