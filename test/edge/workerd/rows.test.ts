@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ChainChange, ChainRows, TxRow } from '../../../edge/chainRows.ts'
 import { openChainStore } from '../../../edge/chainSql.ts'
-import { packBytesMax, packRowsMax } from '../../../edge/limits.ts'
+import { packBytesMax, packKeptMin, packRowsMax } from '../../../edge/limits.ts'
 import { footprintJson, type Payload } from '../../../edge/payload.ts'
 import type { ShardChange, ShardRow, ShardRows } from '../../../edge/shardRows.ts'
 import { openShardStore } from '../../../edge/shardSql.ts'
@@ -410,6 +410,55 @@ describe('rows in SQLite read as rows in memory do, whatever changes', () => {
         expect(store.payload(row.hash)?.raw).toEqual(isGone ? undefined : bytesOf(at))
       }
     })
+  })
+
+  it('bytes of many that come together go where they stay at once, and are written again only when some of them go', async () => {
+    const [model] = fc.sample(shardRow, 1)
+    if (!model) throw new Error('No row.')
+    const rows = Array.from({ length: packKeptMin }, (_, nonce): ShardRow => {
+      const hash = txHash(`0x${String(nonce).padStart(2, '0').repeat(32)}`)
+      return { ...model, hash, nonce, stage: 'held', dueAt: null }
+    })
+    const bytesOf = ({ hash, nonce }: ShardRow): Payload => ({
+      hash,
+      raw: new Uint8Array([nonce]),
+      footprintJson: '{}',
+    })
+    for (const [name, ended] of [
+      ['all stay', []],
+      ['two go', rows.slice(0, 2)],
+    ] as const)
+      await runInDurableObject(CHAIN.getByName(name), (_, { storage }) => {
+        for (const table of ['head', 'payloads', 'accounts']) storage.sql.exec(`DROP TABLE ${table}`)
+        const store = openShardStore(storage.sql)
+        const apply = (...changes: ShardChange[]) => storage.transactionSync(() => store.apply(changes))
+        const packs = () => [...storage.sql.exec<{ id: number; lines: string }>('SELECT id, lines FROM pack_bytes')]
+        apply(
+          ...rows.flatMap((row): ShardChange[] => [
+            { put: 'payload', row: bytesOf(row) },
+            { put: 'row', row },
+          ]),
+        )
+        const [stored] = packs()
+        expect(storage.sql.exec('SELECT SUM(length(bytes)) AS bytes FROM journal').one()).toEqual({ bytes: 0 })
+        apply(
+          ...ended.flatMap((row): ShardChange[] => [
+            { put: 'row', row: { ...row, stage: 'ended', since: 1 } },
+            { remove: 'payload', hash: row.hash },
+          ]),
+        )
+        // The journal goes to the tables.
+        apply({ remove: 'old', before: 0, limit: 1 })
+        const kept = packs().find(({ id }) => id === stored?.id)
+        expect(kept?.lines === stored?.lines).toBe(ended.length === 0)
+        expect(ended.filter(({ hash }) => kept?.lines.includes(hash))).toEqual([])
+        store.forget()
+        const left = rows.slice(ended.length)
+        expect(rows.map(({ hash }) => store.payload(hash))).toEqual([
+          ...ended.map(() => undefined),
+          ...left.map(bytesOf),
+        ])
+      })
   })
 
   it('a sender that is looked at again and again does not let the journal grow', async () => {
