@@ -22,7 +22,7 @@ import type { Turn } from './pace.ts'
 import type { ProblemCode } from './problems.ts'
 import { openShardDraft, type ShardDraft } from './shardDraft.ts'
 import { nextNonce } from './shardNonces.ts'
-import type { ShardAccount, ShardChange, ShardRow, ShardRows } from './shardRows.ts'
+import { bySender, type ShardAccount, type ShardChange, type ShardRow, type ShardRows } from './shardRows.ts'
 import { earlier } from './timed.ts'
 
 /** One transaction of a submission, decoded and judged as far as its bytes go. */
@@ -139,16 +139,6 @@ export function questions(
       senders.push(sender)
   }
   return { senders, hashes: hashes.filter((hash) => !facts.inclusions.has(hash)) }
-}
-
-function bySender(items: readonly Item[]): ReadonlyMap<Address, readonly Item[]> {
-  const groups = new Map<Address, Item[]>()
-  for (const item of items) {
-    const group = groups.get(item.sender)
-    if (group) group.push(item)
-    else groups.set(item.sender, [item])
-  }
-  return groups
 }
 
 /** When the step wants the next tick, or nothing while there is nothing to do. */

@@ -1,7 +1,7 @@
 import type { Payload } from './payload.ts'
 import type { Fresh } from './shardPacks.ts'
 import type { ShardRow } from './shardRows.ts'
-import { firstOf, fromJson, type Sql, type SqlValue } from './sql.ts'
+import { fromJson, hasTable, type Sql, type SqlValue } from './sql.ts'
 
 /** Tables that a shard had before, and how they are read. */
 interface Layout {
@@ -47,7 +47,7 @@ const rowsAtOnce = 1_000
  */
 export function adopt(sql: Sql, add: (fresh: Fresh) => unknown): void {
   for (const { rows, tables, query, firstKey, rowOf } of layouts) {
-    if (!firstOf(sql, `SELECT 1 AS is_one FROM sqlite_master WHERE type = 'table' AND name = ?`, rows)) continue
+    if (!hasTable(sql, rows)) continue
     for (let after = firstKey; ; ) {
       const found = [...sql.exec(query, after, rowsAtOnce)]
       add({ rows: found.map(rowOf), payloads: found.flatMap(payloadOf), kept: new Map() })

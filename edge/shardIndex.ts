@@ -1,6 +1,6 @@
 import { invariant } from '../sdk/errors.ts'
 import type { Address, TxHash } from '../sdk/units.ts'
-import { firstOf, type Sql } from './sql.ts'
+import { hasTable, type Sql } from './sql.ts'
 
 /** What packs are found by: each hash, and each sender of what has not ended. */
 export type IndexTable = 'hash_heads' | 'sender_heads'
@@ -94,7 +94,7 @@ function adoptText(sql: Sql): void {
     ['pack_hashes', 'hash_heads'],
     ['pack_senders', 'sender_heads'],
   ] as const) {
-    if (!firstOf(sql, `SELECT 1 AS is_one FROM sqlite_master WHERE type = 'table' AND name = ?`, before)) continue
+    if (!hasTable(sql, before)) continue
     sql.exec(`INSERT OR IGNORE INTO ${table} SELECT ${headInSql('head', 1)}, id FROM ${before}`)
     sql.exec(`DROP TABLE ${before}`)
   }

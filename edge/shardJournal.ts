@@ -76,11 +76,11 @@ const schema = `CREATE TABLE IF NOT EXISTS journal (id INTEGER PRIMARY KEY, line
  */
 export function openJournal(
   sql: Sql,
-  { keep, payloads }: Pick<Packs, 'keep' | 'payloads'>,
+  packs: Pick<Packs, 'keep' | 'payload' | 'payloads'>,
   keptMin = packKeptMin,
 ): Journal {
   sql.exec(schema)
-  const young = openYoung(payloads)
+  const young = openYoung(packs)
   /** What memory has and the disk has not. */
   let unwritten: JournalLine[] = []
   let isUrgent = false
@@ -107,8 +107,8 @@ export function openJournal(
     const names = new Set(unwritten.flatMap((line) => (line.kind === 'payload' ? line.row.hash : [])))
     if (names.size < keptMin) return
     unwritten = unwritten.filter((line) => line.kind !== 'payload' || !young.row(line.row.hash))
-    const rows = bySender([...names].flatMap((hash) => young.row(hash) ?? []))
-    for (const id of keep(rows.flatMap(({ hash }) => young.payload(hash) ?? []))) {
+    const groups = bySender([...names].flatMap((hash) => young.row(hash) ?? [])).values()
+    for (const id of packs.keep([...groups].flat().flatMap(({ hash }) => young.payload(hash) ?? []))) {
       const line = { kind: 'kept', id } as const
       young.take(line)
       unwritten.push(line)
@@ -149,12 +149,12 @@ export function openJournal(
 }
 
 function openYoung(
-  keptIn: Packs['payloads'],
+  packs: Pick<Packs, 'payload' | 'payloads'>,
 ): Young & { readonly take: (line: JournalLine) => void; readonly clear: () => void } {
   const rows = openTimed<TxHash, ShardRow>(({ dueAt }) => dueAt)
   const ended = openTimed<TxHash, ShardRow>(endOf)
   const accounts = openTimed<Address, ShardAccount>(({ checkAt }) => checkAt)
-  const payloads = openPayloads(keptIn)
+  const payloads = openPayloads(packs)
   let head: ShardHead | undefined
   const live = new Map<Address, Map<TxHash, ShardRow>>()
 
@@ -221,7 +221,7 @@ function openYoung(
 }
 
 /** Payloads of the newest transactions: in memory, or in packs whose rows the journal has. */
-function openPayloads(keptIn: Packs['payloads']) {
+function openPayloads({ payload, payloads }: Pick<Packs, 'payload' | 'payloads'>) {
   const found = new Map<TxHash, Payload>()
   /** In which pack a payload is that is wanted still, and of which each pack was made. */
   const ids = new Map<TxHash, number>()
@@ -229,14 +229,14 @@ function openPayloads(keptIn: Packs['payloads']) {
   return {
     one: (hash: TxHash): Payload | undefined => {
       const id = ids.get(hash)
-      return id === undefined ? found.get(hash) : keptIn(id).find((payload) => payload.hash === hash)
+      return id === undefined ? found.get(hash) : payload(id, hash)
     },
     put: (payload: Payload): void => {
       ids.delete(payload.hash)
       found.set(payload.hash, payload)
     },
     keep: (id: number): void => {
-      const hashes = keptIn(id).map(({ hash }) => hash)
+      const hashes = payloads(id).map(({ hash }) => hash)
       packs.set(id, hashes)
       for (const hash of hashes) {
         found.delete(hash)

@@ -138,7 +138,7 @@ export function openPacks(sql: Sql): Packs {
         if (rows.length > 0) packed.push({ id, rows })
       }
       // By sender, so that one is in few packs.
-      for (const part of partsOf(bySender(rows), packRowsMax, sizeOfRow)) {
+      for (const part of partsOf([...bySender(rows).values()].flat(), packRowsMax, sizeOfRow)) {
         const id = nextId()
         packed.push({ id, rows: part })
         const some = part.flatMap(({ hash }) => byHash.get(hash) ?? [])

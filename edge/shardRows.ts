@@ -42,15 +42,17 @@ export function isMove(row: ShardRow, before: ShardRow): boolean {
   )
 }
 
-/** Those of one sender beside each other. */
-export function bySender(rows: readonly ShardRow[]): readonly ShardRow[] {
-  const groups = new Map<Address, ShardRow[]>()
-  for (const row of rows) {
-    const group = groups.get(row.sender)
-    if (group) group.push(row)
-    else groups.set(row.sender, [row])
+/** Those of each sender, in their order. */
+export function bySender<one extends { readonly sender: Address }>(
+  list: readonly one[],
+): ReadonlyMap<Address, readonly one[]> {
+  const groups = new Map<Address, one[]>()
+  for (const one of list) {
+    const group = groups.get(one.sender)
+    if (group) group.push(one)
+    else groups.set(one.sender, [one])
   }
-  return [...groups.values()].flat()
+  return groups
 }
 
 /** What is known of a sender's nonces. */

@@ -21,6 +21,11 @@ export function firstOf(
   return undefined
 }
 
+/** Whether there is such a table. */
+export function hasTable(sql: Sql, name: string): boolean {
+  return firstOf(sql, `SELECT 1 AS is_one FROM sqlite_master WHERE type = 'table' AND name = ?`, name) !== undefined
+}
+
 /** One row to write, or something else to do to the tables. */
 export type Write =
   | {
