@@ -120,7 +120,7 @@ describe.each([
     const fresh = openMarket(12)
     for (let block = 1; !existsSync(came); block++) {
       expect(block, 'no thread came in its place').toBeLessThan(blocksMax)
-      const transactions = Array.from({ length: 48 }, () => asSigned(fresh.transfer()))
+      const transactions = Array.from({ length: transfersEach }, () => asSigned(fresh.transfer()))
       const batch = { transactions, environment: laterBy(12 * block) }
       expect((await ran(together, batch)).block.hash).toBe((await ran(alone, batch)).block.hash)
     }
@@ -129,6 +129,8 @@ describe.each([
   })
 })
 
+/** Enough that a block is not over before a worker has been told of it, on any machine. */
+const transfersEach = 400
 /** Blocks within which both threads are at work, however busy the machine. */
 const blocksMax = 500
 
