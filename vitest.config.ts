@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { lessCompiling } from './test/lessCompiling.ts'
 
 export default defineConfig({
   test: {
@@ -8,6 +9,7 @@ export default defineConfig({
     maxWorkers: 2,
     // Files share the modules they import, which would take longer than the tests; none of them replaces one.
     isolate: false,
+    execArgv: [...lessCompiling],
     setupFiles: ['test/fastEngine.ts'],
     // Bounds for what hangs, not for what is slow: other checks share the cores.
     testTimeout: 120_000,

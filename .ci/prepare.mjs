@@ -10,6 +10,8 @@ const programs = ['test/bench', 'test/chaos', 'test/conformance', 'test/sim']
 const settings = ['.ci/declarations.json', 'package.json', 'tsconfig.json', 'tsup.config.ts', 'wrangler.toml']
 const builtFrom = ['sdk', 'edge', 'examples', ...programs, ...settings]
 const typesToo = process.argv.includes('--types')
+// Real parts, fetched while the packages are installed. A test that finds one missing says so by name.
+const parts = process.argv.includes('--parts') ? fetchParts(['test/bitcoind.sh', 'test/chromium.sh']) : null
 
 const lock = digest(['package-lock.json'])
 await bring('Installing the locked packages', 'node_modules/.lanekit-lock', lock, [
@@ -30,24 +32,41 @@ await bring('Building the worker, the pages and the programs', '.lanekit/built',
   ['node', 'node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', '.lanekit/worker'],
   ['node', '.ci/workerOptions.mjs'],
 ])
+if (parts) await shown('Fetching bitcoind and Chromium', parts)
 if (typesToo) await bring('Building the type declarations', typesStamp, sources, [['node', '.ci/declarations.mjs']])
 
 async function bring(what, stamp, wanted, commands) {
   if (isFresh(stamp, wanted)) return
   const path = join(root, stamp)
+  const failed = await shown(what, firstFailed(commands))
+  if (failed) {
+    process.stderr.write(`failed: ${failed.command.join(' ')}\n${failed.output}\n`)
+    process.exit(1)
+  }
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, wanted)
+}
+
+async function firstFailed(commands) {
+  for (const command of commands) {
+    const { code, output } = await run(command)
+    if (code !== 0) return { command, output }
+  }
+  return null
+}
+
+async function shown(what, work) {
   const start = Date.now()
   process.stderr.write(`${what} `)
   const dots = setInterval(() => process.stderr.write('.'), 1000)
-  for (const command of commands) {
-    const { code, output } = await run(command)
-    if (code === 0) continue
-    process.stderr.write(` failed: ${command.join(' ')}\n${output}\n`)
-    process.exit(1)
-  }
+  const result = await work
   clearInterval(dots)
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, wanted)
   process.stderr.write(` ${((Date.now() - start) / 1000).toFixed(1)} s\n`)
+  return result
+}
+
+async function fetchParts(scripts) {
+  for (const script of scripts) await run([join(root, script)])
 }
 
 function isFresh(stamp, wanted) {

@@ -27,26 +27,39 @@ const browser = () => {
 }
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-/** What `npm publish` would send, packed once for all steps that look at it. */
-const packed = join(root, '.lanekit/package', `lanekit-${version}.tgz`)
-let packing
-function pack() {
-  mkdirSync(dirname(packed), { recursive: true })
-  packing ??= run(['npm', 'pack', '--ignore-scripts', '--pack-destination', dirname(packed)])
-  return packing
+/** What several steps wait for, made once. */
+const once = (make) => {
+  let made
+  return () => {
+    made ??= make()
+    return made
+  }
 }
+const declare = once(() => run(['node', '.ci/prepare.mjs', '--types']))
+/** What `npm publish` would send. */
+const packed = join(root, '.lanekit/package', `lanekit-${version}.tgz`)
+const pack = once(async () => {
+  const declared = await declare()
+  if (declared.code !== 0) return declared
+  mkdirSync(dirname(packed), { recursive: true })
+  return run(['npm', 'pack', '--ignore-scripts', '--pack-destination', dirname(packed)])
+})
 
-/** Side by side: what computes, and what builds, checks, and waits for blocks and pages. More at once would be late together. */
+/**
+ * Side by side, and as long as one another on two cores: what computes, and what mostly waits, for alarms, blocks and pages. More at once
+ * takes longer in all: what waits goes on polling and mining meanwhile.
+ */
 const tracks = [
-  [suite('node', ['--exclude', 'test/package/**'])],
   [
     check('lock file', ['node', '.ci/lock.mjs', '--check']),
     check('format and lint', [bin('biome'), 'ci', '.', '--colors=off']),
-    // Beside the tests of the other track, which need the code alone.
-    check('types declared', ['node', '.ci/prepare.mjs', '--types']),
-    // Each checker of its own reads what they share once more: four, which is the default, take a quarter longer on two cores.
-    check('types', [compiler, '-p', '.', '--checkers', '2']),
+    { name: 'types declared', before: declare },
+    // Each checker of its own reads what they share once more, and the other core has work.
+    check('types', [compiler, '-p', '.', '--checkers', '1']),
     check('types in workerd', [compiler, '-p', 'edge']),
+    suite('node', ['--exclude', 'test/package/**']),
+  ],
+  [
     suite('workerd', ['-c', 'vitest.workerd.config.ts']),
     // In one process, which installs the package once.
     { ...suite('package', ['test/package', '--maxWorkers=1']), env: { LANEKIT_PACKED: packed }, before: pack },
@@ -63,7 +76,6 @@ const tracks = [
     },
     check('public API report', ['node', '.ci/api.mjs', '--check']),
     check('size budgets', [bin('size-limit')]),
-    // At the end: it takes two cores whenever it has them.
     { name: 'browser', late: browser },
   ],
 ]
@@ -90,12 +102,13 @@ async function runStep(step) {
     return
   }
   const begun = await before?.()
-  const { code, output } = begun?.code
-    ? begun
-    : await run(
-        report ? [...command, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : command,
-        env,
-      )
+  const { code, output } =
+    begun?.code || !command
+      ? begun
+      : await run(
+          report ? [...command, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`] : command,
+          env,
+        )
   const seconds = ((Date.now() - start) / 1000).toFixed(1)
   const counts = report
     ? countsOf(report, code)
