@@ -1,5 +1,4 @@
 import { defineConfig } from 'vitest/config'
-import { lessCompiling } from './test/lessCompiling.ts'
 
 /** What only a real browser can show. Two files side by side: most of their time, a page waits for a block or an answer. */
 export default defineConfig({
@@ -8,7 +7,6 @@ export default defineConfig({
     include: ['test/browser/**/*.test.ts'],
     maxWorkers: 2,
     isolate: false,
-    execArgv: [...lessCompiling],
     setupFiles: ['test/fastEngine.ts'],
     testTimeout: 300_000,
     hookTimeout: 120_000,

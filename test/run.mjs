@@ -26,7 +26,6 @@ const browser = () => {
   return { ...suite('browser', ['-c', 'vitest.browser.config.ts']), env: { CHROMIUM: stdout.trim() } }
 }
 
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** What several steps wait for, made once. */
 const once = (make) => {
   let made
@@ -36,6 +35,7 @@ const once = (make) => {
   }
 }
 const declare = once(() => run(['node', '.ci/prepare.mjs', '--types']))
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** What `npm publish` would send. */
 const packed = join(root, '.lanekit/package', `lanekit-${version}.tgz`)
 const pack = once(async () => {
