@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/browser/**/*.test.ts'],
     maxWorkers: 2,
     isolate: false,
-    setupFiles: ['test/fastEngine.ts'],
+    setupFiles: ['test/setup.ts'],
     testTimeout: 300_000,
     hookTimeout: 120_000,
   },

@@ -8,10 +8,9 @@ export default defineConfig({
     maxWorkers: 2,
     // Files share the modules they import, which would take longer than the tests; none of them replaces one.
     isolate: false,
-    // Most code of a test runs a few times: V8 is told to compile it simply at once, and to optimise only what does ten times
-    // as much work as by default. Where it matters, it is a fifth of the processor's time, and elsewhere nothing.
-    execArgv: ['--always-sparkplug', '--interrupt-budget=1500000'],
-    setupFiles: ['test/fastEngine.ts'],
+    // Most code of a test runs a few times: V8 is told to optimise only what does ten times as much work as by default.
+    execArgv: ['--interrupt-budget=600000'],
+    setupFiles: ['test/setup.ts'],
     // Bounds for what hangs, not for what is slow: other checks share the cores.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -7,7 +7,7 @@ afterEach(() => useEngine(before))
 
 describe('the engine in use', () => {
   it('is noble unless another is put in place', async () => {
-    // By another name, so that it is loaded anew: the tests put another one in place (test/fastEngine.ts).
+    // By another name, so that it is loaded anew: the tests put another one in place (test/setup.ts).
     const name = '../../../sdk/crypto/engine.ts?fresh'
     const fresh: typeof import('../../../sdk/crypto/engine.ts') = await import(name)
     expect(fresh.currentEngine()).toBe(nobleEngine)
