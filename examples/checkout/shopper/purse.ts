@@ -41,6 +41,11 @@ export interface PurseParts {
 /** How often the wallet looks at the chain by itself, and how often it is asked to while a block is waited for. */
 const pollMs = 20_000
 const waitPollMs = { least: 1_000, most: 10_000 }
+/**
+ * Each unused address within the gap costs a question whenever the wallet is opened. The page gives out another one once one was paid, so
+ * that its own words leave no wider gap; a wallet that takes in words of other software keeps the default of 20.
+ */
+const gapLimit = 5
 /** How long a payment is waited for before the page says that it is on its way. */
 const answerMs = 2_000
 /** Blocks until a lane comes back by itself: a week. */
@@ -161,6 +166,7 @@ async function openSession(
     peers: httpPeers(plug),
     boxes: socketBoxes(plug),
     pollMs,
+    gapLimit,
   })
   const twoWay = openTwoWaySide({ wallet, plug, tell, answerMs })
   const ending = new AbortController()
