@@ -38,8 +38,15 @@ export function chromiumHere(): string | null {
   return [process.env.CHROMIUM ?? '', ...places].find(isExecutable) ?? null
 }
 
-/** Starts it with a fresh profile. */
+let running: Promise<Browser> | undefined
+
+/** One for all files of tests in this process, started with a fresh profile, and ended with it. Each context in it is somebody else's. */
 export function openChromium(): Promise<Browser> {
+  running ??= start()
+  return running
+}
+
+async function start(): Promise<Browser> {
   const executablePath = chromiumHere()
   if (!executablePath) throw new Error('There is no Chromium here: set CHROMIUM, or run test/chromium.sh.')
   return chromium.launch({ executablePath, args: flags, headless: true })

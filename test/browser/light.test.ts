@@ -40,7 +40,7 @@ describe('the light client in a worker of a real browser', () => {
   })
 
   afterAll(async () => {
-    await browser?.close()
+    await page?.close()
     await server?.stop()
   })
 

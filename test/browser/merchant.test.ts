@@ -20,7 +20,6 @@ describe('the merchant, in Chromium', () => {
   })
 
   afterAll(async () => {
-    await browser.close()
     await house.stop()
   })
 

@@ -55,7 +55,7 @@ describe('every state of every page, in Chromium', () => {
   })
 
   afterAll(async () => {
-    await browser.close()
+    for (const { page } of views) await page.close()
     await server.stop()
   })
 

@@ -29,7 +29,7 @@ describe('the store contract on real IndexedDB', () => {
   })
 
   afterAll(async () => {
-    await browser.close()
+    await page.close()
     await server.stop()
   })
 

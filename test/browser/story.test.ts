@@ -49,7 +49,6 @@ describe('the shopper, in Chromium', () => {
   })
 
   afterAll(async () => {
-    await browser.close()
     await house.stop()
   })
 

@@ -26,7 +26,6 @@ describe('trouble, in Chromium', () => {
   })
 
   afterAll(async () => {
-    await browser.close()
     await house.stop()
   })
 
