@@ -18,19 +18,15 @@ function byLibrary(signature: Uint8Array, digest: Uint8Array, key: Uint8Array): 
 describe('verification by a key that comes again', () => {
   it('says what the library says, before the key has a table and after, whatever is wrong with the signature', () => {
     const key = secp256k1.getPublicKey(new Uint8Array(32).fill(9), true)
-    const answers = { yes: 0, no: 0 }
     fc.assert(
-      fc.property(bytes(32), fc.nat(63), fc.nat(255), (digest, at, change) => {
+      fc.property(bytes(32), fc.nat(63), fc.integer({ min: 1, max: 255 }), (digest, at, change) => {
         const signature = secp256k1.sign(digest, new Uint8Array(32).fill(9), plain)
-        signature[at] = (signature[at] ?? 0) ^ (change % 3 === 0 ? change : 0)
-        const answer = nobleEngine.verify(signature, digest, key)
-        answers[answer ? 'yes' : 'no'] += 1
-        expect(answer).toBe(byLibrary(signature, digest, key))
+        expect(nobleEngine.verify(signature, digest, key)).toBe(true)
+        signature[at] = (signature[at] as number) ^ change
+        expect(nobleEngine.verify(signature, digest, key)).toBe(byLibrary(signature, digest, key))
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
-    expect(answers.yes).toBeGreaterThan(16)
-    expect(answers.no).toBeGreaterThan(5)
   })
 
   it('refuses r and s out of range, high s, and a digest or key that is none, with a table too', () => {
@@ -173,19 +169,20 @@ describe('Schnorr verification', () => {
   it('says what the library says, before the key has a table and after', () => {
     const secret = new Uint8Array(32).fill(11)
     const key = schnorr.getPublicKey(secret)
-    const answers = { yes: 0, no: 0 }
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 80 }), fc.nat(63), fc.nat(255), (message, at, change) => {
-        const signature = schnorr.sign(message, secret, new Uint8Array(32)).slice()
-        signature[at] = (signature[at] as number) ^ (change % 3 === 0 ? change : 0)
-        const answer = nobleEngine.schnorrVerify(signature, message, key)
-        answers[answer ? 'yes' : 'no'] += 1
-        expect(answer).toBe(schnorr.verify(signature, message, key))
-      }),
-      { numRuns: 40 },
+      fc.property(
+        fc.uint8Array({ maxLength: 80 }),
+        fc.nat(63),
+        fc.integer({ min: 1, max: 255 }),
+        (message, at, change) => {
+          const signature = schnorr.sign(message, secret, new Uint8Array(32)).slice()
+          expect(nobleEngine.schnorrVerify(signature, message, key)).toBe(true)
+          signature[at] = (signature[at] as number) ^ change
+          expect(nobleEngine.schnorrVerify(signature, message, key)).toBe(schnorr.verify(signature, message, key))
+        },
+      ),
+      { numRuns: 20 },
     )
-    expect(answers.yes).toBeGreaterThan(16)
-    expect(answers.no).toBeGreaterThan(5)
   })
 
   it('takes no r or s out of range, no s of zero, no odd nonce, and no key that is none', () => {
