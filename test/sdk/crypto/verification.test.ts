@@ -23,7 +23,8 @@ describe('verification by a key that comes again', () => {
         const signature = secp256k1.sign(digest, new Uint8Array(32).fill(9), plain)
         expect(nobleEngine.verify(signature, digest, key)).toBe(true)
         signature[at] = (signature[at] as number) ^ change
-        expect(nobleEngine.verify(signature, digest, key)).toBe(byLibrary(signature, digest, key))
+        expect(nobleEngine.verify(signature, digest, key)).toBe(false)
+        expect(byLibrary(signature, digest, key)).toBe(false)
       }),
       { numRuns: 30 },
     )
@@ -178,7 +179,8 @@ describe('Schnorr verification', () => {
           const signature = schnorr.sign(message, secret, new Uint8Array(32)).slice()
           expect(nobleEngine.schnorrVerify(signature, message, key)).toBe(true)
           signature[at] = (signature[at] as number) ^ change
-          expect(nobleEngine.schnorrVerify(signature, message, key)).toBe(schnorr.verify(signature, message, key))
+          expect(nobleEngine.schnorrVerify(signature, message, key)).toBe(false)
+          expect(schnorr.verify(signature, message, key)).toBe(false)
         },
       ),
       { numRuns: 20 },
