@@ -4,9 +4,9 @@ import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { build } from 'esbuild'
 import { defineConfig } from 'vitest/config'
 
-/** One chain a test, since objects keep their rows for a whole file. Their node is a fake (test/edge/workerd/node.ts). */
+/** One chain a test, as many as a configuration may name. Their node is a fake (test/edge/workerd/node.ts). */
 const chains = Object.fromEntries(
-  Array.from({ length: 60 }, (_, at) => [
+  Array.from({ length: 64 }, (_, at) => [
     1000 + at,
     { fork: 'osaka', executors: [`http://node.test/${1000 + at}`], finality: 3, pollMs: 50, leaseMs: 3_000 },
   ]),
@@ -29,8 +29,8 @@ const bindings = {
 const modules = { find: /^lanekit\/crypto\/(\w+\.wasm)$/, replacement: join(import.meta.dirname, 'dist/crypto/$1') }
 
 /**
- * The tests and the worker in a few files: each isolate loads its modules one by one over a socket, and a thousand small ones
- * took longer than the tests.
+ * The tests and the worker in a few files: the isolate loads its modules one by one over a socket, and a thousand small ones took
+ * longer than the tests.
  */
 const bundled = '.lanekit/workerd-tests'
 const tests = 'test/edge/workerd'
@@ -38,6 +38,7 @@ rmSync(bundled, { recursive: true, force: true })
 await build({
   entryPoints: [
     'edge/worker.ts',
+    `${tests}/setup.ts`,
     ...readdirSync(tests).flatMap((name) => (name.endsWith('.test.ts') ? join(tests, name) : [])),
   ],
   outdir: bundled,
@@ -48,7 +49,8 @@ await build({
   external: ['cloudflare:*', 'node:*', '*.wasm', 'vitest'],
 })
 
-export default defineConfig({
+/** Files that share one isolate, which their setup tidies after each, and its chains. */
+const isolate = (name: string, files: Partial<Record<'include' | 'exclude', string[]>>) => ({
   resolve: { alias: [modules] },
   plugins: [
     cloudflareTest({
@@ -57,6 +59,20 @@ export default defineConfig({
       miniflare: { bindings },
     }),
   ],
-  // A bound for what hangs, not for what is slow: other checks share the cores.
-  test: { include: [`${bundled}/test/**/*.test.js`], testTimeout: 120_000, hookTimeout: 120_000, maxWorkers: 1 },
+  test: {
+    name,
+    ...{ include: [`${bundled}/${tests}/*.test.js`], ...files },
+    setupFiles: [`${bundled}/${tests}/setup.js`],
+    isolate: false,
+    // Bounds for what hangs, not for what is slow: other checks share the cores.
+    ...{ testTimeout: 120_000, hookTimeout: 120_000 },
+  },
+})
+
+const routes = [`${bundled}/${tests}/routes.test.js`]
+export default defineConfig({
+  test: {
+    projects: [isolate('routes', { include: routes }), isolate('the rest', { exclude: routes })],
+    maxWorkers: 1,
+  },
 })
