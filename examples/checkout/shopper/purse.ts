@@ -1,5 +1,6 @@
 import { type ChannelId, channelId, type Store, sats } from 'lanekit'
 import { esplora, httpPeers, indexedDb, socketBoxes, systemRandom, webCipher } from 'lanekit/adapters'
+import { mnemonicFromEntropy } from 'lanekit/keys'
 import { createVault, openVault, type Vault } from 'lanekit/wallet'
 import { type BitcoinWallet, createBitcoinWallet, type OneWayChannel, payingFetch } from 'lanekit/wallet/bitcoin'
 import type { Account, Goods, Order, Shop } from '../api.ts'
@@ -83,12 +84,12 @@ export async function openPurse(parts: PurseParts): Promise<Purse> {
     create: async (password, words) => {
       tell({ type: 'wallet', wallet: { step: 'working', at: 'creating' } })
       try {
-        const made = await createVault({ ...ports, password, ...(words === null ? {} : { mnemonic: words }) })
+        const mnemonic = words ?? mnemonicFromEntropy(systemRandom(16))
+        const made = await createVault({ ...ports, password, mnemonic })
         remember(shop.run)
         tell({ type: 'persistent', isPersistent: await askToKeep() })
         await begin(made)
-        const told = words === null ? (await made.revealMnemonic(password)).split(' ') : null
-        tell({ type: 'wallet', wallet: told ? { step: 'words', words: told } : { step: 'ready' } })
+        tell({ type: 'wallet', wallet: words ? { step: 'ready' } : { step: 'words', words: mnemonic.split(' ') } })
       } catch (error) {
         tell({ type: 'wallet', wallet: { step: 'none', lost: 'no' } })
         throw error
