@@ -8,24 +8,29 @@ import { shopperView } from './view.ts'
 
 const lookMs = 3_000
 const hiddenMs = 250
+/** Between two paintings: what thirty payments a second change is no easier to read for being painted thirty times. */
+const paintMs = 100
 const place = document.querySelector('main')
 const plug = createPlug()
 let state: State = firstState
 let purse: Purse | null = null
 let isPainting = false
+let paintedAt = 0
 
-/** Takes what happened, and paints once a frame, whatever happens in between. */
+/** Takes what happened, and paints it soon, with whatever happens in between: by a frame, or when the last painting is old enough. */
 function tell(event: Event): void {
   state = step(state, event)
   if (isPainting) return
   isPainting = true
   // A page that nobody sees gets no frames, and is still to be right when it is looked at.
-  if (document.hidden) setTimeout(show, hiddenMs)
+  const waitMs = document.hidden ? hiddenMs : paintedAt + paintMs - performance.now()
+  if (waitMs > 0) setTimeout(show, waitMs)
   else requestAnimationFrame(show)
 }
 
 function show(): void {
   isPainting = false
+  paintedAt = performance.now()
   if (place) paint(place, shopperView(state, act))
 }
 
