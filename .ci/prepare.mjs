@@ -15,30 +15,35 @@ const parts = process.argv.includes('--parts') ? fetchParts(['test/bitcoind.sh',
 
 const lock = digest(['package-lock.json'])
 await bring('Installing the locked packages', 'node_modules/.lanekit-lock', lock, [
-  ['npm', 'ci', '--include=dev', '--no-audit', '--no-fund'],
+  [['npm', 'ci', '--include=dev', '--no-audit', '--no-fund']],
 ])
 
 await bring('Describing the paths of the edge', '.lanekit/described', digest(['edge/openapi.ts', '.ci/openapi.mjs']), [
-  ['node', '.ci/openapi.mjs'],
+  [['node', '.ci/openapi.mjs']],
 ])
 const sources = digest([...builtFrom, 'package-lock.json'])
 const typesStamp = '.lanekit/built-types'
 // A build begins with an empty folder: declarations that were there are gone with it.
 if (!isFresh('.lanekit/built', sources)) rmSync(join(root, typesStamp), { force: true })
 await bring('Building the worker, the pages and the programs', '.lanekit/built', sources, [
-  ['node', 'node_modules/tsup/dist/cli-default.js', '--silent'],
-  ['node', '.ci/wasm.mjs'],
-  ['node', 'examples/checkout/build.mjs'],
-  ['node', 'node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', '.lanekit/worker'],
-  ['node', '.ci/workerOptions.mjs'],
+  [
+    ['node', 'node_modules/tsup/dist/cli-default.js', '--silent'],
+    ['node', '.ci/workerOptions.mjs'],
+  ],
+  [['node', '.ci/wasm.mjs']],
+  [
+    ['node', 'examples/checkout/build.mjs'],
+    ['node', 'node_modules/wrangler/bin/wrangler.js', 'deploy', '--dry-run', '--outdir', '.lanekit/worker'],
+  ],
 ])
 if (parts) await shown('Fetching bitcoind and Chromium', parts)
-if (typesToo) await bring('Building the type declarations', typesStamp, sources, [['node', '.ci/declarations.mjs']])
+if (typesToo) await bring('Building the type declarations', typesStamp, sources, [[['node', '.ci/declarations.mjs']]])
 
-async function bring(what, stamp, wanted, commands) {
+/** Takes steps, one after the other, each of commands that run side by side. */
+async function bring(what, stamp, wanted, steps) {
   if (isFresh(stamp, wanted)) return
   const path = join(root, stamp)
-  const failed = await shown(what, firstFailed(commands))
+  const failed = await shown(what, firstFailed(steps))
   if (failed) {
     process.stderr.write(`failed: ${failed.command.join(' ')}\n${failed.output}\n`)
     process.exit(1)
@@ -47,10 +52,11 @@ async function bring(what, stamp, wanted, commands) {
   writeFileSync(path, wanted)
 }
 
-async function firstFailed(commands) {
-  for (const command of commands) {
-    const { code, output } = await run(command)
-    if (code !== 0) return { command, output }
+async function firstFailed(steps) {
+  for (const commands of steps) {
+    const results = await Promise.all(commands.map(async (command) => ({ command, ...(await run(command)) })))
+    const failed = results.find(({ code }) => code !== 0)
+    if (failed) return failed
   }
   return null
 }
