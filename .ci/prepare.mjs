@@ -14,9 +14,7 @@ const typesToo = process.argv.includes('--types')
 const parts = process.argv.includes('--parts') ? fetchParts(['test/bitcoind.sh', 'test/chromium.sh']) : null
 
 const lock = digest(['package-lock.json'])
-await bring('Installing the locked packages', 'node_modules/.lanekit-lock', lock, [
-  [['npm', 'ci', '--include=dev', '--no-audit', '--no-fund']],
-])
+await bring('Installing the locked packages', 'node_modules/.lanekit-lock', lock, [[['node', '.ci/install.mjs']]])
 
 await bring('Describing the paths of the edge', '.lanekit/described', digest(['edge/openapi.ts', '.ci/openapi.mjs']), [
   [['node', '.ci/openapi.mjs']],
