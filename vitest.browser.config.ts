@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/browser/**/*.test.ts'],
     maxWorkers: 2,
     isolate: false,
+    // As vitest.config.ts has it.
+    execArgv: ['--interrupt-budget=600000'],
     setupFiles: ['test/setup.ts'],
     testTimeout: 300_000,
     hookTimeout: 120_000,
