@@ -62,7 +62,7 @@ const tracks = [
     // Each checker of its own reads what they share once more, and the other core has work.
     check('types', [compiler, '-p', '.', '--checkers', '1']),
     check('types in workerd', [compiler, '-p', 'edge']),
-    suite('node', ['--exclude', 'test/package/**']),
+    { ...suite('node', ['--exclude', 'test/package/**']), env: { LANEKIT_WORKER: join(root, '.lanekit/worker') } },
   ],
   [
     suite('workerd', ['-c', 'vitest.workerd.config.ts']),

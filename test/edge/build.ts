@@ -21,7 +21,10 @@ export interface Built {
 type Program = Pick<Built, 'outdir' | 'program' | 'config'>
 let built: Promise<Program> | undefined
 
-/** The worker in a temporary folder, built the way a deployment would, once for all files that run in this process. */
+/**
+ * The worker, built the way a deployment would, once for all files that run in this process. `LANEKIT_WORKER` names the folder of one that
+ * was built of these sources before.
+ */
 export async function buildEdge(): Promise<Built> {
   built ??= buildOnce()
   const { outdir, program, config } = await built
@@ -37,7 +40,8 @@ export async function buildEdge(): Promise<Built> {
 
 async function buildOnce(): Promise<Program> {
   const place = mkdtempSync(join(tmpdir(), 'lanekit-edge-'))
-  const outdir = join(place, 'worker')
+  const before = process.env.LANEKIT_WORKER
+  const outdir = before ?? join(place, 'worker')
   // Beside the sources' packages, which it loads when it runs.
   const program = join(root, '.lanekit/test', `edge-${process.pid}.mjs`)
   process.once('exit', () => {
@@ -45,19 +49,7 @@ async function buildOnce(): Promise<Program> {
     rmSync(program, { force: true })
   })
   await Promise.all([
-    promisify(execFile)(
-      process.execPath,
-      [
-        join(root, 'node_modules/wrangler/bin/wrangler.js'),
-        'deploy',
-        '--dry-run',
-        '--outdir',
-        outdir,
-        '--config',
-        join(root, 'wrangler.toml'),
-      ],
-      { cwd: root, env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
-    ),
+    before ? null : deployTo(outdir),
     build({
       entryPoints: [join(root, 'edge/local/edgeProcess.ts')],
       outfile: program,
@@ -68,4 +60,15 @@ async function buildOnce(): Promise<Program> {
     }),
   ])
   return { outdir, program, config: join(root, '.lanekit/worker-options.json') }
+}
+
+async function deployTo(outdir: string): Promise<void> {
+  const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js')
+  const config = join(root, 'wrangler.toml')
+  const env = { ...process.env, WRANGLER_SEND_METRICS: 'false' }
+  await promisify(execFile)(
+    process.execPath,
+    [wrangler, 'deploy', '--dry-run', '--outdir', outdir, '--config', config],
+    { cwd: root, env },
+  )
 }
