@@ -4,7 +4,10 @@ import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { build } from 'esbuild'
 import { defineConfig } from 'vitest/config'
 
-/** One chain a test, as many as a configuration may name. Their node is a fake (test/edge/workerd/node.ts). */
+/**
+ * One chain a test, since what a reset finds asleep keeps its rows: as many as a configuration may name. Their node is a fake
+ * (test/edge/workerd/node.ts).
+ */
 const chains = Object.fromEntries(
   Array.from({ length: 64 }, (_, at) => [
     1000 + at,
@@ -49,7 +52,7 @@ await build({
   external: ['cloudflare:*', 'node:*', '*.wasm', 'vitest'],
 })
 
-/** Files that share one isolate, which their setup tidies after each, and its chains. */
+/** Files that share one isolate and its chains, which are too few for all files. Their setup tidies after each. */
 const isolate = (name: string, files: Partial<Record<'include' | 'exclude', string[]>>) => ({
   resolve: { alias: [modules] },
   plugins: [
