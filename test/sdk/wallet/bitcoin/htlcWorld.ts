@@ -124,7 +124,7 @@ const keysOf = (number: number) =>
 export function createHtlcWorld(): HtlcWorld {
   const ground = quickLedger()
   const boxes = new Map<string, MemoryBox>()
-  const people: Person[] = []
+  const wallets: BitcoinWallet[] = []
   const world = {
     ...{ aheadMs: 0, aheadOf: new Map<number, number>(), lineMs: 0, said: 0 },
     broadcasts: [] as BitcoinTransaction[],
@@ -175,8 +175,8 @@ export function createHtlcWorld(): HtlcWorld {
     let store = wish.store ?? memory()
     const link = (at: { id: ChannelId; side: 'payer' | 'payee'; token: Uint8Array }): ChannelLink =>
       mayBeMute(boxAt(at.id).link(at.side, at.token), () => own.value?.isMute === true, travel)
-    const make = () =>
-      createBitcoinWallet({
+    const make = async () => {
+      const wallet = await createBitcoinWallet({
         keys: keysOf(number),
         store: tells(store),
         network: 'regtest',
@@ -185,12 +185,15 @@ export function createHtlcWorld(): HtlcWorld {
           throw new Error('Nobody here pays one way.')
         },
         boxes: link,
-        pollMs: 50,
+        pollMs: 400,
         gapLimit: 4,
         clock: clockOf(number),
         ...(hub ? { hub } : {}),
         ...(kept ? { backup: kept } : {}),
       })
+      wallets.push(wallet)
+      return wallet
+    }
     const wallet = await make()
     const one: Person = {
       number,
@@ -214,7 +217,6 @@ export function createHtlcWorld(): HtlcWorld {
       },
     }
     own.value = one
-    people.push(one)
     return one
   }
   const mineUntil = async (holds: () => boolean | Promise<boolean>, ...seeing: readonly Person[]) => {
@@ -247,7 +249,7 @@ export function createHtlcWorld(): HtlcWorld {
     return invitation.id
   }
   const stop = () => {
-    for (const { wallet } of people) wallet.close()
+    for (const wallet of wallets) wallet.close()
   }
   return Object.assign(world, { ground, person, backup, isRead, open, mineUntil, reserve, stop })
 }
