@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { SdkError } from '../../sdk/errors.ts'
+import { pause } from '../../sdk/pause.ts'
 
 /** Where a local edge gets its parts from. */
 export interface EdgeOptions {
@@ -28,9 +30,9 @@ export interface EdgeOptions {
 /** A running edge. */
 export interface Edge {
   readonly url: string
-  /** Ends it in order. */
+  /** Ends it in order. Its address is free afterwards. */
   readonly stop: () => Promise<void>
-  /** Ends it as a power cut would: SIGKILL for workerd and the process around it. */
+  /** Ends it as a power cut would: SIGKILL for workerd and the process around it. Its address is free afterwards. */
   readonly kill: () => Promise<void>
 }
 
@@ -46,6 +48,7 @@ export interface EdgeOrder {
 
 const startMsMax = 30_000
 const stopMsMax = 5_000
+const letGoPollMs = 10
 
 /**
  * Starts the worker in real workerd, in a process of its own. It ends with this process, even when that is killed.
@@ -68,7 +71,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     stdio: ['ignore', 'ignore', options.isQuiet ? 'ignore' : 'inherit', 'ipc'],
   })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const kill = async () => {
+  const end = async () => {
     killGroup(child)
     await ended
   }
@@ -79,12 +82,35 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       const timer = setTimeout(() => killGroup(child), stopMsMax)
       await ended
       clearTimeout(timer)
+      await letGo(url)
+    }
+    const kill = async () => {
+      await end()
+      await letGo(url)
     }
     return { url, stop, kill }
   } catch (error) {
-    await kill()
+    await end()
     throw error
   }
+}
+
+/** workerd outlives the process around it by a moment, and an edge that is raised wants its address back. */
+async function letGo(url: string): Promise<void> {
+  const port = Number(new URL(url).port)
+  for (const start = Date.now(); Date.now() - start < stopMsMax; await pause(letGoPollMs))
+    if (await isRefused(port)) return
+}
+
+function isRefused(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(false)
+    })
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+  })
 }
 
 function firstWord(child: ChildProcess, order: EdgeOrder): Promise<string> {
