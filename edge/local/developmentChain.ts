@@ -52,9 +52,8 @@ function developmentAccounts(count: number): ReadonlyMap<Address, (prepared: Pre
   const parent = hdNode(seedOf(mnemonic.value)).derive(evmAccountsPath())
   const signers = new Map<Address, (prepared: Prepared) => Signed>()
   for (let index = 0; index < count; index++) {
-    const node = parent.derive(accountStep(index))
-    const secretKey = node.secretKey()
-    signers.set(addressOfKey(node.publicKey()), (prepared) =>
+    const secretKey = parent.secretKey(accountStep(index))
+    signers.set(addressOfKey(currentEngine().publicKey(secretKey)), (prepared) =>
       seal(prepared, currentEngine().sign(signingHash(prepared), secretKey)),
     )
   }

@@ -1,13 +1,15 @@
-import { HDKey } from '@scure/bip32'
-import { currentEngine } from '../crypto/engine.ts'
-import { hmacSha512 } from '../crypto/hmac.ts'
+import {
+  childOf,
+  depthMax,
+  fingerprintOf,
+  type HdKey,
+  hardened,
+  printPublic,
+  publicOf,
+  readExtendedKey,
+} from '../crypto/hdKey.ts'
 import { accepted, type Decoded, invariant, refused } from '../errors.ts'
 import { type Network, networks } from './network.ts'
-
-/** First index of hardened derivation (BIP-32): written `0h`. */
-export const hardened = 0x80000000
-/** Longest path of a key from its master: BIP-32 counts depth in one byte. */
-const pathStepsMax = 255
 
 /** Where a key comes from, so that whoever holds the seed knows it for its own (BIP-380). */
 export interface KeyOrigin {
@@ -57,12 +59,12 @@ export function decodeAccountKey(input: {
   const { network, steps = [] } = input
   const root = publicRoot(input.xpub, network)
   if (!root) return refused('the extended key is malformed, private, or of another network')
-  const origin = input.origin ?? { fingerprint: root.fingerprint.toString(16).padStart(8, '0'), path: [] }
-  if (origin.path.length + steps.length >= pathStepsMax) return refused('the path is too long')
+  const origin = input.origin ?? { fingerprint: fingerprintOf(root).toString(16).padStart(8, '0'), path: [] }
+  if (origin.path.length + steps.length >= depthMax) return refused('the path is too long')
   if (steps.some((step) => !isPlain(step))) return refused('a public key has no hardened children')
-  const { publicKey, chainCode, publicExtendedKey } = root
-  invariant(publicKey && chainCode, 'an extended public key has both')
-  return accepted({ origin, xpub: publicExtendedKey, steps, node: steps.reduce(below, { publicKey, chainCode }) })
+  const { chainCode } = root
+  const node = steps.reduce(below, { publicKey: publicOf(root), chainCode })
+  return accepted({ origin, xpub: printPublic(root, networks[network].xpub), steps, node })
 }
 
 /** The key one plain step below (BIP-32, public parent to public child). `index` is below {@link hardened}. */
@@ -79,38 +81,19 @@ export function stepInto(key: AccountKey, step: number): AccountKey {
   return { ...key, steps: [...key.steps, step], node: below(key.node, step) }
 }
 
-/**
- * BIP-32, public parent to public child. A wallet derives eighty of them to look through its gaps: the engine adds public
- * tweaks in half the time that a library takes which treats every factor as a secret.
- */
-function below({ publicKey, chainCode }: PublicNode, index: number): PublicNode {
+/** BIP-32, public parent to public child. */
+function below(node: PublicNode, index: number): PublicNode {
   invariant(isPlain(index), 'a public key has plain children only')
-  const data = new Uint8Array(37)
-  data.set(publicKey)
-  new DataView(data.buffer).setUint32(33, index)
-  const digest = hmacSha512(chainCode, data)
-  const child = currentEngine().tweakPublicKey(publicKey, digest.subarray(0, 32))
-  // One in 2^127 gives no key; BIP-32 passes over it.
-  return child ? { publicKey: child, chainCode: digest.slice(32) } : below({ publicKey, chainCode }, index + 1)
+  const child = childOf({ ...node, secretKey: null, depth: 0, index: 0, parentFingerprint: 0 }, index, false)
+  return { publicKey: publicOf(child), chainCode: child.chainCode }
 }
 
 function isPlain(step: number): boolean {
   return Number.isInteger(step) && step >= 0 && step < hardened
 }
 
-function publicRoot(text: string, network: Network): HDKey | undefined {
+function publicRoot(text: string, network: Network): HdKey | undefined {
   const { xpub, zpub } = networks[network]
-  for (const versions of [xpub, zpub]) {
-    try {
-      const { depth, index, parentFingerprint, chainCode, publicKey, privateKey } = HDKey.fromExtendedKey(
-        text,
-        versions,
-      )
-      if (privateKey || !chainCode || !publicKey) return undefined
-      return new HDKey({ versions: xpub, depth, index, parentFingerprint, chainCode, publicKey })
-    } catch {
-      // Malformed, or printed under the other versions.
-    }
-  }
-  return undefined
+  const key = readExtendedKey(text, xpub) ?? readExtendedKey(text, zpub)
+  return key?.secretKey ? undefined : key
 }

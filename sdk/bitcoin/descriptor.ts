@@ -1,5 +1,6 @@
+import { hardened } from '../crypto/hdKey.ts'
 import { accepted, type Decoded, invariant, refused } from '../errors.ts'
-import { type AccountKey, childKey, type DerivedKey, decodeAccountKey, hardened, type KeyOrigin } from './accountKey.ts'
+import { type AccountKey, childKey, type DerivedKey, decodeAccountKey, type KeyOrigin } from './accountKey.ts'
 import { descriptorChecksum } from './checksum.ts'
 import { multisigSpendWeightMax, spendWeightMax } from './fees.ts'
 import { encodeMultisig, multisigKeysMax } from './multisig.ts'

@@ -1,3 +1,4 @@
+export { hardened } from '../crypto/hdKey.ts'
 export {
   type Account,
   accountOf,
@@ -8,7 +9,7 @@ export {
   multisigAccount,
   singleKeyAccount,
 } from './account.ts'
-export { type AccountKey, type DerivedKey, decodeAccountKey, hardened, type KeyOrigin } from './accountKey.ts'
+export { type AccountKey, type DerivedKey, decodeAccountKey, type KeyOrigin } from './accountKey.ts'
 export { decodeAddress, encodeAddress } from './address.ts'
 export { childFee, replacedMax, selectChild, selectReplacement, type Unconfirmed } from './bump.ts'
 export {

@@ -1,3 +1,5 @@
+import type { KeyVersions } from '../crypto/hdKey.ts'
+
 /** A chain with Bitcoin's rules. */
 export type Network = 'mainnet' | 'testnet4' | 'signet' | 'regtest'
 
@@ -15,11 +17,6 @@ export interface NetworkParams {
   readonly zpub: KeyVersions
   /** Second, hardened step of account paths (SLIP-44). */
   readonly coinType: 0 | 1
-}
-
-interface KeyVersions {
-  readonly public: number
-  readonly private: number
 }
 
 const test = {

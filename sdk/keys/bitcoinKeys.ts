@@ -1,16 +1,15 @@
 import { currentEngine } from '../crypto/engine.ts'
+import type { KeyVersions } from '../crypto/hdKey.ts'
 import { SdkError } from '../errors.ts'
 import {
   type BitcoinAccountKind,
   bitcoinAccountPath,
   channelStep,
   channelsPath,
-  type HdNode,
-  hdNode,
-  type KeyVersions,
   type Path,
   plainStepsBelow,
 } from './derivation.ts'
+import { type HdNode, hdNode } from './hdNode.ts'
 
 /** Most channel keys that a keyring keeps derived, so that a payment does not wait for a derivation. */
 const channelKeysMax = 32
@@ -132,11 +131,7 @@ interface AccountNode {
 function secretKeyAt(accounts: readonly AccountNode[], path: readonly number[]): Uint8Array {
   for (const account of accounts) {
     const steps = plainStepsBelow(account.path, path)
-    if (steps?.length !== 2) continue
-    const child = account.node.derive(steps)
-    const secretKey = child.secretKey()
-    child.wipe()
-    return secretKey
+    if (steps?.length === 2) return account.node.secretKey(steps)
   }
   throw new SdkError('keys/unknown-account', 'The path leads to no account of this keyring.')
 }
@@ -149,7 +144,7 @@ function channelSecretKeys(parent: HdNode) {
   return {
     at(index: number): Uint8Array {
       const known = secretKeys.get(index)
-      const secretKey = known ?? derived(parent, index)
+      const secretKey = known ?? parent.secretKey(channelStep(index))
       secretKeys.delete(index)
       secretKeys.set(index, secretKey)
       for (const [oldest, its] of secretKeys) {
@@ -164,13 +159,6 @@ function channelSecretKeys(parent: HdNode) {
       secretKeys.clear()
     },
   }
-}
-
-function derived(parent: HdNode, index: number): Uint8Array {
-  const child = parent.derive(channelStep(index))
-  const secretKey = child.secretKey()
-  child.wipe()
-  return secretKey
 }
 
 function signEcdsa(digest: Uint8Array, secretKey: Uint8Array): Uint8Array {

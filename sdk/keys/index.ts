@@ -1,3 +1,4 @@
+export type { KeyVersions } from '../crypto/hdKey.ts'
 export { type BitcoinKeyring, createBitcoinKeyring, type InputToSign, type PrintedAccountKey } from './bitcoinKeys.ts'
 export {
   accountStep,
@@ -7,15 +8,12 @@ export {
   channelStep,
   channelsPath,
   evmAccountsPath,
-  type HdNode,
-  hdNode,
-  type KeyVersions,
   type Path,
-  parseExtendedKey,
   parsePath,
   pathDepthMax,
   plainStepsBelow,
 } from './derivation.ts'
+export { type HdNode, hdNode, parseExtendedKey } from './hdNode.ts'
 export { accountsMax, createKeyring, type Keyring, singleKeyring } from './localKeys.ts'
 export {
   entropyOf,

@@ -1,7 +1,8 @@
 import { currentEngine, type Signature } from '../crypto/engine.ts'
 import { SdkError } from '../errors.ts'
 import type { Address } from '../units.ts'
-import { accountStep, addressOfKey, evmAccountsPath, hdNode } from './derivation.ts'
+import { accountStep, addressOfKey, evmAccountsPath } from './derivation.ts'
+import { hdNode } from './hdNode.ts'
 
 /** Most accounts one keyring derives. */
 export const accountsMax = 1_000
@@ -29,16 +30,7 @@ export function createKeyring(seed: Uint8Array): Keyring {
   const root = hdNode(seed)
   const parent = root.derive(evmAccountsPath())
   root.wipe()
-  return keyringOf(
-    accountsMax,
-    (index) => {
-      const child = parent.derive(accountStep(index))
-      const secretKey = child.secretKey()
-      child.wipe()
-      return secretKey
-    },
-    parent.wipe,
-  )
+  return keyringOf(accountsMax, (index) => parent.secretKey(accountStep(index)), parent.wipe)
 }
 
 /**

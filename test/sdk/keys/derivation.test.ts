@@ -1,6 +1,8 @@
 import { inspect } from 'node:util'
+import { HDKey } from '@scure/bip32'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { currentEngine, useEngine } from '../../../sdk/crypto/index.ts'
 import {
   accountStep,
   addressOfKey,
@@ -63,6 +65,49 @@ describe('hdNode', () => {
     expect(toHex(root.derive(path("m/44'/60'/0'/0/0")).secretKey())).toBe(testSecretKey)
   })
 
+  it('agrees with the library at any depth, as text too, and hands out the secret of what is below', () => {
+    const numbers = fc.array(fc.oneof(fc.nat({ max: 2 ** 31 - 1 }), fc.integer({ min: 2 ** 31, max: 2 ** 32 - 1 })), {
+      maxLength: 5,
+    })
+    fc.assert(
+      fc.property(numbers, (steps) => {
+        const text = steps.map((step) => (step < 2 ** 31 ? step : `${step - 2 ** 31}'`))
+        const way = path(['m', ...text].join('/'))
+        const expected = HDKey.fromMasterSeed(seed).derive(['m', ...text].join('/'))
+        const node = root.derive(way)
+        expect([node.extendedPublicKey(), node.extendedSecretKey()]).toEqual([
+          expected.publicExtendedKey,
+          expected.privateExtendedKey,
+        ])
+        expect([node.depth, node.index, node.fingerprint]).toEqual([steps.length, expected.index, expected.fingerprint])
+        expect(root.secretKey(way)).toEqual(expected.privateKey)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('passes over a number that gives no key', () => {
+    const engine = currentEngine()
+    const parent = root.derive(path('m/1'))
+    const watching = must(parseExtendedKey(parent.extendedPublicKey()))
+    const next = parent.derive(path('m/8')).extendedPublicKey()
+    for (const [node, kind] of [
+      [parent, 'tweakSecretKey'],
+      [watching, 'tweakPublicKey'],
+    ] as const) {
+      let tries = 0
+      useEngine({
+        ...engine,
+        [kind]: (key: Uint8Array, tweak: Uint8Array) => (tries++ ? engine[kind](key, tweak) : undefined),
+      })
+      try {
+        expect(node.derive(path('m/7')).extendedPublicKey()).toBe(next)
+      } finally {
+        useEngine(engine)
+      }
+    }
+  })
+
   it('a public node derives the same public children, and no hardened ones', () => {
     const parent = root.derive(evmAccountsPath())
     const watching = must(parseExtendedKey(parent.extendedPublicKey()))
@@ -80,6 +125,10 @@ describe('hdNode', () => {
     expect(codeOf(() => node.secretKey())).toBe('keys/locked')
     expect(codeOf(() => node.derive(path("m/1'")))).toBe('keys/locked')
     expect(child.secretKey()).toEqual(root.derive(path("m/1'")).secretKey())
+    expect([node.publicKey(), node.fingerprint]).toEqual([root.publicKey(), root.fingerprint])
+    const same = root.derive(path('m'))
+    same.wipe()
+    expect(root.secretKey()).toEqual(hdNode(seed).secretKey())
   })
 
   it('hands out copies: zeroing one harms nothing', () => {
@@ -104,6 +153,7 @@ describe('hdNode', () => {
     const deep = root.derive(path(`m${'/0'.repeat(pathDepthMax)}`))
     expect(deep.depth).toBe(pathDepthMax)
     expect(codeOf(() => deep.derive(path('m/0')))).toBe('keys/malformed-path')
+    expect(codeOf(() => deep.secretKey(path('m/0')))).toBe('keys/malformed-path')
   })
 })
 
