@@ -3,6 +3,7 @@ import { invariant, SdkError } from '../errors.ts'
 import type { CryptoEngine } from './engine.ts'
 import { nobleEngine, rotate, sumsBy } from './noble.ts'
 import { plus } from './publicMultiples.ts'
+import { compressed, recoveredSums } from './recoveredSums.ts'
 
 /** The modules that {@link wasmEngine} runs on: `lanekit/crypto/secp256k1.wasm` and `lanekit/crypto/hashes.wasm`. */
 export interface WasmModules {
@@ -93,8 +94,16 @@ function curveOf(module: WebAssembly.Module, sha256: CryptoEngine['sha256'], bli
     if (factor.length !== 32) throw malformed()
     return withSecret([factor], 65, (key = 0, out = 0) => publicKeyOf(key, out))
   }
+  const signer = (signature: Uint8Array, digest: Uint8Array, parity: 0 | 1) => {
+    // The module reads the parity first.
+    const [at = 0, message = 0, out = 0] = machine.put([Uint8Array.of(parity, ...signature), digest], 65)
+    const key = recover(at, message, 32, out) === 1 ? machine.take(out, 65) : undefined
+    machine.wipe()
+    return key
+  }
+  const sums = sumsBy((sum, factor) => plus(sum, secp256k1.Point.fromBytes(timesBase(factor))))
   return {
-    ...sumsBy((sum, factor) => plus(sum, secp256k1.Point.fromBytes(timesBase(factor)))),
+    ...recoveredSums(signer, sums),
     publicKey: (secretKey) => compressed(timesBase(secretKey)),
     sign: (digest, secretKey) => {
       if (digest.length !== 32 || secretKey.length !== 32) throw malformed()
@@ -110,8 +119,7 @@ function curveOf(module: WebAssembly.Module, sha256: CryptoEngine['sha256'], bli
       const parity = signature[64]
       if (signature.length !== 65 || digest.length !== 32 || (parity !== 0 && parity !== 1)) return undefined
       if (hasHighS(signature)) return undefined
-      const [at = 0, message = 0, out = 0] = machine.put([rotate(signature, 64), digest], 65)
-      return recover(at, message, 32, out) === 1 ? machine.take(out, 65) : undefined
+      return signer(signature.subarray(0, 64), digest, parity)
     },
     sharedSecret: (secretKey, publicKey) => {
       if (secretKey.length !== 32 || publicKey.length !== 33) throw malformed()
@@ -168,13 +176,6 @@ function machineOf(module: WebAssembly.Module): Machine {
 
 function isPoint({ length }: Uint8Array): boolean {
   return length === 33 || length === 65
-}
-
-/** 33 bytes of the 65 of an uncompressed key. */
-function compressed(key: Uint8Array): Uint8Array {
-  const short = key.slice(0, 33)
-  short[0] = ((key[64] as number) & 1) === 0 ? 2 : 3
-  return short
 }
 
 /** Half of the order of the curve: a signature's s is no more. */

@@ -1,3 +1,4 @@
+import { secp256k1 } from '@noble/curves/secp256k1.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CryptoEngine } from '../../sdk/crypto/engine.ts'
@@ -176,6 +177,31 @@ function tweakCases(engine: CryptoEngine): void {
       }),
       { numRuns: 10 },
     )
+  })
+
+  it('of keys whose x is n or more, or whose prefix is none, are those of the library', () => {
+    const { Point } = secp256k1
+    const keyOf = (x: bigint) => Uint8Array.of(3, ...word(x))
+    const isKey = (x: bigint) => {
+      try {
+        return Point.fromBytes(keyOf(x)).is0() === false
+      } catch {
+        return false
+      }
+    }
+    let x = order
+    while (!isKey(x)) x += 1n
+    const [key, other, seven] = [keyOf(x), engine.publicKey(word(5n)), word(7n)]
+    const point = Point.fromBytes(key)
+    expect(engine.tweakPublicKey(key, seven)).toEqual(point.add(Point.BASE.multiply(7n)).toBytes(true))
+    const multiples = [key, other, null].map((publicKey) => ({ publicKey, factor: seven }))
+    const sum = point.add(Point.BASE.multiply(6n)).multiply(7n)
+    expect(engine.sumOfMultiples(multiples)).toEqual(sum.toBytes(true))
+    expect(engine.tweakXOnlyKey(word(x), seven)?.key).toEqual(
+      point.negate().add(Point.BASE.multiply(7n)).toBytes(true).slice(1),
+    )
+    for (const prefix of [0, 1, 4, 5])
+      expect(engine.tweakPublicKey(Uint8Array.of(prefix, ...other.slice(1)), seven)).toBeUndefined()
   })
 
   it('are not summed to infinity, of what is no key, or by zero or n', () => {
