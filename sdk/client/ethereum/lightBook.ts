@@ -101,10 +101,10 @@ export function createLightBook(parts: LightBookParts): LightBook {
   const catchUp = async (from: LightChain): Promise<LightChain> => {
     let chain = from
     for (let round = 0; round < roundsMax; round++) {
-      const period = periodAt(network, chain.finalized.slot)
-      const wanted = periodAt(network, slotAt(network, nowSeconds())) - period + 1
+      const wanted = periodAt(network, slotAt(network, nowSeconds())) - periodAt(network, chain.finalized.slot) + 1
       if (wanted <= 1 && chain.next) return chain
-      const told = await panel.ask((node) => updatesFrom(node, chain, Math.min(wanted, updatesMax), nowSeconds()))
+      const judge = judgeOnce(nowSeconds())
+      const told = await panel.ask((node) => updatesFrom(node, chain, Math.min(wanted, updatesMax), judge))
       const reached = agree(chain, told)
       if (!isFurther(reached, chain)) return chain
       chain = reached
@@ -187,15 +187,17 @@ async function bootstrap(parts: LightBookParts): Promise<LightChain> {
   return chain
 }
 
-async function updatesFrom(node: BeaconNode, from: LightChain, count: number, nowSeconds: number): Promise<Step> {
+async function updatesFrom(node: BeaconNode, from: LightChain, count: number, judge: Judge): Promise<Step> {
   const { network } = from
   const list = await node.updates(periodAt(network, from.finalized.slot), count)
-  const read = list.slice(0, updatesMax).map((json) => decoded(network, 'update', json).update)
+  const read = list.slice(0, updatesMax).map((json) => decoded(network, 'update', json))
   // The first may be of the period that is under way here: then it tells nothing new.
-  const updates = read.filter(({ attested, next }) => attested.slot > from.finalized.slot || (!from.next && next))
-  const chain = advance(from, updates, nowSeconds)
+  const told = read.filter(
+    ({ update: { attested, next } }) => attested.slot > from.finalized.slot || (!from.next && next),
+  )
+  const chain = judge(from, told)
   if (!chain.ok) throw liedNode(`its updates do not hold: ${chain.reason}`)
-  return { chain: chain.value, updates }
+  return { chain: chain.value, updates: told.map(({ update }) => update) }
 }
 
 /** Judges updates on top of a chain, in one step. */
