@@ -46,7 +46,7 @@ describe('trouble, in Chromium', () => {
     expect(await faultsOf(page)).toEqual([])
     await page.evaluate(() => (globalThis as unknown as { freeSpace: () => void }).freeSpace())
     await page.getByRole('button', { name: texts.goOn }).click()
-    await leavesPaid(page, 40)
+    await leavesPaid(page, 20)
     const bought = await stopLeaves(page)
     expect(await sumsOf(page)).toMatchObject({ [texts.lane.spent]: bought })
     await closeLane(page)
