@@ -7,6 +7,8 @@ export interface MailboxWorld {
   readonly epoch: number
   readonly clock: Clock
   readonly random: Random
+  /** Aborted when nobody waits for posts any more. */
+  readonly signal: AbortSignal | null
   /** Aborted when another device has taken over. */
   readonly fence: AbortController
 }

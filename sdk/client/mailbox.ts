@@ -13,6 +13,8 @@ export interface MailboxParts {
   readonly epoch: number
   readonly clock?: Clock
   readonly random?: Random
+  /** Once aborted, what the box does not take at once is not tried again: `post` throws what the last try did. */
+  readonly signal?: AbortSignal
 }
 
 /** One side's end of a channel box: messages out in order, messages in at least once. */
@@ -45,9 +47,10 @@ export interface Mailbox {
 }
 
 /** One side's end of a channel box. Asks nobody anything before its first call. */
-export function createMailbox({ link, epoch, clock = platformClock, random = platformRandom }: MailboxParts): Mailbox {
+export function createMailbox(parts: MailboxParts): Mailbox {
+  const { link, epoch, clock = platformClock, random = platformRandom, signal = null } = parts
   invariant(Number.isSafeInteger(epoch) && epoch >= 1, 'epochs are counted from 1')
-  const world: MailboxWorld = { link, epoch, clock, random, fence: new AbortController() }
+  const world: MailboxWorld = { link, epoch, clock, random, signal, fence: new AbortController() }
   const post = createPoster(world)
   let isRead = false
   return {

@@ -61,7 +61,7 @@ export function createPoster(world: MailboxWorld): (message: Uint8Array) => Prom
 
 /** Sends until the box has answered for this message, or the tries are used up. */
 async function deliver(world: MailboxWorld, outgoing: Outgoing, bytes: Uint8Array): Promise<void> {
-  const { link, epoch, clock, random } = world
+  const { link, epoch, clock, random, signal } = world
   for (let tries = 1, renumbered = 0; ; ) {
     requireOwn(world)
     try {
@@ -84,7 +84,9 @@ async function deliver(world: MailboxWorld, outgoing: Outgoing, bytes: Uint8Arra
         throw error
       } else {
         if (tries++ >= postTriesMax) throw error
-        await clock.sleep(pauseMs(networkPauses, tries - 2, random))
+        await clock.sleep(pauseMs(networkPauses, tries - 2, random), signal ?? undefined).catch(() => {
+          throw error
+        })
       }
     }
   }

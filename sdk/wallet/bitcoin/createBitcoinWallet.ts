@@ -127,7 +127,8 @@ export async function createBitcoinWallet(parts: BitcoinWalletParts): Promise<Bi
     chain: client,
     tip: client.sync,
     coins: fundingFrom(coins, network),
-    mailbox: ({ peer, id, token, epoch }) => createMailbox({ link: peers(peer).link(id, token), epoch, clock, random }),
+    mailbox: ({ peer, id, token, epoch }) =>
+      createMailbox({ link: peers(peer).link(id, token), epoch, clock, random, signal: life.signal }),
     task: life.task,
     signal: life.signal,
     changed: feed.tell,
@@ -241,7 +242,7 @@ async function twoWayOf(
     chain: { ...client, coinsOf: coinsOf(nodes) },
     step: penaltyStep,
     boxLink: boxes,
-    mailbox: ({ epoch, ...at }) => createMailbox({ link: boxes(at), epoch, clock, random }),
+    mailbox: ({ epoch, ...at }) => createMailbox({ link: boxes(at), epoch, clock, random, signal: world.signal }),
   })
 }
 

@@ -14,7 +14,8 @@ export function world(box = memoryBox()) {
   const clock = modelClock()
   const payer = faultyLink(box.link('payer', payerToken), clock)
   const payee = faultyLink(box.link('payee', payeeToken), clock)
-  const mailbox = (link: ChannelLink, epoch = 1) => createMailbox({ link, epoch, clock, random })
+  const mailbox = (link: ChannelLink, epoch = 1, signal?: AbortSignal) =>
+    createMailbox({ link, epoch, clock, random, ...(signal && { signal }) })
   /** What the payee was sent, as it stands in the box. */
   const stored = () => box.rows.messagesAfter('payer', 0, 10_000).map((row) => numberIn(row.bytes))
   return { box, clock, payer, payee, mailbox, stored }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { postsMax, postTriesMax } from '../../../sdk/client/index.ts'
 import type { SdkError } from '../../../sdk/errors.ts'
+import type { ChannelLink } from '../../../sdk/ports.ts'
 import { memoryBox } from '../../edge/memoryBox.ts'
 import { bytes, numberIn, outcomeOf, payerToken, readSome, world } from './boxWorld.ts'
 import type { Fault } from './faultyLink.ts'
@@ -41,6 +42,27 @@ describe('posting', () => {
     await clock.until(post(bytes(5)))
     expect(stored()).toEqual([1, 2, 5])
     expect(payer.calls.slice(-2)).toEqual(['standing', 'send 3'])
+  })
+
+  it('once nobody waits for posts, what the box does not take is not tried again, and what it takes goes out', async () => {
+    const { payer, mailbox, clock, stored } = world()
+    const closing = new AbortController()
+    const closes = async (sent: Promise<void>) => {
+      await sent.finally(() => payer.calls.length === 3 && closing.abort())
+    }
+    const link = {
+      ...payer.link,
+      send: (message: Parameters<ChannelLink['send']>[0]) => closes(payer.link.send(message)),
+    }
+    const { post } = mailbox(link, 1, closing.signal)
+    payer.faults.push('none', ...Array<Fault>(postTriesMax).fill('answer lost'))
+    const posts = [1, 2].map((value) => outcomeOf(post(bytes(value))))
+    for (const one of posts)
+      expect(await clock.until(one)).toMatchObject({ code: 'relay/unreachable', retryable: true })
+    expect(payer.calls).toEqual(['standing', 'send 1', 'send 1'])
+    payer.faults.splice(0)
+    await clock.until(post(bytes(3)))
+    expect(stored()).toEqual([1, 3])
   })
 
   it('posted again, what may have arrived already is not doubled', async () => {
