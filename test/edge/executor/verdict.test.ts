@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { outcomeOfError } from '../../../edge/executor/verdict.ts'
+import { anyText } from '../../anyText.ts'
 
 /** What nodes say, in their own words. The anvil lines were heard from anvil 1.7.1. */
 const words: readonly (readonly [node: string, code: number, message: string, meaning: string])[] = [
@@ -58,7 +59,7 @@ describe('what an executor says about a transaction', () => {
 
   it('passes on printable text of bounded length, whatever is said', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.string({ unit: 'binary', maxLength: 300 }), (code, message) => {
+      fc.property(fc.integer(), anyText({ maxLength: 300 }), (code, message) => {
         const outcome = outcomeOfError(code, message)
         const detail = 'detail' in outcome ? outcome.detail : ''
         expect(detail).toMatch(/^[\x20-\x7e]{0,240}$/)

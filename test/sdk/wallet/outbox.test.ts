@@ -14,6 +14,7 @@ import {
   withAttempt,
 } from '../../../sdk/wallet/outbox.ts'
 import { decodeOutbox, encodeOutbox } from '../../../sdk/wallet/outboxRecord.ts'
+import { anyText } from '../../anyText.ts'
 
 const chain = chainId(1337)
 const account = address(`0x${'11'.repeat(20)}`)
@@ -150,7 +151,7 @@ const attempts: fc.Arbitrary<Attempt> = fc.record({
   declaration: fc.oneof(declarations, fc.nat().map(undeclared)),
   costMax: fc.bigInt(0n, 2n ** 256n - 1n).map(wei),
   wish: fc.constantFrom('send', 'speed-up', 'cancel'),
-  refusal: fc.option(fc.record({ code: fc.string(), detail: fc.string({ unit: 'binary' }) })),
+  refusal: fc.option(fc.record({ code: fc.string(), detail: anyText() })),
 })
 const inclusions = fc.record({
   hash: bytes32.map(txHash),

@@ -15,6 +15,7 @@ import { paddedBytes, wordsOf } from '../../../../sdk/bitcoin/bolt11/words.ts'
 import { p2pkh, p2sh, p2wpkh, p2wsh, witnessScriptPubKey } from '../../../../sdk/bitcoin/script.ts'
 import { currentEngine, sha256 } from '../../../../sdk/crypto/engine.ts'
 import { msats, toHex } from '../../../../sdk/units.ts'
+import { anyText } from '../../../anyText.ts'
 import { must } from '../must.ts'
 
 const secretKey = new Uint8Array(32).fill(7)
@@ -59,7 +60,7 @@ const invoices: fc.Arbitrary<Invoice> = fc.record({
   paymentHash: bytesOf(32),
   paymentSecret: bytesOf(32),
   description: fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 150 }).map((text) => ({ kind: 'text' as const, text })),
+    anyText({ maxLength: 150 }).map((text) => ({ kind: 'text' as const, text })),
     bytesOf(32).map((hash) => ({ kind: 'hash' as const, hash })),
   ),
   expirySeconds: fc.integer({ min: 1, max: 2 ** 35 - 1 }),
