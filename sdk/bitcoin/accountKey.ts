@@ -1,6 +1,7 @@
 import {
   childOf,
   depthMax,
+  erase,
   fingerprintOf,
   type HdKey,
   hardened,
@@ -95,5 +96,7 @@ function isPlain(step: number): boolean {
 function publicRoot(text: string, network: Network): HdKey | undefined {
   const { xpub, zpub } = networks[network]
   const key = readExtendedKey(text, xpub) ?? readExtendedKey(text, zpub)
-  return key?.secretKey ? undefined : key
+  if (!key?.secretKey) return key
+  erase(key)
+  return undefined
 }

@@ -94,7 +94,11 @@ export function printPublic(key: HdKey, versions: KeyVersions): string {
 
 /** `xprv...`. Throws `keys/locked` where there is no secret half. */
 export function printSecret(key: HdKey, versions: KeyVersions): string {
-  return print(key, versions.private, new Uint8Array([0, ...secretOf(key)]))
+  const half = new Uint8Array(33)
+  half.set(secretOf(key), 1)
+  const text = print(key, versions.private, half)
+  half.fill(0)
+  return text
 }
 
 /** Reads `xpub...` or `xprv...` of these versions; nothing where it is neither. Never throws. */
@@ -110,12 +114,12 @@ export function readExtendedKey(text: string, versions: KeyVersions): HdKey | un
   ]
   if (depth === 0 && (parentFingerprint !== 0 || index !== 0)) return undefined
   const place = { chainCode: bytes.slice(13, 45), depth, index, parentFingerprint }
-  const [publicKey, secretKey] = [bytes.slice(45), bytes.slice(46)]
+  const isSecret = version === versions.private && bytes[45] === 0
+  const half = bytes.slice(isSecret ? 46 : 45)
+  bytes.fill(0)
   const { isPublicKey, isSecretKey } = currentEngine()
-  if (version === versions.public && isPublicKey(publicKey)) return { ...place, secretKey: null, publicKey }
-  if (version === versions.private && bytes[45] === 0 && isSecretKey(secretKey))
-    return { ...place, secretKey, publicKey: null }
-  return undefined
+  if (isSecret) return isSecretKey(half) ? { ...place, secretKey: half, publicKey: null } : undefined
+  return version === versions.public && isPublicKey(half) ? { ...place, secretKey: null, publicKey: half } : undefined
 }
 
 function print({ chainCode, depth, index, parentFingerprint }: HdKey, version: number, half: Uint8Array): string {
