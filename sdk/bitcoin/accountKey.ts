@@ -4,7 +4,7 @@ import {
   erase,
   fingerprintOf,
   type HdKey,
-  hardened,
+  isPlain,
   printPublic,
   publicOf,
   readExtendedKey,
@@ -16,7 +16,7 @@ import { type Network, networks } from './network.ts'
 export interface KeyOrigin {
   /** First four bytes of the master key's HASH160, as eight lower-case digits. */
   readonly fingerprint: string
-  /** Steps from the master key; {@link hardened} is added to hardened ones. */
+  /** Steps from the master key; hardened ones have 2^31 added. */
   readonly path: readonly number[]
 }
 
@@ -68,7 +68,7 @@ export function decodeAccountKey(input: {
   return accepted({ origin, xpub: printPublic(root, networks[network].xpub), steps, node })
 }
 
-/** The key one plain step below (BIP-32, public parent to public child). `index` is below {@link hardened}. */
+/** The key one plain step below (BIP-32, public parent to public child). `index` is below 2^31. */
 export function childKey({ origin, steps, node }: AccountKey, index: number): DerivedKey {
   return {
     publicKey: below(node, index).publicKey,
@@ -87,10 +87,6 @@ function below(node: PublicNode, index: number): PublicNode {
   invariant(isPlain(index), 'a public key has plain children only')
   const child = childOf({ ...node, secretKey: null, depth: 0, index: 0, parentFingerprint: 0 }, index, false)
   return { publicKey: publicOf(child), chainCode: child.chainCode }
-}
-
-function isPlain(step: number): boolean {
-  return Number.isInteger(step) && step >= 0 && step < hardened
 }
 
 function publicRoot(text: string, network: Network): HdKey | undefined {

@@ -31,6 +31,11 @@ export interface HdKey {
   readonly parentFingerprint: number
 }
 
+/** True for a child number that needs no secret. */
+export function isPlain(number: number): boolean {
+  return Number.isSafeInteger(number) && number >= 0 && number < hardened
+}
+
 /** The key at the root of a seed's tree (BIP-32 "Master key generation"). */
 export function masterKey(seed: Uint8Array): HdKey {
   const [secretKey, chainCode] = halves(hmacSha512(new TextEncoder().encode('Bitcoin seed'), seed))

@@ -1,5 +1,5 @@
 import { currentEngine, keccak256 } from '../crypto/engine.ts'
-import { depthMax, hardened } from '../crypto/hdKey.ts'
+import { depthMax, hardened, isPlain } from '../crypto/hdKey.ts'
 import { accepted, type Decoded, refused, SdkError } from '../errors.ts'
 import { type Address, address, toHex } from '../units.ts'
 
@@ -85,10 +85,6 @@ export function addressOfKey(publicKey: Uint8Array): Address {
 function plainStep(index: number): number {
   if (!isPlain(index)) throw new SdkError('units/out-of-range', `${index} is not an index of a key (0 to 2^31 - 1).`)
   return index
-}
-
-function isPlain(index: number): boolean {
-  return Number.isSafeInteger(index) && index >= 0 && index < hardened
 }
 
 function pathOf(numbers: readonly number[]): Path {
