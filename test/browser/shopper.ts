@@ -112,6 +112,11 @@ export async function leavesPaid(page: Page, until: number): Promise<void> {
 export async function stopLeaves(page: Page): Promise<number> {
   await page.getByRole('button', { name: texts.stop }).click()
   await page.getByRole('button', { name: texts.goOn }).waitFor()
+  return leavesOf(page)
+}
+
+/** How many leaves are paid, as the page shows it. */
+export async function leavesOf(page: Page): Promise<number> {
   return Number(await page.locator('.good-leaves progress').getAttribute('value'))
 }
 
