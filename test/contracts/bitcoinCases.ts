@@ -10,6 +10,7 @@ import {
   oneway,
   openLock,
   p2tr,
+  p2trLeaf,
   p2wpkh,
   p2wsh,
   type Shape,
@@ -18,6 +19,7 @@ import {
   sortedMulti,
   spend,
   taproot,
+  zeroLed,
 } from './bitcoinScripts.ts'
 
 /** One way to spend a coin, and what Bitcoin Core makes of it. */
@@ -97,6 +99,10 @@ const output = p2tr(payer)
 const annex = Uint8Array.of(0x50, 1, 2)
 const schnorrOf = (transaction: Transaction, coin: LockedCoin) => taproot(transaction, { coin, key: payer })
 
+const anyone = Uint8Array.of(0x51)
+const leaf = p2trLeaf(payer, anyone)
+const leafOfZeroLed = p2trLeaf(zeroLed, anyone)
+
 const taprootCases: readonly SpendCase[] = [
   valid(
     'P2TR by its key',
@@ -107,6 +113,26 @@ const taprootCases: readonly SpendCase[] = [
     'P2TR with SIGHASH_ALL written out',
     output,
     by((transaction, coin) => [taproot(transaction, { coin, key: payer, hashType: Transaction.SIGHASH_ALL })]),
+  ),
+  valid(
+    'P2TR by a key whose x begins with a zero',
+    p2tr(zeroLed),
+    by((transaction, coin) => [taproot(transaction, { coin, key: zeroLed })]),
+  ),
+  valid(
+    'P2TR by a script',
+    leaf.lock,
+    by(() => [anyone, leaf.control]),
+  ),
+  valid(
+    'P2TR by a script beside a key whose x begins with a zero',
+    leafOfZeroLed.lock,
+    by(() => [anyone, leafOfZeroLed.control]),
+  ),
+  invalid(
+    'P2TR by a script that it does not have',
+    leaf.lock,
+    by(() => [anyone, leafOfZeroLed.control]),
   ),
   invalid(
     'P2TR with the signature of another',

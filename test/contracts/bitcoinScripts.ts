@@ -16,7 +16,13 @@ export interface Key {
 }
 
 export function keyOf(number: number): Key {
-  const secret = sha256(Uint8Array.of(0x6c, 0x6b, number))
+  return keyOfSecret(sha256(Uint8Array.of(0x6c, 0x6b, number)))
+}
+
+/** A key whose x begins with a zero, as one of 256 does. */
+export const zeroLed = keyOfSecret(secp256k1.Point.Fn.toBytes(1_158n))
+
+function keyOfSecret(secret: Uint8Array): Key {
   return {
     secret,
     public: secp256k1.getPublicKey(secret),
@@ -51,6 +57,20 @@ export function p2wsh(witnessScript: Uint8Array): Lock {
 export function p2tr(key: Key): Lock {
   const script = join([0x51, 0x20], key.public.subarray(1))
   return { script, code: script }
+}
+
+/** An output of a key and of one script, which anyone may run (BIP-341), and the control block that shows the script. */
+export function p2trLeaf(internal: Key, script: Uint8Array): { readonly lock: Lock; readonly control: Uint8Array } {
+  const { taggedHash } = schnorr.utils
+  const version = 0xc0
+  const [, ...x] = internal.public
+  const leaf = taggedHash('TapLeaf', join([version, script.length], script))
+  const { Fn, BASE } = secp256k1.Point
+  const tweak = Fn.fromBytes(taggedHash('TapTweak', join(x, leaf)))
+  const point = secp256k1.Point.fromBytes(join([2], x)).add(BASE.multiply(tweak))
+  const [prefix = 0, ...key] = point.toBytes(true)
+  const output = join([0x51, 0x20], key)
+  return { lock: { script: output, code: output }, control: join([version | (prefix & 1)], x) }
 }
 
 /** 2-of-3 with keys in order of their bytes (BIP-67). */

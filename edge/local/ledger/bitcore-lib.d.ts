@@ -81,6 +81,11 @@ declare module 'bitcore-lib' {
     Script: typeof Script
     Address: typeof Address
     Transaction: typeof Transaction
+    crypto: {
+      BN: { prototype: { toBuffer(options?: { size?: number }): Buffer } }
+      /** The generator, as a point of the library that bitcore-lib computes with. */
+      Point: { getG(): { x: object } }
+    }
   }
   export default bitcore
 }

@@ -35,6 +35,12 @@ const relayFlags =
   verify.SCRIPT_VERIFY_DISCOURAGE_OP_SUCCESS |
   verify.SCRIPT_VERIFY_DISCOURAGE_UPGRADABLE_PUBKEYTYPE
 
+/**
+ * Numbers of bitcore-lib write themselves in as many bytes as they are told to. Those in its points are of another copy of their class,
+ * which does not: a taproot key whose x begins with a zero, one of 256, would be hashed a byte short, and what it signed refused.
+ */
+Object.getPrototypeOf(bitcore.crypto.Point.getG().x).toBuffer = bitcore.crypto.BN.prototype.toBuffer
+
 /** What passed once: an outpoint names the very output it spends, so the answer never changes. Relayed is minable. */
 const passed = new WeakSet<LedgerTransaction>()
 
