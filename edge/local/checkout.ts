@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type Checkout, startCheckout } from '../../examples/checkout/server.ts'
 import { sats } from '../../sdk/units.ts'
 import type { BitcoinBackend } from './bitcoinBackend.ts'
-import { type Edge, type EdgeOptions, startEdge } from './workerd.ts'
+import type { Edge } from './workerd.ts'
 
 /** An edge that can be killed and comes back on its rows, at the same address. */
 export interface MortalEdge {
@@ -16,9 +16,9 @@ export interface MortalEdge {
 /** How long a killed edge stays down, so that one sees it. */
 const downMs = 1_500
 
-/** Starts an edge, as {@link startEdge} does. */
-export async function startMortalEdge(options: EdgeOptions): Promise<MortalEdge> {
-  let edge: Edge | null = await startEdge(options)
+/** An edge that `start` brings up at a port, 0 being any, on the same rows each time. */
+export async function startMortalEdge(start: (port: number) => Promise<Edge>): Promise<MortalEdge> {
+  let edge: Edge | null = await start(0)
   const { url } = edge
   const port = Number(new URL(url).port)
   return {
@@ -29,7 +29,7 @@ export async function startMortalEdge(options: EdgeOptions): Promise<MortalEdge>
       await before?.kill()
     },
     raise: async () => {
-      edge ??= await startEdge({ ...options, port })
+      edge ??= await start(port)
     },
     stop: async () => {
       await edge?.stop()

@@ -15,6 +15,7 @@ import { walk } from './walk.ts'
 import { walkChannel } from './walkChannel.ts'
 import { walkCheat } from './walkCheat.ts'
 import { totalsOf } from './windows.ts'
+import { startEdge } from './workerd.ts'
 
 /** The fork of the node that is started here. */
 const fork = 'osaka'
@@ -36,15 +37,17 @@ async function start(options: Options): Promise<boolean> {
     const chains = { [chain.id]: { fork, executors: [node.url] } }
     const bitcoin = await startBitcoin()
     stops.push(bitcoin.stop)
-    const edge = await startMortalEdge({
-      outdir: join(root, '.lanekit/worker'),
-      config: join(root, '.lanekit/worker-options.json'),
-      persist: join(folder, 'edge'),
-      chains,
-      bitcoin: { network: 'regtest', esplora: [bitcoin.url] },
-      // The checkout passes on what is the edge's: one port for all.
-      port: 0,
-    })
+    const edge = await startMortalEdge((port) =>
+      startEdge({
+        outdir: join(root, '.lanekit/worker'),
+        config: join(root, '.lanekit/worker-options.json'),
+        persist: join(folder, 'edge'),
+        chains,
+        bitcoin: { network: 'regtest', esplora: [bitcoin.url] },
+        // The checkout passes on what is the edge's: one port for all.
+        port,
+      }),
+    )
     stops.push(edge.stop)
     const store = await storeAt('wallet', stops)
     const shopper = await storeAt('shopper', stops)

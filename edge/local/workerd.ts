@@ -21,8 +21,6 @@ export interface EdgeOptions {
   readonly towerKey?: string
   /** On 127.0.0.1; 0 lets the system choose. */
   readonly port: number
-  /** Keeps what workerd writes to itself: under kills, it complains of every line that breaks. */
-  readonly isQuiet?: boolean
   /** The built edgeProcess.ts; by default `edge.js` beside this program. */
   readonly program?: string
 }
@@ -68,7 +66,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   // A group of its own, so that one signal reaches workerd too.
   const child = fork(program, {
     detached: true,
-    stdio: ['ignore', 'ignore', options.isQuiet ? 'ignore' : 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const end = async () => {

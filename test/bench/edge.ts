@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startAnvil } from '../../edge/local/anvil.ts'
-import { type Edge, startEdge } from '../../edge/local/workerd.ts'
+import type { Edge } from '../../edge/local/workerd.ts'
 import { toHex } from '../../sdk/units.ts'
+import { startBareEdge } from '../edge/bareWorkerd.ts'
 import { anvilChain, envelope, type Transfer, transfer } from '../edge/transfers.ts'
 import { recoveryRate } from './recovery.ts'
 import type { Figure } from './run.ts'
 import { type StoreRates, storeRates } from './store.ts'
 
-const root = join(import.meta.dirname, '../..')
 const accounts = 50
 const batchSize = 100
 const warmUps = 3
@@ -30,12 +30,10 @@ export async function* run(): AsyncIterable<Figure> {
   const node = await startAnvil({ accounts: 2 * accounts, args: ['--block-time', String(blockSeconds)] })
   let edge: Edge | undefined
   try {
-    edge = await startEdge({
-      outdir: join(root, '.lanekit/worker'),
-      config: join(root, '.lanekit/worker-options.json'),
+    edge = await startBareEdge({
       persist,
       chains: { [anvilChain]: { fork: 'osaka', executors: [node.url], finality: 2, pollMs: 100 } },
-      port: 0,
+      isQuiet: false,
     })
     yield recovery(await signAll(0, recoveryBatches))
     const wallet = await signAll(0, warmUps + 2 * rounds + inclusionRounds)

@@ -2,18 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startAnvil } from '../../edge/local/anvil.ts'
-import {
-  type BareWorkerd,
-  freePort,
-  layOut,
-  shippedConfig,
-  shippedText,
-  startBareWorkerd,
-} from '../edge/bareWorkerd.ts'
+import { type BareWorkerd, startBareEdge } from '../edge/bareWorkerd.ts'
 import { anvilChain, envelope, type Transfer, transfer } from '../edge/transfers.ts'
 import type { Figure } from './run.ts'
 
-const root = join(import.meta.dirname, '../..')
 const minutes = Number(process.env.LANEKIT_SOAK_MINUTES ?? 10)
 const accounts = 50
 /** So that the edge is busy and its queue does not grow: what is measured is memory, not speed. */
@@ -47,12 +39,8 @@ export async function* run(): AsyncIterable<Figure> {
   const nurse = openNurse(node.url)
   let edge: BareWorkerd | undefined
   try {
-    layOut(folder, { outdir: join(root, '.lanekit/worker'), text: shippedText(root) })
     const chains = { [anvilChain]: { fork: 'osaka', executors: [node.url], finality: 2, pollMs: 100 } }
-    edge = await startBareWorkerd({
-      ...{ config: shippedConfig, cwd: folder, port: await freePort() },
-      env: { EDGE_CHAINS: JSON.stringify(chains) },
-    })
+    edge = await startBareEdge({ persist: folder, chains, isQuiet: false })
     const { samples, acked } = await load(edge)
     const included = await drained(node.url, acked)
     const tenth = Math.floor(samples.length / 10)
@@ -88,7 +76,7 @@ async function load(edge: BareWorkerd): Promise<{ readonly samples: readonly num
     const begun = Date.now()
     await submit(edge.url, await batchOf(nonce, 1))
     if (Date.now() >= sampleAt) {
-      samples.push(megabytesOf(edge.child.pid))
+      samples.push(megabytesOf(edge.pid))
       sampleAt += sampleMs
     }
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, begun + 1_000 / batchesPerSecond - Date.now())))

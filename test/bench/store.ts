@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +7,7 @@ import { packItems } from '../../edge/parcel.ts'
 import { footprintJson } from '../../edge/payload.ts'
 import type { Item } from '../../edge/shard.ts'
 import { address, type ChainId, toHex, txHash } from '../../sdk/units.ts'
-import { type BareWorkerd, freePort, shippedText, startBareWorkerd } from '../edge/bareWorkerd.ts'
+import { type BareWorkerd, shippedText, startBareWorkerd } from '../edge/bareWorkerd.ts'
 import { anvilChain } from '../edge/transfers.ts'
 import { bodyOf, silentChain } from './storeWire.ts'
 
@@ -67,12 +66,12 @@ async function rateOf(node: string, pathOf: (object: number) => string): Promise
       for (let round = 0; round < otherRounds; round++) await submit(urlOf(other), batchOf(round))
     const batches = Array.from({ length: warmUps + rounds }, (_, round) => batchOf(round))
     for (const body of batches.splice(0, warmUps)) await submit(urlOf(0), body)
-    const [start, before] = [performance.now(), processorMs(workerd.child)]
+    const [start, before] = [performance.now(), processorMs(workerd)]
     const client = async () => {
       for (let body = batches.shift(); body; body = batches.shift()) await submit(urlOf(0), body)
     }
     await Promise.all(Array.from({ length: concurrency }, client))
-    const [ms, used] = [performance.now() - start, processorMs(workerd.child) - before]
+    const [ms, used] = [performance.now() - start, processorMs(workerd) - before]
     const stored = rounds * batchSize
     return { perSecond: (1_000 * stored) / ms, processorUs: (1_000 * used) / stored }
   } finally {
@@ -95,14 +94,14 @@ async function start(folder: string, node: string): Promise<BareWorkerd> {
   })
   mkdirSync(join(folder, 'rows'))
   writeFileSync(join(folder, 'config.capnp'), configOf(node))
-  return startBareWorkerd({ config: 'config.capnp', cwd: folder, port: await freePort() })
+  return startBareWorkerd({ config: 'config.capnp', cwd: folder, port: 0 })
 }
 
 function configOf(node: string): string {
   const chain = { fork: 'osaka', executors: [node] }
   const chains = JSON.stringify({ [anvilChain]: chain, [silentChain]: chain })
   // As operators run it.
-  const [flags = ''] = shippedText(root).match(/^ *v8Flags = .*$/m) ?? []
+  const [flags = ''] = shippedText().match(/^ *v8Flags = .*$/m) ?? []
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
 ${flags}
@@ -134,7 +133,7 @@ const edge :Workerd.Worker = (
 }
 
 /** Processor time that a process and its threads have used so far; nothing where the system does not tell. */
-function processorMs({ pid }: ChildProcess): number {
+function processorMs({ pid }: BareWorkerd): number {
   try {
     const [, rest = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')
     const fields = rest.split(' ')

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startAnvil } from '../../edge/local/anvil.ts'
-import { type Edge, type EdgeOptions, startEdge } from '../../edge/local/workerd.ts'
+import type { Edge } from '../../edge/local/workerd.ts'
 import type { TxStatus } from '../../sdk/ports.ts'
 import { type Address, address, type TxHash } from '../../sdk/units.ts'
+import { startBareEdge } from '../edge/bareWorkerd.ts'
 import { createRandom, type Random } from '../sim/random.ts'
 import { type ProxyFault, startProxy } from './proxy.ts'
 import type { WalletOrder, WalletWord } from './walletProcess.ts'
@@ -13,8 +14,7 @@ import type { WalletOrder, WalletWord } from './walletProcess.ts'
 export interface ChaosOptions {
   readonly kills: number
   readonly seed: number
-  /** The built worker, the process around it, and a wallet's process. */
-  readonly edge: Pick<EdgeOptions, 'outdir' | 'config'> & { readonly program?: string }
+  /** The built walletProcess.ts. */
   readonly walletProgram: string
   readonly wallets?: number
   /** Told of each kill, and of what comes after. */
@@ -67,7 +67,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     stops.push(node.stop)
     const proxy = await startProxy(node.url, createRandom(seed + 1), faultChance)
     stops.push(proxy.stop)
-    const edge = await mortalEdge(options.edge, join(folder, 'edge'), proxy.url)
+    const edge = await mortalEdge(join(folder, 'edge'), proxy.url)
     stops.push(edge.stop)
     const acked = new Set<TxHash>()
     const people = Array.from({ length: wallets }, (_, at) =>
@@ -109,9 +109,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-async function mortalEdge(built: ChaosOptions['edge'], persist: string, executor: string) {
+async function mortalEdge(persist: string, executor: string) {
   const chains = { [chain]: { fork: 'osaka', executors: [executor], finality: 3, pollMs: 100, leaseMs: 3_000 } }
-  const start = (port: number) => startEdge({ ...built, persist, chains, port, isQuiet: true })
+  const start = (port: number) => startBareEdge({ persist, chains, port })
   let edge: Edge = await start(0)
   const { url } = edge
   return {

@@ -1,9 +1,6 @@
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { runChaos } from './chaos.ts'
-
-const root = join(import.meta.dirname, '../..')
 
 /** `npm run chaos -- --kills N [--seed S] [--json]`: kills real processes under load; the last line is the summary as JSON. */
 async function main(): Promise<number> {
@@ -22,7 +19,6 @@ async function main(): Promise<number> {
   if (!values.json) console.log(`Seed ${seed}, ${kills} kills.`)
   const report = await runChaos({
     ...{ kills, seed },
-    edge: { outdir: join(root, '.lanekit/worker'), config: join(root, '.lanekit/worker-options.json') },
     walletProgram: fileURLToPath(new URL('./chaosWallet.js', import.meta.url)),
     progress: (what) => {
       if (!values.json) console.log(`${new Date().toISOString().slice(11, 19)} ${what}`)

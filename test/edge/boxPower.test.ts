@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Edge, startEdge } from '../../edge/local/workerd.ts'
+import type { Edge } from '../../edge/local/workerd.ts'
 import { httpBox } from '../../sdk/adapters/httpBox.ts'
 import { SdkError } from '../../sdk/errors.ts'
 import type { LinkMessage } from '../../sdk/ports.ts'
 import { height as heightOf, toHex } from '../../sdk/units.ts'
+import { startBareEdge } from './bareWorkerd.ts'
 import { type Built, buildEdge } from './build.ts'
 import { closingInput, closingOf } from './closings.ts'
 
@@ -43,7 +44,7 @@ afterAll(async () => {
 async function start(): Promise<void> {
   const { port } = esplora.address() as AddressInfo
   const bitcoin = { network: 'regtest', esplora: [`http://127.0.0.1:${port}`], pollMs: 100 }
-  edge = await startEdge({ ...built, persist: folder, chains: {}, bitcoin, port: 0 })
+  edge = await startBareEdge({ outdir: built.outdir, persist: folder, chains: {}, bitcoin })
 }
 
 /** The link to wherever the edge is now. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Edge, startEdge } from '../../edge/local/workerd.ts'
+import type { Edge } from '../../edge/local/workerd.ts'
 import type { Hex } from '../../sdk/units.ts'
 import { type Anvil, startAnvil } from '../anvil.ts'
+import { startBareEdge } from './bareWorkerd.ts'
 import { type Built, buildEdge } from './build.ts'
 import { settled, submit } from './submission.ts'
 import { anvilChain, freshAddress, type Transfer, transfer } from './transfers.ts'
@@ -39,7 +40,7 @@ describe('the edge, killed in the middle', () => {
     const chains = {
       [anvilChain]: { fork: 'osaka', executors: [anvil.url], finality: 3, pollMs: 100, leaseMs: 3_000 },
     }
-    const start = () => startEdge({ ...built, persist, chains, port: 0 })
+    const start = () => startBareEdge({ outdir: built.outdir, persist, chains })
     edge = await start()
 
     const to = freshAddress(7)

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LocalExecutor, startExecutor } from '../../edge/local/executor.ts'
-import { type Edge, startEdge } from '../../edge/local/workerd.ts'
+import type { Edge } from '../../edge/local/workerd.ts'
 import type { Hex } from '../../sdk/units.ts'
+import { startBareEdge } from './bareWorkerd.ts'
 import { type Built, buildEdge } from './build.ts'
 import { ask } from './node/open.ts'
 import { buildExecutor } from './node/program.ts'
@@ -40,7 +41,7 @@ describe('edge and embedded executor, killed in the middle', () => {
     executor = await startNode(0)
     const { url } = executor
     const chains = { [anvilChain]: { fork: 'osaka', executors: [url], pollMs: 50, leaseMs: 3_000 } }
-    const start = () => startEdge({ ...built, persist, chains, port: 0 })
+    const start = () => startBareEdge({ outdir: built.outdir, persist, chains })
     edge = await start()
 
     const to = freshAddress(8)

@@ -7,9 +7,10 @@ import { createPublicClient, createWalletClient, http, parseEther } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { anvil as anvilChainOfViem } from 'viem/chains'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Edge, startEdge } from '../../edge/local/workerd.ts'
+import type { Edge } from '../../edge/local/workerd.ts'
 import { type Hex, toHex } from '../../sdk/units.ts'
 import { type Anvil, startAnvil } from '../anvil.ts'
+import { startBareEdge } from './bareWorkerd.ts'
 import { type Built, buildEdge } from './build.ts'
 import { account, anvilChain, freshAddress } from './transfers.ts'
 
@@ -21,7 +22,7 @@ let url: string
 beforeAll(async () => {
   ;[built, anvil] = await Promise.all([buildEdge(), startAnvil({ accounts: 10, args: ['--block-time', '0.2'] })])
   const chains = { [anvilChain]: { fork: 'osaka', executors: [anvil.url], finality: 3, pollMs: 50 } }
-  edge = await startEdge({ ...built, persist: built.folder(), chains, port: 0 })
+  edge = await startBareEdge({ outdir: built.outdir, persist: built.folder(), chains })
   url = `${edge.url}/rpc/${anvilChain}`
 })
 afterAll(async () => {

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Anvil, startAnvil } from '../anvil.ts'
-import { type BareWorkerd, freePort, layOut, shippedConfig, shippedText, startBareWorkerd } from './bareWorkerd.ts'
+import { type BareWorkerd, layOut, shippedConfig, shippedText, startBareWorkerd } from './bareWorkerd.ts'
 import { type Built, buildEdge } from './build.ts'
 import { settled } from './submission.ts'
 import { anvilChain, envelope, type Transfer, transfer } from './transfers.ts'
 
 /** The file that operators run, as it is. Only its address is another, so that files of tests run side by side. */
-const file = shippedText(join(import.meta.dirname, '../..'))
+const file = shippedText()
 const secret = 'a5'.repeat(32)
 const security = {
   keys: [{ name: 'shop', digest: createHash('sha256').update(secret).digest('hex'), scopes: ['submit', 'webhooks'] }],
@@ -48,8 +47,8 @@ function chains(): Record<string, string> {
   return { EDGE_CHAINS: JSON.stringify({ [anvilChain]: chain }), EDGE_SECURITY: JSON.stringify(security) }
 }
 
-async function start(cwd: string, env: Readonly<Record<string, string>>, port: number): Promise<BareWorkerd> {
-  const workerd = await startBareWorkerd({ config: shippedConfig, cwd, port, env, isQuiet: true })
+async function start(cwd: string, env: Readonly<Record<string, string>>): Promise<BareWorkerd> {
+  const workerd = await startBareWorkerd({ config: shippedConfig, cwd, port: 0, env, isQuiet: true })
   running.add(workerd)
   return workerd
 }
@@ -76,26 +75,26 @@ const webhook = `/v1/chains/${anvilChain}/webhook`
 
 describe('the edge on bare workerd, by the file that is shipped', () => {
   it('[CR4] [CR5] [CR6] [CR7] is killed after it has acknowledged, and what it had acknowledged is included', async () => {
-    const [folder, port] = [place(), await freePort()]
-    const first = await start(folder, chains(), port)
+    const folder = place()
+    const first = await start(folder, chains())
     const transfers: Transfer[] = []
     for (let nonce = 0; nonce < 4; nonce++) transfers.push(await transfer({ from: 0, nonce }))
     const { status, json } = await ask(first.url, batches, 'POST', envelope(transfers))
     await first.kill()
     expect([status, (json.items as readonly { ok: boolean }[]).map(({ ok }) => ok)]).toEqual([202, Array(4).fill(true)])
-    const again = await start(folder, chains(), port)
+    const again = await start(folder, chains())
     const members = await settled(again.url, json.batch as `0x${string}`)
     expect(members.map(({ hash }) => hash)).toEqual(transfers.map(({ hash }) => hash))
     for (const { status } of members) expect(['included', 'finalized']).toContain(status.state)
   })
 
   it('has no Bitcoin and no towers where their variables are not set, and names the problem where there are no chains', async () => {
-    const { url } = await start(place(), chains(), await freePort())
+    const { url } = await start(place(), chains())
     expect((await ask(url, '/readyz')).json).toEqual({ ready: true, chains: [anvilChain] })
     const deposit = await ask(url, `/v1/channels/0x${'01'.repeat(32)}/payee/deposit`, 'PUT', '{}')
     expect(deposit).toMatchObject({ status: 404, json: { code: 'unknown-network' } })
     expect(await ask(url, '/v1/towers')).toMatchObject({ status: 404, json: { code: 'unknown-network' } })
-    const bare = await start(place(), {}, await freePort())
+    const bare = await start(place(), {})
     expect(await ask(bare.url, '/healthz')).toMatchObject({ status: 200 })
     const unset = { status: 500, json: { code: 'misconfigured', detail: 'The list of chains cannot be read.' } }
     expect(await ask(bare.url, '/readyz')).toMatchObject(unset)
@@ -107,8 +106,8 @@ describe('the edge on bare workerd, by the file that is shipped', () => {
     const unguarded = file.replace(log, `${log}\n    (name = "WEBHOOKS", text = "loopback"),`)
     const opened = unguarded.replace('network = (allow = ["public"]', 'network = (allow = ["public", "local"]')
     expect(new Set([file, unguarded, opened]).size).toBe(3)
-    const asShipped = await start(place(unguarded), chains(), await freePort())
-    const control = await start(place(opened), chains(), await freePort())
+    const asShipped = await start(place(unguarded), chains())
+    const control = await start(place(opened), chains())
     const local = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`
     for (const [{ url }, path, from] of [
       [asShipped, '/shipped', 1],
@@ -122,7 +121,7 @@ describe('the edge on bare workerd, by the file that is shipped', () => {
     // Its message has been made and tried, and is there still: the next try is due in seconds.
     await until(asShipped.url, webhook, ({ waiting }) => waiting === 1)
     expect(paths).toEqual(['/control'])
-    const guarded = await start(place(), chains(), await freePort())
+    const guarded = await start(place(), chains())
     expect(await ask(guarded.url, webhook, 'PUT', JSON.stringify({ url: `${local}/` }))).toMatchObject({
       status: 400,
       json: { code: 'malformed-webhook' },

@@ -12,11 +12,11 @@ import { localTillSigner } from 'lanekit/till'
 import { createBitcoinWallet, mnemonicBitcoinSigner } from 'lanekit/wallet/bitcoin'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../edge/local/bitcoinBackend.ts'
-import { type Edge, startEdge } from '../../edge/local/workerd.ts'
+import type { Edge } from '../../edge/local/workerd.ts'
 import { openBuyer, openShop } from '../../examples/machine.ts'
 import { sats as satsOf } from '../../sdk/units.ts'
+import { startBareEdge } from '../edge/bareWorkerd.ts'
 
-const root = join(import.meta.dirname, '../..')
 /** Published test keys, for nothing else. */
 const mnemonic = 'abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about'
 const tillSecret = new Uint8Array(32).fill(0x47)
@@ -32,14 +32,10 @@ describe('examples/machine.ts', () => {
   beforeAll(async () => {
     bitcoin = await startBitcoin({ bitcoind: null })
     ends.push(bitcoin.stop)
-    edge = await startEdge({
-      outdir: join(root, '.lanekit/worker'),
-      config: join(root, '.lanekit/worker-options.json'),
+    edge = await startBareEdge({
       persist,
       chains: {},
       bitcoin: { network, esplora: [bitcoin.url], pollMs: 1_000 },
-      port: 0,
-      program: join(root, '.lanekit/programs/edge.js'),
     })
     ends.push(edge.stop)
   })

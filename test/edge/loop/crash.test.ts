@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../edge/local/bitcoinBackend.ts'
 import { type MortalEdge, startMortalEdge } from '../../../edge/local/checkout.ts'
 import { sats } from '../../../sdk/units.ts'
+import { startBareEdge } from '../bareWorkerd.ts'
 import { type Built, buildEdge } from '../build.ts'
 import { randomOf } from '../world.ts'
 import { type LoopOrder, paymentsCount, price } from './terms.ts'
@@ -41,7 +42,10 @@ beforeAll(async () => {
     }),
   ])
   const config = { network: 'regtest', esplora: [bitcoin.url], pollMs: 200 }
-  edge = await startMortalEdge({ ...built, persist: built.folder(), chains: {}, bitcoin: config, port: 0 })
+  const persist = built.folder()
+  edge = await startMortalEdge((port) =>
+    startBareEdge({ outdir: built.outdir, persist, chains: {}, bitcoin: config, port }),
+  )
   mining = setInterval(() => void bitcoin.mine(1), 150)
 })
 afterAll(async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../edge/local/bitcoinBackend.ts'
 import { type Merchant, openMerchant } from '../../../edge/local/walkChannel.ts'
-import { type Edge, startEdge } from '../../../edge/local/workerd.ts'
+import type { Edge } from '../../../edge/local/workerd.ts'
 import { file } from '../../../sdk/adapters/file.ts'
 import { httpBoxes, httpPeers, memory, systemRandom, webCipher } from '../../../sdk/adapters/index.ts'
 import { networks } from '../../../sdk/bitcoin/index.ts'
@@ -15,10 +15,10 @@ import { type BitcoinWallet, createBitcoinWallet, encodeInvitation } from '../..
 import { keyringBitcoinSigner } from '../../../sdk/wallet/bitcoin/signer.ts'
 import { createVault, openVault } from '../../../sdk/wallet/index.ts'
 import { kdfIterationsMin } from '../../../sdk/wallet/vaultRecord.ts'
+import { startBareEdge } from '../../edge/bareWorkerd.ts'
 import { until } from '../wallet/bitcoin/channelWorld.ts'
 import { lanekit } from './lanekit.ts'
 
-const root = join(import.meta.dirname, '../../..')
 const password = 'published password of a test'
 const env = { LANEKIT_PASSWORD: password }
 const ports = { cipher: webCipher(), random: systemRandom, password }
@@ -34,14 +34,10 @@ let looking: readonly string[]
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lanekit-cli-'))
   bitcoin = await startBitcoin({ bitcoind: null })
-  edge = await startEdge({
-    outdir: join(root, '.lanekit/worker'),
-    config: join(root, '.lanekit/worker-options.json'),
+  edge = await startBareEdge({
     persist: join(folder, 'edge'),
     chains: {},
     bitcoin: { network: 'regtest', esplora: [bitcoin.url], pollMs: 250 },
-    port: 0,
-    program: join(root, '.lanekit/programs/edge.js'),
   })
   merchant = await openMerchant({ bitcoin, edge: edge.url, tillStore: memory() })
   place = ['--store', join(folder, 'wallet'), '--network', 'regtest', '--esplora', bitcoin.url]

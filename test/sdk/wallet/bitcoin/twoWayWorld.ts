@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type BitcoinBackend, startBitcoin } from '../../../../edge/local/bitcoinBackend.ts'
-import { type Edge, startEdge } from '../../../../edge/local/workerd.ts'
+import type { Edge } from '../../../../edge/local/workerd.ts'
 import { connect } from '../../../../examples/checkout/server/socket.ts'
 import { httpPeers, httpTower, memory, socketBoxes, webCipher } from '../../../../sdk/adapters/index.ts'
 import { networks } from '../../../../sdk/bitcoin/index.ts'
@@ -22,13 +22,13 @@ import {
 } from '../../../../sdk/wallet/bitcoin/index.ts'
 import { keyringBitcoinSigner } from '../../../../sdk/wallet/bitcoin/signer.ts'
 import { findBitcoind } from '../../../bitcoind.ts'
+import { startBareEdge } from '../../../edge/bareWorkerd.ts'
 import { until } from './channelWorld.ts'
 
 /** Longest that a payment waits: the machine may be busy. */
 export const waitMs = 60_000
 /** Of the edge's towers. */
 const towerKey = new Uint8Array(32).fill(8)
-const root = join(import.meta.dirname, '../../../..')
 export const terms = {
   network: 'regtest',
   feeratePerKw: 1_000,
@@ -52,15 +52,11 @@ export function useTwoWayWorld(): void {
     folder = mkdtempSync(join(tmpdir(), 'lanekit-two-way-'))
     const isThorough = process.env.LANEKIT_CHAIN_STORIES === 'all'
     bitcoin = await startBitcoin({ bitcoind: isThorough ? findBitcoind().binary : null, lifetimeMs: 300_000 })
-    edge = await startEdge({
-      outdir: join(root, '.lanekit/worker'),
-      config: join(root, '.lanekit/worker-options.json'),
+    edge = await startBareEdge({
       persist: join(folder, 'edge'),
       chains: {},
       bitcoin: { network: 'regtest', esplora: [bitcoin.url, `${bitcoin.url}/`], pollMs: 250 },
       towerKey: toHex(towerKey).slice(2),
-      port: 0,
-      program: join(root, '.lanekit/programs/edge.js'),
     })
   }, 120_000)
   afterAll(async () => {
