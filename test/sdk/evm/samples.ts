@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { TransactionSerializable, Signature as ViemSignature } from 'viem'
-import { nobleEngine } from '../../../sdk/crypto/noble.ts'
+import { currentEngine } from '../../../sdk/crypto/engine.ts'
 import { type AuthorizationWish, authorizationHash } from '../../../sdk/evm/authorization.ts'
 import { accountOf } from '../../../sdk/evm/sender.ts'
 import type { Authorization, Prepared, Pricing } from '../../../sdk/evm/transaction.ts'
@@ -14,14 +14,14 @@ export interface Person {
 
 export function person(number: number): Person {
   const secretKey = new Uint8Array(32).fill(number)
-  return { secretKey, account: accountOf(nobleEngine.uncompressed(nobleEngine.publicKey(secretKey))) }
+  return { secretKey, account: accountOf(currentEngine().uncompressed(currentEngine().publicKey(secretKey))) }
 }
 
 export const alice = person(0x0a)
 export const bob = person(0x0b)
 
 export function sign(digest: Uint8Array, by: Person): Uint8Array {
-  return nobleEngine.sign(digest, by.secretKey)
+  return currentEngine().sign(digest, by.secretKey)
 }
 
 export function authorize(by: Person, wish: AuthorizationWish): Authorization {
