@@ -66,13 +66,10 @@ const tracks = [
     check('format and lint', [bin('biome'), 'ci', '.', '--colors=off']),
     { name: 'types declared', before: declare },
     { ...suite('node', ['--exclude', 'test/package/**']), env: { LANEKIT_WORKER: join(root, '.lanekit/worker') } },
-  ],
-  [
-    suite('workerd', ['-c', 'vitest.workerd.config.ts']),
     // In one process, which installs the package once.
     { ...suite('package', ['test/package', '--maxWorkers=1']), env: { LANEKIT_PACKED: packed }, before: pack },
-    { name: 'browser', late: browser },
   ],
+  [suite('workerd', ['-c', 'vitest.workerd.config.ts']), { name: 'browser', late: browser }],
 ]
 /** For the track that is done first, which is not the same one on every machine. */
 const rest = [
