@@ -3,6 +3,7 @@ import type { BroadcastCode } from '../../sdk/ports.ts'
 import {
   delayed,
   ecdsa,
+  join,
   type Key,
   keyOf,
   type Lock,
@@ -102,6 +103,7 @@ const schnorrOf = (transaction: Transaction, coin: LockedCoin) => taproot(transa
 const anyone = Uint8Array.of(0x51)
 const leaf = p2trLeaf(payer, anyone)
 const leafOfZeroLed = p2trLeaf(zeroLed, anyone)
+const signedLeaf = p2trLeaf(payer, join([0x20], payee.public.subarray(1), [0xac]))
 
 const taprootCases: readonly SpendCase[] = [
   valid(
@@ -128,6 +130,24 @@ const taprootCases: readonly SpendCase[] = [
     'P2TR by a script beside a key whose x begins with a zero',
     leafOfZeroLed.lock,
     by(() => [anyone, leafOfZeroLed.control]),
+  ),
+  valid(
+    'P2TR by a script that wants a signature',
+    signedLeaf.lock,
+    by((transaction, coin) => [
+      taproot(transaction, { coin, key: payee, leaf: signedLeaf }),
+      signedLeaf.script,
+      signedLeaf.control,
+    ]),
+  ),
+  invalid(
+    'P2TR by a script that wants the signature of another',
+    signedLeaf.lock,
+    by((transaction, coin) => [
+      taproot(transaction, { coin, key: payer, leaf: signedLeaf }),
+      signedLeaf.script,
+      signedLeaf.control,
+    ]),
   ),
   invalid(
     'P2TR by a script that it does not have',

@@ -59,8 +59,17 @@ export function p2tr(key: Key): Lock {
   return { script, code: script }
 }
 
+/** The one script of an output of taproot, and what shows it. */
+export interface Leaf {
+  readonly lock: Lock
+  readonly script: Uint8Array
+  readonly hash: Uint8Array
+  /** The control block. */
+  readonly control: Uint8Array
+}
+
 /** An output of a key and of one script, which anyone may run (BIP-341), and the control block that shows the script. */
-export function p2trLeaf(internal: Key, script: Uint8Array): { readonly lock: Lock; readonly control: Uint8Array } {
+export function p2trLeaf(internal: Key, script: Uint8Array): Leaf {
   const { taggedHash } = schnorr.utils
   const version = 0xc0
   const [, ...x] = internal.public
@@ -70,7 +79,7 @@ export function p2trLeaf(internal: Key, script: Uint8Array): { readonly lock: Lo
   const point = secp256k1.Point.fromBytes(join([2], x)).add(BASE.multiply(tweak))
   const [prefix = 0, ...key] = point.toBytes(true)
   const output = join([0x51, 0x20], key)
-  return { lock: { script: output, code: output }, control: join([version | (prefix & 1)], x) }
+  return { lock: { script: output, code: output }, script, hash: leaf, control: join([version | (prefix & 1)], x) }
 }
 
 /** 2-of-3 with keys in order of their bytes (BIP-67). */
@@ -145,7 +154,7 @@ export function ecdsa(
   return der
 }
 
-/** A Schnorr signature over one input by the key path (BIP-341). */
+/** A Schnorr signature over one input: by the key path (BIP-341), or for a script (BIP-342). */
 export function taproot(
   transaction: Transaction,
   {
@@ -153,9 +162,16 @@ export function taproot(
     key,
     hashType = Transaction.SIGHASH_DEFAULT,
     annex,
-  }: { readonly coin: LockedCoin; readonly key: Key; readonly hashType?: number; readonly annex?: Uint8Array },
+    leaf,
+  }: {
+    readonly coin: LockedCoin
+    readonly key: Key
+    readonly hashType?: number
+    readonly annex?: Uint8Array
+    readonly leaf?: Leaf
+  },
 ): Uint8Array {
-  const digest = transaction.hashForWitnessV1(0, [coin.lock.script], [coin.value], hashType, undefined, annex)
+  const digest = transaction.hashForWitnessV1(0, [coin.lock.script], [coin.value], hashType, leaf?.hash, annex)
   const signature = schnorr.sign(digest, key.secret, new Uint8Array(32))
   return hashType === Transaction.SIGHASH_DEFAULT ? signature : join(signature, [hashType])
 }
