@@ -20,6 +20,8 @@ export interface BitcoindProcess {
 
 const startMsMax = 20_000
 const pollMs = 50
+/** That wait at once; beyond it bitcoind is busy (HTTP status 503). Its own 64 are fewer than two dozen clients ask. */
+const questionsMax = 512
 /** The first version that can be asked about scripts. */
 const versionMin = 29
 
@@ -61,6 +63,7 @@ export async function startBitcoind(
         '-printtoconsole=0',
       ],
       ...['-rpcbind=127.0.0.1', '-rpcallowip=127.0.0.1', `-rpcport=${port}`],
+      `-rpcworkqueue=${questionsMax}`,
       ...['-disablewallet', '-txindex', '-blockfilterindex', '-persistmempool=0'],
       ...(policy === 'core' && version.includes('Knots') ? ['-corepolicy'] : []),
     ],
