@@ -104,6 +104,9 @@ const anyone = Uint8Array.of(0x51)
 const leaf = p2trLeaf(payer, anyone)
 const leafOfZeroLed = p2trLeaf(zeroLed, anyone)
 const signedLeaf = p2trLeaf(payer, join([0x20], payee.public.subarray(1), [0xac]))
+const leafSignedBy =
+  (key: Key): Witness =>
+  (transaction, coin) => [taproot(transaction, { coin, key, leaf: signedLeaf }), signedLeaf.script, signedLeaf.control]
 
 const taprootCases: readonly SpendCase[] = [
   valid(
@@ -131,24 +134,8 @@ const taprootCases: readonly SpendCase[] = [
     leafOfZeroLed.lock,
     by(() => [anyone, leafOfZeroLed.control]),
   ),
-  valid(
-    'P2TR by a script that wants a signature',
-    signedLeaf.lock,
-    by((transaction, coin) => [
-      taproot(transaction, { coin, key: payee, leaf: signedLeaf }),
-      signedLeaf.script,
-      signedLeaf.control,
-    ]),
-  ),
-  invalid(
-    'P2TR by a script that wants the signature of another',
-    signedLeaf.lock,
-    by((transaction, coin) => [
-      taproot(transaction, { coin, key: payer, leaf: signedLeaf }),
-      signedLeaf.script,
-      signedLeaf.control,
-    ]),
-  ),
+  valid('P2TR by a script that wants a signature', signedLeaf.lock, by(leafSignedBy(payee))),
+  invalid('P2TR by a script that wants the signature of another', signedLeaf.lock, by(leafSignedBy(payer))),
   invalid(
     'P2TR by a script that it does not have',
     leaf.lock,
