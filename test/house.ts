@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deployToken } from '../edge/local/furnish.ts'
-import { startEdge } from '../edge/local/workerd.ts'
+import { startEdge, startMortalEdge } from '../edge/local/workerd.ts'
 import { rpcNode } from '../sdk/adapters/index.ts'
 import type { EvmNode } from '../sdk/ports.ts'
 import { type Address, type ChainId, chainId } from '../sdk/units.ts'
@@ -26,7 +26,7 @@ export async function openHouse(): Promise<House> {
   const chain = chainId(31_337)
   const anvil = await startAnvil({ hardfork: 'osaka', args: ['--block-time', '0.5'] })
   const persist = mkdtempSync(join(tmpdir(), 'lanekit-house-'))
-  const start = (port: number) =>
+  const edge = await startMortalEdge((port) =>
     startEdge({
       outdir: join(root, '.lanekit/worker'),
       config: join(root, '.lanekit/worker-options.json'),
@@ -34,9 +34,8 @@ export async function openHouse(): Promise<House> {
       chains: { [chain]: { fork: 'osaka', executors: [anvil.url] } },
       port,
       program: join(root, '.lanekit/programs/edge.js'),
-    })
-  let edge = await start(0)
-  const { url } = edge
+    }),
+  )
   const evm = rpcNode({ url: anvil.url })
   const stop = async () => {
     await edge.stop()
@@ -45,7 +44,7 @@ export async function openHouse(): Promise<House> {
   }
   const crashEdge = async () => {
     await edge.kill()
-    edge = await start(Number(new URL(url).port))
+    await edge.raise()
   }
-  return { edge: url, rpc: anvil.url, evm, chain, token: await deployToken(evm), crashEdge, stop }
+  return { edge: edge.url, rpc: anvil.url, evm, chain, token: await deployToken(evm), crashEdge, stop }
 }

@@ -2,40 +2,10 @@ import { join } from 'node:path'
 import { type Checkout, startCheckout } from '../../examples/checkout/server.ts'
 import { sats } from '../../sdk/units.ts'
 import type { BitcoinBackend } from './bitcoinBackend.ts'
-import type { Edge } from './workerd.ts'
-
-/** An edge that can be killed and comes back on its rows, at the same address. */
-export interface MortalEdge {
-  readonly url: string
-  /** Ends it as a power cut would. It stays down until it is raised. */
-  readonly kill: () => Promise<void>
-  readonly raise: () => Promise<void>
-  readonly stop: () => Promise<void>
-}
+import type { MortalEdge } from './workerd.ts'
 
 /** How long a killed edge stays down, so that one sees it. */
 const downMs = 1_500
-
-/** An edge that `start` brings up at a port, 0 being any, on the same rows each time. */
-export async function startMortalEdge(start: (port: number) => Promise<Edge>): Promise<MortalEdge> {
-  let edge: Edge | null = await start(0)
-  const { url } = edge
-  const port = Number(new URL(url).port)
-  return {
-    url,
-    kill: async () => {
-      const before = edge
-      edge = null
-      await before?.kill()
-    },
-    raise: async () => {
-      edge ??= await start(port)
-    },
-    stop: async () => {
-      await edge?.stop()
-    },
-  }
-}
 
 export interface LocalCheckout {
   readonly port: number

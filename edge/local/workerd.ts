@@ -34,6 +34,15 @@ export interface Edge {
   readonly kill: () => Promise<void>
 }
 
+/** An edge that can be killed and comes back on its rows, at the same address. */
+export interface MortalEdge {
+  readonly url: string
+  /** Ends it as a power cut would. It stays down until it is raised. */
+  readonly kill: () => Promise<void>
+  readonly raise: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
 /** What the process around workerd is told. */
 export interface EdgeOrder {
   readonly outdir: string
@@ -90,6 +99,27 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   } catch (error) {
     await end()
     throw error
+  }
+}
+
+/** An edge that `start` brings up at a port, 0 being any, on the same rows each time. */
+export async function startMortalEdge(start: (port: number) => Promise<Edge>): Promise<MortalEdge> {
+  let edge: Edge | null = await start(0)
+  const { url } = edge
+  const port = Number(new URL(url).port)
+  return {
+    url,
+    kill: async () => {
+      const before = edge
+      edge = null
+      await before?.kill()
+    },
+    raise: async () => {
+      edge ??= await start(port)
+    },
+    stop: async () => {
+      await edge?.stop()
+    },
   }
 }
 

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BitcoinBackend, startBitcoin } from '../../edge/local/bitcoinBackend.ts'
-import { type MortalEdge, serveCheckout, startMortalEdge } from '../../edge/local/checkout.ts'
+import { serveCheckout } from '../../edge/local/checkout.ts'
+import { type MortalEdge, startMortalEdge } from '../../edge/local/workerd.ts'
 import { startBareEdge } from '../edge/bareWorkerd.ts'
 
 /** The whole checkout on this machine: ledger, workerd, till and pages. */

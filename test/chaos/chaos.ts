@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startAnvil } from '../../edge/local/anvil.ts'
-import type { Edge } from '../../edge/local/workerd.ts'
+import { startMortalEdge } from '../../edge/local/workerd.ts'
 import type { TxStatus } from '../../sdk/ports.ts'
 import { type Address, address, type TxHash } from '../../sdk/units.ts'
 import { startBareEdge } from '../edge/bareWorkerd.ts'
@@ -67,7 +67,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     stops.push(node.stop)
     const proxy = await startProxy(node.url, createRandom(seed + 1), faultChance)
     stops.push(proxy.stop)
-    const edge = await mortalEdge(join(folder, 'edge'), proxy.url)
+    const persist = join(folder, 'edge')
+    const chains = { [chain]: { fork: 'osaka', executors: [proxy.url], finality: 3, pollMs: 100, leaseMs: 3_000 } }
+    const edge = await startMortalEdge((port) => startBareEdge({ persist, chains, port }))
     stops.push(edge.stop)
     const acked = new Set<TxHash>()
     const people = Array.from({ length: wallets }, (_, at) =>
@@ -87,8 +89,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       }
       const victim = random.chance(0.6) ? 'edge' : 'wallet'
       done[victim] += 1
-      if (victim === 'edge') await edge.crash()
-      else await random.pick(people).crash()
+      if (victim === 'wallet') await random.pick(people).crash()
+      else {
+        await edge.kill()
+        await edge.raise()
+      }
       options.progress?.(`${at + 1} of ${kills}: ${victim}`)
     }
     proxy.heal()
@@ -106,21 +111,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   } finally {
     for (const stop of stops.reverse()) await stop()
     rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-async function mortalEdge(persist: string, executor: string) {
-  const chains = { [chain]: { fork: 'osaka', executors: [executor], finality: 3, pollMs: 100, leaseMs: 3_000 } }
-  const start = (port: number) => startBareEdge({ persist, chains, port })
-  let edge: Edge = await start(0)
-  const { url } = edge
-  return {
-    url,
-    crash: async () => {
-      await edge.kill()
-      edge = await start(Number(new URL(url).port))
-    },
-    stop: () => edge.stop(),
   }
 }
 
